@@ -1,0 +1,1 @@
+"""Batch normalization, taught: exercises, checks, experiments and figures for five notebooks."""
