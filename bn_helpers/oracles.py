@@ -1,0 +1,154 @@
+"""What the checks compare with: the same mathematics as plain loops, and derivatives by complex step.
+
+Nothing here is fast, and nothing here is clever: one feature at a time, one number at a time. Sums are exact
+(`math.fsum`), so a large mean costs no accuracy.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+
+import numpy as np
+
+STEP = 1e-50  # of the complex step: so small that its square vanishes
+
+
+def total(values: Iterable[complex]) -> complex:
+    """Sum of real or complex numbers, rounded once."""
+    values = list(values)
+    if any(isinstance(v, complex) for v in values):
+        return complex(math.fsum(v.real for v in values), math.fsum(v.imag for v in values))
+    return math.fsum(values)
+
+
+def statistics(column: Iterable[complex]) -> tuple[complex, complex]:
+    """Mean and biased variance of one feature's values.
+
+    Examples
+    --------
+    >>> statistics([1.0, 3.0])
+    (2.0, 1.0)
+    """
+    column = list(column)
+    # In two steps: the second takes up what rounding the first mean has left over.
+    rough = total(column) / len(column)
+    centered = [v - rough for v in column]
+    rest = total(centered) / len(column)
+    return rough + rest, total((c - rest) ** 2 for c in centered) / len(column)
+
+
+def normalize_column(column: Iterable[complex], eps: float) -> np.ndarray:
+    """Normalize one feature's values.
+
+    Examples
+    --------
+    >>> print(normalize_column([1.0, 3.0], eps=0.0))
+    [-1.  1.]
+    """
+    column = list(column)
+    mean, var = statistics(column)
+    return np.array([(v - mean) / (var + eps) ** 0.5 for v in column])
+
+
+def to_columns(x: np.ndarray) -> np.ndarray:
+    """Lay out a batch as one row of numbers a feature: (N, D) as (D, N), and (N, C, H, W) as (C, N * H * W).
+
+    Examples
+    --------
+    >>> print(to_columns(np.array([[1, 2], [3, 4]])))
+    [[1 3]
+     [2 4]]
+    """
+    return np.array([[value for row in x for value in np.ravel(row[d])] for d in range(x.shape[1])])
+
+
+def from_columns(columns: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Undo `to_columns`: the batch of the given shape that has these columns."""
+    x = np.empty(shape, dtype=np.asarray(columns).dtype)
+    for d, column in enumerate(columns):
+        x[:, d] = np.reshape(column, (shape[0], *shape[2:]))
+    return x
+
+
+def batch_statistics(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and biased variance of each feature of (N, D), or of each channel of (N, C, H, W)."""
+    pairs = [statistics(column) for column in to_columns(x).tolist()]
+    return np.array([mean for mean, _ in pairs]), np.array([var for _, var in pairs])
+
+
+def normalize(x: np.ndarray, eps: float = 1e-5) -> np.ndarray:
+    """Normalize each feature of (N, D), or each channel of (N, C, H, W), over the batch."""
+    return from_columns([normalize_column(column, eps) for column in to_columns(x).tolist()], x.shape)
+
+
+def complex_step(function: Callable[[np.ndarray], np.ndarray], x: np.ndarray, dout: np.ndarray) -> np.ndarray:
+    """Gradient of sum(dout * function(x)) with respect to x, exact up to rounding.
+
+    Parameters
+    ----------
+    function : callable
+        Maps an array of complex numbers to one of the shape of dout.
+    x : ndarray
+        Where the gradient is taken.
+    dout : ndarray
+        Gradient of the loss with respect to the function's value.
+
+    Returns
+    -------
+    dx : ndarray of the shape of x
+
+    Notes
+    -----
+    df/dx = Im f(x + ih) / h; no difference is taken, so no digits cancel (Squire and Trapp 1998).
+
+    Examples
+    --------
+    >>> print(complex_step(lambda x: x**3, np.array([2.0]), np.array([1.0])))
+    [12.]
+    """
+    dx = np.empty(np.shape(x))
+    for index in np.ndindex(dx.shape):
+        shifted = np.array(x, dtype=complex)
+        shifted[index] += 1j * STEP
+        dx[index] = math.fsum(np.ravel(dout * np.imag(function(shifted)))) / STEP
+    return dx
+
+
+def batchnorm_gradients(
+    dout: np.ndarray, x: np.ndarray, gamma: np.ndarray, eps: float = 1e-5
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Gradients dx, dgamma, dbeta of training-mode batch normalization of (N, D) or (N, C, H, W).
+
+    Examples
+    --------
+    >>> dx, dgamma, dbeta = batchnorm_gradients(np.array([[1.0], [0.0], [0.0]]), np.array([[1.0], [3.0], [8.0]]), [1.0])
+    >>> print(dx.ravel().round(3), dgamma.round(3), dbeta)
+    [ 0.109 -0.152  0.044] [-1.019] [1.]
+    """
+    dx, dgamma, dbeta = [], [], []
+    for column, dcolumn, scale in zip(to_columns(x), to_columns(dout), gamma, strict=True):
+        dx.append(complex_step(lambda values: normalize_column(values.tolist(), eps), column, scale * dcolumn))
+        dgamma.append(total((dcolumn * normalize_column(column.tolist(), eps)).tolist()))
+        dbeta.append(total(dcolumn.tolist()))
+    return from_columns(dx, x.shape), np.array(dgamma), np.array(dbeta)
+
+
+def difference(got: np.ndarray, want: np.ndarray, scale: float | None = None) -> float:
+    """Norm-wise error: the largest absolute difference, relative to the largest absolute value that is wanted.
+
+    Parameters
+    ----------
+    got, want : ndarray of the same shape
+    scale : float, optional
+        What the error is relative to, where the wanted values say too little about it (a gradient that vanishes).
+
+    Examples
+    --------
+    >>> round(difference(np.array([1.0, 10.1]), np.array([1.0, 10.0])), 4)
+    0.01
+    """
+    if not np.size(want):
+        return 0.0
+    largest = float(np.max(np.abs(want))) if scale is None else scale
+    return float(np.max(np.abs(np.subtract(got, want, dtype=float)))) / (largest or 1.0)

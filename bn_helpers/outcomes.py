@@ -1,0 +1,181 @@
+"""Run answers on a case, write down what came of it, and judge that against what is wanted.
+
+Three steps that know nothing of one another: `run` needs the answers but not what is wanted, `judge` needs what is
+wanted but not the answers. So an answer can run where nothing knows what is right.
+"""
+
+from __future__ import annotations
+
+import copy
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from bn_helpers.oracles import difference
+
+# A case is plain data, so a function that it hands to an answer, or calls between answers, goes by its name.
+FUNCTIONS: dict[str, Callable] = {
+    "tanh": np.tanh,
+    "relu": lambda z: np.maximum(z, 0),
+    "half_plus_one": lambda z: 0.5 * z + 1,
+    "center": lambda z: z - z.mean(axis=0),
+    "evaluate": lambda bn_param: bn_param.update(mode="test"),
+}
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call: the function's name, the names of its arguments, and the names that its results get."""
+
+    function: str
+    args: tuple[str, ...]
+    results: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A wanted array, and the scale that its error is relative to."""
+
+    value: np.ndarray
+    scale: float
+
+
+@dataclass(frozen=True)
+class Case:
+    """Calls to make on given inputs, and what must come of them.
+
+    `inputs` holds arrays, numbers, lists and dicts of these, and names of `FUNCTIONS`. `wanted` maps a name (of a
+    result, or "bn_param.running_mean") to what it must be; `raises` is set where a ValueError must come instead;
+    `keeps` names the inputs that must not change. `comparable` is False where rounding is so large that of two wrong
+    values one can only say that both are wrong.
+    """
+
+    id: str
+    inputs: Mapping[str, Any]
+    calls: tuple[Call, ...]
+    wanted: Mapping[str, Wanted] = field(default_factory=dict)
+    tolerance: float = 1e-9
+    raises: bool = False
+    keeps: tuple[str, ...] = ()
+    comparable: bool = True
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a case: the observed arrays by name, or what went wrong on the way to them.
+
+    `raised` is the name of the public exception type, `function` the answer in which it came or whose return value does
+    not unpack, `detail` the words for a learner.
+    """
+
+    values: Mapping[str, np.ndarray] = field(default_factory=dict)
+    raised: str = ""
+    function: str = ""
+    detail: str = ""
+    changed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Whether a case passed; if not, what kind of problem it was, with which output, and how large the error."""
+
+    passed: bool
+    problem: str = ""  # raised, silent, unpack, missing, shape, dtype, finite, value, changed
+    name: str = ""
+    error: float = 0.0
+
+
+def run(case: Case, functions: dict[str, Callable]) -> Outcome:
+    """Make the calls of a case with the given answers, on copies of its inputs."""
+    names = {k: FUNCTIONS[v] if isinstance(v, str) else copy.deepcopy(v) for k, v in case.inputs.items()}
+    for call in case.calls:
+        try:
+            with np.errstate(all="ignore"):
+                returned = (functions | FUNCTIONS)[call.function](*(names[arg] for arg in call.args))
+        except Exception as error:
+            return Outcome(raised=_public_name(error), function=call.function, detail=_where(error, call.function))
+        if len(call.results) == 1 and not isinstance(returned, tuple):
+            names[call.results[0]] = returned
+        elif _unpacks(returned, len(call.results)):
+            names.update(zip(call.results, returned, strict=True))
+        else:
+            detail = f"{_describe(returned)}, wanted {', '.join(call.results)}"
+            return Outcome(raised="unpack", function=call.function, detail=detail)
+    changed = tuple(name for name in case.keeps if not _same(names[name], case.inputs[name]))
+    observed = {name: _observe(names, name) for name in case.wanted}
+    return Outcome({name: value for name, value in observed.items() if value is not None}, changed=changed)
+
+
+def judge(case: Case, outcome: Outcome) -> Judgement:
+    """Compare an outcome with what the case wants; the first problem found is the one that is told."""
+    if case.raises:
+        problem = "raised" if outcome.raised else "silent"
+        return Judgement(True) if outcome.raised == "ValueError" else Judgement(False, problem)
+    if outcome.raised:
+        return Judgement(False, "unpack" if outcome.raised == "unpack" else "raised")
+    if outcome.changed:
+        return Judgement(False, "changed", outcome.changed[0])
+    for name, wanted in case.wanted.items():
+        judgement = _judge_value(outcome.values.get(name), wanted, case.tolerance)
+        if not judgement.passed:
+            return Judgement(False, judgement.problem, name, judgement.error)
+    return Judgement(True)
+
+
+def _judge_value(value: np.ndarray | None, wanted: Wanted, tolerance: float) -> Judgement:
+    if value is None:
+        return Judgement(False, "missing")
+    if value.dtype.kind not in "fiu":
+        return Judgement(False, "dtype")
+    if value.shape != wanted.value.shape:
+        return Judgement(False, "shape")
+    if not np.isfinite(value).all():
+        return Judgement(False, "finite")
+    error = difference(value, wanted.value, wanted.scale)
+    return Judgement(True) if error <= tolerance else Judgement(False, "value", error=error)
+
+
+def _observe(names: Mapping[str, Any], name: str) -> np.ndarray | None:
+    """The array behind a name; None where a dict does not hold it, or where nothing was returned."""
+    owner, _, key = name.partition(".")
+    value = names[owner].get(key) if key else names[owner]
+    if value is None:
+        return None
+    try:
+        return np.array(value)
+    except ValueError:  # ragged
+        return np.array(None)
+
+
+def _unpacks(returned: Any, count: int) -> bool:
+    sequence = isinstance(returned, tuple | list) or (isinstance(returned, np.ndarray) and returned.ndim > 0)
+    return sequence and len(returned) == count
+
+
+def _describe(returned: Any) -> str:
+    if isinstance(returned, tuple | list):
+        return f"a {type(returned).__name__} of {len(returned)}"
+    if isinstance(returned, np.ndarray):
+        return f"an array of shape {returned.shape}"
+    return "None" if returned is None else f"a {type(returned).__name__}"
+
+
+def _same(left: Any, right: Any) -> bool:
+    if isinstance(left, list):
+        return len(left) == len(right) and all(map(_same, left, right))
+    return np.array_equal(left, right)
+
+
+def _public_name(error: Exception) -> str:
+    """Name of the first built-in type of an exception: NumPy's own ones change their names between versions."""
+    return next(t.__name__ for t in type(error).__mro__ if t.__module__ == "builtins")
+
+
+def _where(error: Exception, function: str) -> str:
+    """One line: the exception's words, and the line of the answer at which it came."""
+    words = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}".removesuffix(": ")
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.name == function]
+    return f"{words} (line {frames[-1].lineno}: {frames[-1].line})" if frames and frames[-1].line else words
