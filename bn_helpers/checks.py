@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -91,15 +90,15 @@ def check(exercise: str, answer: Callable | str, **uses: Callable) -> None:
 def ready(*answers: Callable) -> bool:
     """Whether answers are far enough for a figure: each runs on an ordinary batch. Says what is missing otherwise.
 
-    An answer that runs and is wrong is ready, too: the figure shows what comes of it.
+    An answer that gives wrong numbers is ready, too: the figure shows what comes of them.
     """
     missing = []
     for answer in answers:
         exercise = EXERCISES[answer.__name__]
         case = next(case for case in visible_cases(exercise.id) if case.id == EASY)
         provided = {name: answer.__globals__.get(name) for name in exercise.uses}
-        outcome = _run(case, {**provided, exercise.id: answer})
-        if outcome.raised:
+        outcome = run(case, {**provided, exercise.id: answer})
+        if judge(case, outcome).problem not in ("", "value"):
             missing.append(f"{exercise.id} ({exercise.points} points)")
     if missing:
         print(f"this figure needs {' and '.join(missing)}")
@@ -131,9 +130,11 @@ def examine(exercise: str, functions: dict[str, Callable]) -> Verdict:
     """Run the visible cases of an exercise with the given answers, and find the words for what came of them."""
     cases = visible_cases(exercise)
     with _underivable(exercise, functions):
-        outcomes = [_run(case, functions) for case in cases]
+        outcomes = [run(case, functions) for case in cases]
     if outcomes[0].raised == "NotImplementedError":
-        return Verdict(exercise, NOT_ATTEMPTED)
+        stub = outcomes[0].function
+        needed = f"{exercise} needs your {stub}, and that is not written yet" if stub != exercise else ""
+        return Verdict(exercise, NOT_ATTEMPTED, explanation=needed)
     judgements = [judge(case, outcome) for case, outcome in zip(cases, outcomes, strict=True)]
     passed = {case.id: judgement.passed for case, judgement in zip(cases, judgements, strict=True)}
     lines = tuple(f"  {'pass' if passed[case.id] else 'FAIL'}  {CASES[case.id][0]}" for case in cases)
@@ -158,12 +159,6 @@ def _functions(exercise: str, answer: Callable | str, uses: dict[str, Callable])
         call = ", ".join([f'"{exercise}"', exercise, *(f"{name}={name}" for name in wanted)])
         raise CheckFailed(f"{exercise}: call it as check({call})")
     return {**uses, exercise: answer}
-
-
-def _run(case: Case, functions: dict[str, Callable]) -> Outcome:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return run(case, functions)
 
 
 @contextlib.contextmanager
@@ -219,21 +214,22 @@ def _explain(case: Case, outcome: Outcome, judgement: Judgement) -> str:
     title, look = CASES[case.id]
     wanted = case.wanted.get(judgement.name)
     got = outcome.values.get(judgement.name)
+    results = {call.function: ", ".join(call.results) for call in case.calls}
     seen = {
-        "raised": lambda: f"{outcome.function} raised {outcome.detail}",
-        "unpack": lambda: f"{outcome.function} returned {outcome.detail}",
+        "raised": lambda: f"{'a ValueError is wanted, and ' * case.raises}{outcome.function} raised {outcome.detail}",
+        "unpack": lambda: f"{outcome.function} returned {outcome.detail}, wanted {results[outcome.function]}",
         "silent": lambda: "a ValueError is wanted, and none was raised",
         "missing": lambda: f"{judgement.name} is missing; is there a return, and is everything written back?",
         "changed": lambda: f"your function changes its input {judgement.name}",
         "dtype": lambda: f"{judgement.name} holds {got.dtype}, wanted real numbers",
         "shape": lambda: f"{judgement.name} has shape {got.shape}, wanted {wanted.value.shape}",
-        "finite": lambda: f"{judgement.name} holds values that are not finite\n{_table(wanted.value, got)}",
-        "value": lambda: f"{judgement.name} has the wrong values\n{_table(wanted.value, got)}",
+        "finite": lambda: f"{judgement.name} holds values that are not finite\n{table(wanted.value, got)}",
+        "value": lambda: f"{judgement.name} has the wrong values\n{table(wanted.value, got)}",
     }[judgement.problem]()
     return f"\n{title}: {seen}\n{look}"
 
 
-def _table(wanted: np.ndarray, got: np.ndarray) -> str:
+def table(wanted: np.ndarray, got: np.ndarray) -> str:
     """Wanted, yours and their difference, side by side; of a large array, the rows that differ most."""
     with np.errstate(all="ignore"):
         arrays = [np.atleast_2d(a.reshape(-1, a.shape[-1]) if a.ndim > 1 else a) for a in (wanted, got, got - wanted)]

@@ -7,6 +7,7 @@ mistake's do. Otherwise nothing is named: a wrong diagnosis is worse than none.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -14,7 +15,7 @@ import numpy as np
 
 from bn_helpers.outcomes import Case, Outcome, judge
 
-PROJECTIONS = 3
+PROJECTIONS = 2
 CLOSE = 1e-6  # of projections: far above rounding, far below what two mistakes differ by
 
 Signature = Any  # "pass", "fail", or a dict: what JSON can hold
@@ -28,11 +29,12 @@ def signature(case: Case, outcome: Outcome) -> Signature:
     if not case.comparable:
         return "fail"
     if outcome.raised:
-        return {"raised": outcome.raised, "function": outcome.function}
-    return {
-        "changed": list(outcome.changed),
-        "values": {name: _look(outcome.values.get(name)) for name in case.wanted},
-    }
+        # The words of an exception differ between versions of NumPy; those about what was returned are our own.
+        words = {"returned": outcome.detail} if outcome.raised == "unpack" else {}
+        return {"raised": outcome.raised, "in": outcome.function, **words}
+    if outcome.changed:
+        return {"changed": list(outcome.changed)}
+    return {name: _look(outcome.values.get(name), wanted.scale) for name, wanted in case.wanted.items()}
 
 
 def signatures(cases: Iterable[Case], outcomes: Iterable[Outcome]) -> dict[str, Signature]:
@@ -51,17 +53,22 @@ def alike(left: Any, right: Any) -> bool:
     """Whether two signatures are equal, up to rounding of the projections."""
     if isinstance(left, Mapping) and isinstance(right, Mapping):
         return left.keys() == right.keys() and all(alike(left[key], right[key]) for key in left)
-    if isinstance(left, list) and isinstance(right, list) and left and isinstance(left[0], float):
-        return len(left) == len(right) and bool(np.allclose(left, right, rtol=CLOSE, atol=CLOSE))
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(map(alike, left, right))
+    if isinstance(left, float) and isinstance(right, float):
+        return math.isclose(left, right, rel_tol=CLOSE, abs_tol=CLOSE)
     return left == right
 
 
-def _look(value: np.ndarray | None) -> Any:
-    """Shape and projections of an observed array."""
-    if value is None or value.dtype.kind not in "fiu":
-        return None if value is None else "not a number"
+def _look(value: np.ndarray | None, scale: float) -> list | None:
+    """Shape and projections of an observed array; a projection is of the size of 1 where the values are of the scale's."""
+    if value is None:
+        return None
+    shape = list(value.shape)
+    if value.dtype.kind not in "fiu":
+        return [shape, "not numbers"]
     if not np.isfinite(value).all():
-        return {"shape": list(value.shape), "finite": False}
+        return [shape, "not finite"]
     directions = np.random.RandomState(0).standard_normal((PROJECTIONS, value.size))
-    projections = directions @ np.ravel(value) / max(value.size, 1) ** 0.5
-    return {"shape": list(value.shape), "projections": [float(f"{p:.10g}") for p in projections]}
+    projections = directions @ np.ravel(value) / (scale * max(value.size, 1) ** 0.5)
+    return [shape, *(float(f"{p:.8g}") for p in projections)]

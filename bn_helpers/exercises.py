@@ -35,7 +35,7 @@ CASES = {
     "vector": ("a plain vector", "z may have any shape; the share is taken over all its elements."),
     "running_first": ("one training step", "momentum is the fraction kept; the variance is the biased one."),
     "running_many": ("three training steps", "Each step starts from what the step before has written into bn_param."),
-    "running_default": ("running statistics not given", "They start as zeros, and momentum is 0.9, where bn_param does not say."),
+    "running_default": ("running statistics not given", "Where bn_param does not say: zeros, and momentum = 0.9."),
     "running_own": ("two layers side by side", "Each bn_param has its own running statistics: share nothing."),
     "test_mode": ("evaluation", "Evaluation uses the running statistics, with eps, and not the batch's own."),
     "test_one_row": ("evaluation of one example", "In evaluation an example's output depends on no other example."),

@@ -239,7 +239,7 @@ def saturated_fraction(z: np.ndarray, threshold: float = 0.97) -> float:
 
 def batchnorm_forward(
     x: np.ndarray, gamma: np.ndarray, beta: np.ndarray, bn_param: dict
-) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Batch normalization of N examples: batch statistics in training, running statistics in evaluation.
 
     Parameters
@@ -257,7 +257,7 @@ def batchnorm_forward(
     -------
     out : ndarray of shape (N, D)
         The normalized, scaled and shifted batch.
-    cache : tuple
+    cache : dict
         What your backward pass needs. Its layout is yours to choose.
 
     Raises
@@ -298,7 +298,7 @@ def batchnorm_forward(
         raise ValueError(f"mode must be 'train' or 'test', got {mode!r}")
     inv_std = 1 / np.sqrt(var + eps)
     x_hat = centered * inv_std
-    return gamma * x_hat + beta, (x_hat, gamma, inv_std)
+    return gamma * x_hat + beta, {"centered": centered, "x_hat": x_hat, "inv_std": inv_std, "gamma": gamma}
 
 
 def fold_into_linear(
@@ -431,15 +431,15 @@ def frozen_backward(dout: np.ndarray, gamma: np.ndarray, var: np.ndarray, eps: f
     return dout * (gamma / np.sqrt(var + eps))
 
 
-def batchnorm_backward(dout: np.ndarray, cache: tuple) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def batchnorm_backward(dout: np.ndarray, cache: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Gradients of training-mode batch normalization, stage by stage through the computational graph.
 
     Parameters
     ----------
     dout : ndarray of shape (N, D)
         Gradient of the loss with respect to the output.
-    cache : tuple
-        What the forward pass kept.
+    cache : dict
+        What the forward pass kept, by name.
 
     Returns
     -------
@@ -454,7 +454,7 @@ def batchnorm_backward(dout: np.ndarray, cache: tuple) -> tuple[np.ndarray, np.n
     Notes
     -----
     x reaches out along three paths, so dx is a sum of three terms (Ioffe and Szegedy 2015, section 3), here with the
-    centered batch x - mean = x_hat / inv_std as the node at which they meet.
+    centered batch x - mean as the node at which they meet.
 
     Examples
     --------
@@ -464,27 +464,28 @@ def batchnorm_backward(dout: np.ndarray, cache: tuple) -> tuple[np.ndarray, np.n
     >>> print(dx.ravel().round(3), dgamma.round(3), dbeta)
     [ 0.109 -0.152  0.044] [-1.019] [1.]
     """
-    x_hat, gamma, inv_std = cache
+    centered, x_hat = cache["centered"], cache["x_hat"]  # (N, D)
+    inv_std, gamma = cache["inv_std"], cache["gamma"]  # (D,)
     if dout.shape != x_hat.shape:
         raise ValueError(f"dout must have the shape of the output, {x_hat.shape}, got {dout.shape}")
     dx_hat = dout * gamma  # (N, D)
-    dinv_std = np.einsum("nd,nd->d", dx_hat, x_hat) / inv_std  # (D,)
+    dinv_std = np.einsum("nd,nd->d", dx_hat, centered)  # (D,)
     dvar = -0.5 * dinv_std * inv_std**3  # (D,)
-    dcentered = dx_hat * inv_std + 2 * dvar / len(dout) * (x_hat / inv_std)  # (N, D)
+    dcentered = dx_hat * inv_std + 2 * dvar / len(dout) * centered  # (N, D)
     dmean = -dcentered.sum(axis=0)  # (D,)
     dx = dcentered + dmean / len(dout)
     return dx, np.einsum("nd,nd->d", dout, x_hat), dout.sum(axis=0)
 
 
-def batchnorm_backward_alt(dout: np.ndarray, cache: tuple) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def batchnorm_backward_alt(dout: np.ndarray, cache: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Gradients of training-mode batch normalization in closed form.
 
     Parameters
     ----------
     dout : ndarray of shape (N, D)
         Gradient of the loss with respect to the output.
-    cache : tuple
-        What the forward pass kept.
+    cache : dict
+        What the forward pass kept, by name.
 
     Returns
     -------
@@ -507,7 +508,7 @@ def batchnorm_backward_alt(dout: np.ndarray, cache: tuple) -> tuple[np.ndarray, 
     >>> print(batchnorm_backward_alt(dout, cache)[0].ravel().round(3))
     [ 0.109 -0.152  0.044]
     """
-    x_hat, gamma, inv_std = cache
+    x_hat, inv_std, gamma = cache["x_hat"], cache["inv_std"], cache["gamma"]
     if dout.shape != x_hat.shape:
         raise ValueError(f"dout must have the shape of the output, {x_hat.shape}, got {dout.shape}")
     dgamma, dbeta = np.einsum("nd,nd->d", dout, x_hat), dout.sum(axis=0)  # (D,)

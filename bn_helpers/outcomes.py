@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import traceback
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -49,8 +50,8 @@ class Case:
 
     `inputs` holds arrays, numbers, lists and dicts of these, and names of `FUNCTIONS`. `wanted` maps a name (of a
     result, or "bn_param.running_mean") to what it must be; `raises` is set where a ValueError must come instead;
-    `keeps` names the inputs that must not change. `comparable` is False where rounding is so large that of two wrong
-    values one can only say that both are wrong.
+    `keeps` names the inputs that must not change. `comparable` is False where one slip shows in many ways (what digits are
+    lost to rounding, what integers lose), so that of two wrong values one can only say that both are wrong.
     """
 
     id: str
@@ -67,8 +68,8 @@ class Case:
 class Outcome:
     """What came of a case: the observed arrays by name, or what went wrong on the way to them.
 
-    `raised` is the name of the public exception type, `function` the answer in which it came or whose return value does
-    not unpack, `detail` the words for a learner.
+    `raised` is the name of the public exception type, or "unpack" where what came back is not what was to be returned.
+    `function` is the answer in which that happened (of a stub that was called: the stub), `detail` the words for it.
     """
 
     values: Mapping[str, np.ndarray] = field(default_factory=dict)
@@ -93,17 +94,19 @@ def run(case: Case, functions: dict[str, Callable]) -> Outcome:
     names = {k: FUNCTIONS[v] if isinstance(v, str) else copy.deepcopy(v) for k, v in case.inputs.items()}
     for call in case.calls:
         try:
-            with np.errstate(all="ignore"):
+            with np.errstate(all="ignore"), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
                 returned = (functions | FUNCTIONS)[call.function](*(names[arg] for arg in call.args))
         except Exception as error:
-            return Outcome(raised=_public_name(error), function=call.function, detail=_where(error, call.function))
+            stub = isinstance(error, NotImplementedError)
+            function = traceback.extract_tb(error.__traceback__)[-1].name if stub else call.function
+            return Outcome(raised=_public_name(error), function=function, detail=_where(error, function))
         if len(call.results) == 1 and not isinstance(returned, tuple):
             names[call.results[0]] = returned
-        elif _unpacks(returned, len(call.results)):
+        elif len(call.results) > 1 and _unpacks(returned, len(call.results)):
             names.update(zip(call.results, returned, strict=True))
         else:
-            detail = f"{_describe(returned)}, wanted {', '.join(call.results)}"
-            return Outcome(raised="unpack", function=call.function, detail=detail)
+            return Outcome(raised="unpack", function=call.function, detail=_describe(returned))
     changed = tuple(name for name in case.keeps if not _same(names[name], case.inputs[name]))
     observed = {name: _observe(names, name) for name in case.wanted}
     return Outcome({name: value for name, value in observed.items() if value is not None}, changed=changed)
@@ -112,7 +115,7 @@ def run(case: Case, functions: dict[str, Callable]) -> Outcome:
 def judge(case: Case, outcome: Outcome) -> Judgement:
     """Compare an outcome with what the case wants; the first problem found is the one that is told."""
     if case.raises:
-        problem = "raised" if outcome.raised else "silent"
+        problem = "silent" if outcome.raised in ("", "unpack") else "raised"
         return Judgement(True) if outcome.raised == "ValueError" else Judgement(False, problem)
     if outcome.raised:
         return Judgement(False, "unpack" if outcome.raised == "unpack" else "raised")
@@ -146,7 +149,7 @@ def _observe(names: Mapping[str, Any], name: str) -> np.ndarray | None:
         return None
     try:
         return np.array(value)
-    except ValueError:  # ragged
+    except Exception:  # ragged, or of a type that refuses: it is the learner's object
         return np.array(None)
 
 

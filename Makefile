@@ -1,0 +1,47 @@
+# The course's commands. Each makes the environment first, where it is missing or its requirements have changed.
+# Paths are relative, so that a folder with spaces in its name works.
+
+PYTHON = python3
+PORT = 8888
+
+run = .venv/bin/python -m
+flags = $(if $(filter no,$(BROWSER)),--no-browser) $(if $(filter 0,$(shell id -u)),--allow-root)
+
+.PHONY: help course test test-all build .venv
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[.a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
+
+course: .venv/installed ## open the course in JupyterLab (PORT=8890; BROWSER=no prints the address only)
+	@echo "Starting JupyterLab. Ctrl-C ends it; save your work before."
+	@exec env JUPYTER_CONFIG_PATH=.jupyter $(run) jupyterlab --notebook-dir=notebooks \
+		--LabApp.default_url=/lab/tree/01_normalization.ipynb --port=$(PORT) $(flags) --log-level=WARN -y
+
+test: .venv/installed ## test the course: under six minutes
+	$(run) pytest -m "not slow"
+
+test-all: .venv/installed ## test everything
+	$(run) pytest
+
+build: .venv/installed ## build the notebooks from their sources in solutions/
+	$(run) bn_helpers build
+
+.venv: .venv/installed ## make the environment (PYTHON=python3.12 chooses the Python)
+
+.venv/installed: requirements.txt pyproject.toml
+	@"$(PYTHON)" -c "$$check_python"
+	"$(PYTHON)" -m venv --upgrade-deps .venv
+	$(run) pip install -r requirements.txt -e .
+	@touch $@
+
+define check_python
+import sys
+version = "%d.%d" % sys.version_info[:2]
+if sys.version_info < (3, 10):
+    sys.exit("The course needs Python 3.10 or newer, and this is " + version + ". Name a newer one: make PYTHON=python3.12")
+try:
+    import ensurepip, venv
+except ImportError:
+    sys.exit("This Python cannot make an environment. On Debian and Ubuntu: apt install python" + version + "-venv")
+endef
+export check_python

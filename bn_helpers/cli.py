@@ -1,0 +1,92 @@
+"""The command line: one function a subcommand, each importing what it needs, so that `--help` answers at once.
+
+Exit status: 0 all is well, 1 the command found something wrong and says what, 2 it could not do its work and says why.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]  # the checkout
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one subcommand and return its exit status.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        What stands after ``python -m bn_helpers``. None takes it from the command line.
+    """
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.command is None:
+        parser.print_help()
+        return 0
+    try:
+        return options.run(options)
+    except OSError as error:  # a file that cannot be read or written: its message names it
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bn_helpers", description="The course's command line.")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    build = commands.add_parser(
+        "build",
+        help="build the notebooks from their sources",
+        description="Build solutions/NAME.ipynb and notebooks/NAME.ipynb from solutions/NAME.py.",
+    )
+    build.add_argument("names", nargs="*", metavar="NAME", help="for instance 01_normalization; all, if none is given")
+    build.add_argument("--check", action="store_true", help="build nothing; name what differs from its source")
+    build.set_defaults(run=_build)
+    check = commands.add_parser(
+        "check",
+        help="check the answers in your notebooks",
+        description="Check the answers in your notebooks and say where each exercise stands. Your code runs as it is.",
+    )
+    check.add_argument(
+        "notebooks", nargs="*", metavar="NOTEBOOK", type=Path, help="all of notebooks/, if none is given"
+    )
+    check.set_defaults(run=_check)
+    return parser
+
+
+def _build(options: argparse.Namespace) -> int:
+    from bn_helpers.course import builder
+    from bn_helpers.course.sources import BuildError
+
+    names = options.names or None
+    if options.check:
+        drifts = builder.check(ROOT, names)
+        print("\n".join(drifts) or "the notebooks are what their sources give")
+        return 1 if drifts else 0
+    try:
+        builder.build(ROOT, names)
+    except BuildError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    from bn_helpers import selfcheck
+
+    failed = False
+    for path in options.notebooks or sorted((ROOT / "notebooks").glob("*.ipynb")):
+        print(f"{path.name} ...", flush=True)
+        try:
+            results = selfcheck.check_notebook(path, ROOT / "solutions")
+        except selfcheck.UnreadableNotebook as error:
+            print(error, file=sys.stderr)
+            return 2
+        print("\n".join(selfcheck.table(results)), flush=True)
+        failed |= any(result.state == "failed" for result in results)
+    return int(failed)

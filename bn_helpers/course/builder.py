@@ -1,0 +1,295 @@
+"""Build the notebooks from their sources, and check that they are what the sources give.
+
+`solutions/0N_*.py` gives two notebooks: `solutions/0N_*.ipynb`, executed, for the lecturer, and `notebooks/0N_*.ipynb`,
+without outputs and answers, for the student. Nothing else writes notebooks, and an edited one is never overwritten.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbformat import NotebookNode
+from nbformat.validator import iter_validate
+
+from bn_helpers.course import nbgrader
+from bn_helpers.course.drift import (
+    differences,
+    digest,
+    edited_by_hand,
+    output_faults,
+    serialized,
+    source,
+    without_outputs,
+)
+from bn_helpers.course.leaks import leaks
+from bn_helpers.course.sources import BuildError, Cell, read
+from bn_helpers.course.stubs import Reference
+from bn_helpers.exercises import EXERCISES, NOTEBOOKS, Exercise
+
+CELL_SECONDS = 120  # after which a cell is given up; the course allows it 10
+
+
+@dataclass
+class Built:
+    """A notebook as its source gives it, and the file that it belongs in."""
+
+    path: Path
+    notebook: dict
+    executed: bool
+
+    @property
+    def place(self) -> str:
+        return f"{self.path.parent.name}/{self.path.name}"
+
+
+def build(root: Path, names: Sequence[str] | None = None) -> list[Path]:
+    """Build the solved and the student's notebook of each source, and print a line of progress for each.
+
+    Parameters
+    ----------
+    root : Path
+        The checkout: it has `solutions/` with the sources, and `bn_helpers/layers.py`.
+    names : sequence of str, optional
+        Notebooks to build, for instance ``["01_normalization"]``. None builds all that have a source.
+
+    Returns
+    -------
+    paths : list of Path
+        What was written. Each file is replaced as a whole, so an interrupted build leaves none half-written.
+
+    Raises
+    ------
+    BuildError
+        If a source is faulty, an answer leaks, a cell fails, an output would differ on another machine, or a notebook
+        was edited by hand.
+    """
+    pairs = {name: _pair(root, name) for name in _chosen(root, names)}
+    for built in (built for pair in pairs.values() for built in pair):
+        _refuse_if_edited(built)
+    written = []
+    for name, pair in pairs.items():
+        started = time.perf_counter()
+        cells = sum(cell["cell_type"] == "code" for cell in pair[0].notebook["cells"])
+        print(f"{name}: runs {cells} cells ...", end="", flush=True)
+        try:
+            _execute(pair[0], root)
+            for built in pair:
+                _write(built.path, serialized(built.notebook))
+                written.append(built.path)
+            print(f" {time.perf_counter() - started:.1f} s", end="")
+        finally:
+            print(flush=True)
+    return written
+
+
+def check(root: Path, names: Sequence[str] | None = None) -> list[str]:
+    """Compare the notebooks on disk with what their sources give, without running anything.
+
+    Outputs of solved notebooks are not compared, that is nbval's part; they must come from a run from top to bottom, be
+    free of errors, and be such as another machine would print.
+
+    Parameters
+    ----------
+    root : Path
+        The checkout.
+    names : sequence of str, optional
+        Notebooks to check. None checks all that have a source, and names notebooks that have none.
+
+    Returns
+    -------
+    drifts : list of str
+        One message for each difference: file, cell, what differs. Empty where all is as it should be.
+    """
+    drifts = []
+    try:
+        chosen = _chosen(root, names)
+    except BuildError as error:
+        return [str(error)]
+    for name in chosen:
+        try:
+            pair = _pair(root, name)
+        except BuildError as error:
+            drifts += str(error).splitlines()
+        else:
+            drifts += [f"{built.place}: {drift}" for built in pair for drift in _drifts(built, root)]
+    if names is None:
+        found = [path for folder in ("solutions", "notebooks") for path in sorted((root / folder).glob("*.ipynb"))]
+        strays = [path for path in found if path.stem not in chosen]
+        drifts += [f"{path.parent.name}/{path.name}: there is no source for it; delete it" for path in strays]
+    return drifts
+
+
+def _chosen(root: Path, names: Sequence[str] | None) -> list[str]:
+    present = sorted(path.stem for path in (root / "solutions").glob("*.py"))
+    for name in names or ():
+        if name not in present:
+            raise BuildError(f"there is no solutions/{name}.py; there is {', '.join(present) or 'no source at all'}")
+    if not present:
+        raise BuildError(f"there is no source in solutions/; expected {', '.join(NOTEBOOKS)}, with the ending .py")
+    return list(names or present)
+
+
+def _pair(root: Path, name: str) -> tuple[Built, Built]:
+    """The solved notebook, not yet run, and the student's."""
+    cells = read(root / "solutions" / f"{name}.py")
+    reference = Reference((root / "bn_helpers" / "layers.py").read_text(encoding="utf-8"))
+    solved = Built(root / "solutions" / f"{name}.ipynb", _notebook(cells, reference, student=False), executed=True)
+    student = Built(root / "notebooks" / f"{name}.ipynb", _notebook(cells, reference, student=True), executed=False)
+    letters = {cell.subject: cell.text[-2] for cell in cells if cell.role == "quiz"}  # quiz_1 = "b"
+    leaked = leaks(name, [cell | {"source": source(cell)} for cell in student.notebook["cells"]], reference, letters)
+    if leaked:
+        raise BuildError("\n".join(f"{student.place}: {leak}" for leak in leaked))
+    return solved, student
+
+
+def _notebook(cells: list[Cell], reference: Reference, student: bool) -> dict:
+    built = [_cell(cell, _text(cell, reference, student), student) for cell in cells]
+    metadata = {
+        "bn_helpers": {"digest": digest(built)},
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},  # without its version, which would differ from machine to machine
+    }
+    return {"cells": built, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
+
+
+def _cell(cell: Cell, text: str, student: bool) -> dict:
+    metadata: dict = {}
+    facts = nbgrader.metadata(cell, text, student)
+    if facts:
+        metadata["nbgrader"] = facts
+    tags = [*cell.tags, *(["raises-exception"] if student and cell.role == "check" else [])]
+    if tags:
+        metadata["tags"] = tags
+    if student and facts:
+        metadata["deletable"] = False
+    if student and facts and facts["locked"]:
+        metadata["editable"] = False
+    node = {"cell_type": cell.cell_type, "id": cell.id, "metadata": metadata, "source": text.splitlines(keepends=True)}
+    return node | ({"execution_count": None, "outputs": []} if cell.cell_type == "code" else {})
+
+
+def _text(cell: Cell, reference: Reference, student: bool) -> str:
+    if cell.role == "exercise":
+        return f"{_header(EXERCISES[cell.subject])}\n\n{cell.text}"
+    if cell.role == "solution":
+        return reference.stub(cell.subject) if student else reference.solved(cell.subject)
+    if cell.role == "quiz" and student:
+        return f'{cell.subject} = "?"'
+    return cell.text
+
+
+def _header(exercise: Exercise) -> str:
+    return (
+        f"### Exercise {exercise.number}: {exercise.title}\n\n"
+        f"**{exercise.points} points**, about {exercise.minutes} minutes, difficulty {exercise.difficulty} of 3.\n\n"
+        f"**Trap:** {exercise.trap}"
+    )
+
+
+def _refuse_if_edited(built: Built) -> None:
+    if not built.path.exists():
+        return
+    found = _load(built.path)
+    if found is None or edited_by_hand(found):
+        where = f" ({'; '.join(differences(built.notebook, without_outputs(found)))})" if found else ""
+        raise BuildError(
+            f"{built.place}: was edited by hand, and building would overwrite that{where}. To keep it, move it away; "
+            "otherwise delete it. Then build again."
+        )
+
+
+def _drifts(built: Built, root: Path) -> list[str]:
+    if not built.path.exists():
+        return ["is missing; build it"]
+    found = _load(built.path)
+    if found is None:
+        return ["is not a notebook of format 4.5; delete it and build again"]
+    remedy = "edited by hand: change the source instead" if edited_by_hand(found) else "stale: build again"
+    bare = without_outputs(found) if built.executed else found
+    drifts = [f"{difference} ({remedy})" for difference in differences(built.notebook, bare)]
+    if not drifts and (bare != built.notebook or built.path.read_bytes() != serialized(found).encode()):
+        drifts.append("is not written as the build writes it; build again")
+    if built.executed:
+        drifts += [f"{fault}; build again" for fault in output_faults(found, str(root))]
+    return drifts
+
+
+def _load(path: Path) -> dict | None:
+    """The notebook as JSON has it, or None where it is none."""
+    try:
+        notebook = json.loads(path.read_bytes())
+    except ValueError:
+        return None
+    return None if any(iter_validate(notebook, version=4, version_minor=5)) else notebook
+
+
+def _execute(built: Built, root: Path) -> None:
+    """Run a notebook as nbval will, in its own folder, and take over its outputs and counts, and nothing else."""
+    node = nbformat.reads(serialized(built.notebook), as_version=4)
+    started: list[str] = []
+    client = NotebookClient(
+        node,
+        timeout=CELL_SECONDS,
+        kernel_name="python3",
+        record_timing=False,
+        extra_arguments=["--log-level=ERROR"],  # the kernel warns of TCP on the loopback address
+        resources={"metadata": {"path": str(built.path.parent)}},
+        on_cell_start=lambda cell, cell_index: started.append(cell.id),
+    )
+    place, reason = f"{built.path.parent.name}/{built.path.stem}.py", ""
+    try:
+        client.execute()
+    except CellExecutionError as error:
+        reason = f"fails with {error.ename}: {error.evalue}; run the file with Python to see where"
+    except CellTimeoutError:
+        reason = f"takes more than {CELL_SECONDS} s; let it do less"
+    except DeadKernelError:
+        reason = "ends the kernel; take out what does"
+    if reason:
+        raise BuildError(f"{place}: cell {started[-1]!r} {reason}")
+    for cell in node.cells:
+        if cell.cell_type == "code":
+            cell.outputs = _tidy(cell.outputs)
+    for cell, run in zip(built.notebook["cells"], json.loads(nbformat.writes(node))["cells"], strict=True):
+        if cell["cell_type"] == "code":
+            cell |= {"outputs": run["outputs"], "execution_count": run["execution_count"]}
+    faults = [f"{place}: {fault}" for fault in output_faults(built.notebook, str(root))]
+    if faults:
+        raise BuildError("\n".join(faults))
+
+
+def _tidy(outputs: list[NotebookNode]) -> list[NotebookNode]:
+    """Join what was printed in a row: how the kernel cuts it into messages differs from run to run.
+
+    Of a progress line, the last state stays, as on a terminal.
+    """
+    tidy: list[NotebookNode] = []
+    for output in outputs:
+        if tidy and output.output_type == tidy[-1].output_type == "stream" and output.name == tidy[-1].name:
+            tidy[-1].text += output.text
+        else:
+            tidy.append(output)
+    for output in tidy:
+        if output.output_type == "stream":
+            output.text = re.sub(r"[^\n]*\r(?=[^\n])", "", output.text)
+    return tidy
+
+
+def _write(path: Path, text: str) -> None:
+    """Replace a file as a whole."""
+    path.parent.mkdir(exist_ok=True)
+    beside = path.with_name(path.name + ".part")
+    try:
+        beside.write_bytes(text.encode())
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)

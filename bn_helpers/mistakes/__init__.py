@@ -1,0 +1,54 @@
+"""The catalogue: what learners get wrong, as code that runs, with the case that must catch it and the words for it.
+
+A mistake is written down in one of two forms (see `entry`): as a whole wrong function, whose docstring is the message,
+or as a change of the reference, in the form of a diff. What cannot be told apart on outputs is one entry. The catalogue
+never ships to a class: what a class receives is `fingerprints.json`, which says how each mistake looks from outside.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from bn_helpers.cases import visible_cases
+from bn_helpers.diagnosis import Signatures, signatures
+from bn_helpers.mistakes import backward, convolution, normalization, regularization, scale_and_shift  # noqa: F401
+from bn_helpers.mistakes.entry import CATALOGUE, Mistake
+from bn_helpers.outcomes import Case, run
+
+__all__ = ["CATALOGUE", "Mistake", "fingerprints", "known", "write_fingerprints"]
+
+
+def known(exercise: str, cases: Iterable[Case]) -> dict[str, Signatures]:
+    """What every mistake in an exercise looks like on the given cases, by the mistake's id: what `diagnose` wants."""
+    cases = tuple(cases)
+    return {
+        mistake.id: signatures(cases, [run(case, mistake.functions) for case in cases])
+        for mistake in CATALOGUE[exercise].values()
+    }
+
+
+def fingerprints() -> dict[str, dict[str, dict[str, Any]]]:
+    """What every mistake looks like on the visible cases: exercise, then mistake, then its message and signatures."""
+    return {
+        exercise: {
+            id: {"message": mistakes[id].message, "cases": seen}
+            for id, seen in sorted(known(exercise, visible_cases(exercise)).items())
+        }
+        for exercise, mistakes in CATALOGUE.items()
+    }
+
+
+def write_fingerprints(path: Path) -> None:
+    """Write the fingerprints as JSON, one case a line."""
+    path.write_text(_json(fingerprints(), levels=4) + "\n", encoding="utf-8", newline="\n")
+
+
+def _json(value: Any, levels: int, indent: str = "") -> str:
+    """JSON of which the outer levels of objects have one entry a line."""
+    if not (isinstance(value, dict) and levels):
+        return json.dumps(value)
+    entries = [f"{indent} {json.dumps(key)}: {_json(value[key], levels - 1, indent + ' ')}" for key in value]
+    return "{\n" + ",\n".join(entries) + f"\n{indent}}}"

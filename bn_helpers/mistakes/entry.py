@@ -1,0 +1,88 @@
+"""One entry of the catalogue, and the two forms in which it is written down."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+from bn_helpers import layers
+from bn_helpers.exercises import EXERCISES
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A wrong answer: the `case` that must catch it, and the `message` that ends the sentence "It looks as if ..."."""
+
+    id: str
+    exercise: str
+    case: str
+    message: str
+    functions: dict[str, Callable]
+
+
+CATALOGUE: dict[str, dict[str, Mistake]] = {exercise: {} for exercise in EXERCISES}
+
+
+def mistake(exercise: str, id: str, case: str, **uses: Callable) -> Callable[[Callable], None]:
+    """Enter a wrong function; its docstring is the message.
+
+    Parameters
+    ----------
+    exercise, id, case : str
+        What it answers wrongly, the name of the slip, and the case that must catch it.
+    **uses : callable
+        What it is called with in the place of the reference: a forward pass with another cache, say.
+    """
+
+    def enter(answer: Callable) -> None:
+        _enter(exercise, id, case, inspect.cleandoc(answer.__doc__), answer, uses)
+
+    return enter
+
+
+def changes(exercise: str, table: str) -> None:
+    """Enter changes of the reference, written like a diff, with an empty line between two mistakes.
+
+    A mistake begins with `id (case): message`. Each line with a minus is a text that occurs exactly once in the body of
+    the reference; the lines with a plus below it take its place, or nothing does.
+    """
+    for block in inspect.cleandoc(table).split("\n\n"):
+        lines = block.splitlines()
+        first = next(i for i, line in enumerate(lines) if line.startswith("- "))
+        header, _, message = " ".join(map(str.strip, lines[:first])).partition("): ")
+        id, _, case = header.partition(" (")
+        source = _source(exercise)
+        for hunk in "\n".join(["", *lines[first:]]).split("\n- ")[1:]:
+            old, *new = hunk.split("\n+ ")
+            source = _replaced(source, old, new, f"{exercise}: {id}")
+        names = dict(vars(layers))
+        exec(compile(source, f"<{exercise}: {id}>", "exec"), names)
+        _enter(exercise, id, case, message, names[exercise], {})
+
+
+def _replaced(source: str, old: str, new: list[str], where: str) -> str:
+    """Source with one text in the place of another, every new line with the indentation of the old one."""
+    if source.count(old) != 1:
+        raise ValueError(f"{where}: {old!r} occurs {source.count(old)} times in the reference, wanted once")
+    line = next(line for line in source.splitlines() if old in line)
+    indentation = line[: len(line) - len(line.lstrip())]
+    return source.replace(old, f"\n{indentation}".join(new))
+
+
+@cache
+def _source(exercise: str) -> str:
+    """Text of the reference without its docstring, whose words a change is not about."""
+    lines = inspect.getsource(getattr(layers, exercise)).splitlines()
+    docstring = ast.parse("\n".join(lines)).body[0].body[0]
+    return "\n".join(lines[: docstring.lineno - 1] + lines[docstring.end_lineno :])
+
+
+def _enter(exercise: str, id: str, case: str, message: str, answer: Callable, uses: dict[str, Callable]) -> None:
+    if id in CATALOGUE[exercise]:
+        raise ValueError(f"{exercise}: there are two mistakes called {id}")
+    reference = {name: getattr(layers, name) for name in EXERCISES[exercise].uses}
+    functions = {**reference, **uses, exercise: answer}
+    CATALOGUE[exercise][id] = Mistake(id, exercise, case, " ".join(message.split()), functions)

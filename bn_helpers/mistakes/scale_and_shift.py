@@ -1,0 +1,712 @@
+"""What goes wrong in notebook 2."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bn_helpers.layers import batch_statistics, batchnorm_forward, normalize
+from bn_helpers.mistakes.entry import changes, mistake
+
+# scale_and_shift
+
+
+@mistake("scale_and_shift", "shifts_before_scaling", case="square")
+def _(x_hat, gamma, beta):
+    """you add beta before you multiply by gamma, so beta is scaled, too."""
+    return gamma * (x_hat + beta)
+
+
+@mistake("scale_and_shift", "gamma_forgotten", case="square")
+def _(x_hat, gamma, beta):
+    """you forget gamma."""
+    return x_hat + beta
+
+
+@mistake("scale_and_shift", "beta_forgotten", case="square")
+def _(x_hat, gamma, beta):
+    """you forget beta."""
+    return gamma * x_hat
+
+
+@mistake("scale_and_shift", "swapped", case="square")
+def _(x_hat, gamma, beta):
+    """you multiply by beta and add gamma: they have changed places."""
+    return beta * x_hat + gamma
+
+
+@mistake("scale_and_shift", "beta_subtracted", case="square")
+def _(x_hat, gamma, beta):
+    """you subtract beta. It is added."""
+    return gamma * x_hat - beta
+
+
+@mistake("scale_and_shift", "divides_by_gamma", case="square")
+def _(x_hat, gamma, beta):
+    """you divide by gamma. It is a factor."""
+    return x_hat / gamma + beta
+
+
+@mistake("scale_and_shift", "one_entry_an_example", case="square")
+def _(x_hat, gamma, beta):
+    """you use gamma and beta as columns, one entry an example; with as many examples as features that fits silently."""
+    return gamma[:, None] * x_hat + beta[:, None]
+
+
+@mistake("scale_and_shift", "scalar_parameters", case="square")
+def _(x_hat, gamma, beta):
+    """you use the first gamma and the first beta for all features. Each feature has its own."""
+    return gamma[0] * x_hat + beta[0]
+
+
+@mistake("scale_and_shift", "matrix_product", case="square")
+def _(x_hat, gamma, beta):
+    """you take the matrix product with gamma, which sums over the features. Multiply element by element."""
+    return x_hat @ gamma + beta
+
+
+@mistake("scale_and_shift", "normalizes_again", case="square")
+def _(x_hat, gamma, beta):
+    """you normalize once more. x_hat is to be scaled and shifted as it comes."""
+    return gamma * normalize(x_hat) + beta
+
+
+@mistake("scale_and_shift", "in_place", case="unchanged")
+def _(x_hat, gamma, beta):
+    """you multiply x_hat in place, and thereby change the caller's data."""
+    x_hat *= gamma
+    return x_hat + beta
+
+
+# identity_parameters
+
+
+@mistake("identity_parameters", "no_eps", case="large_eps")
+def _(x, eps=1e-5):
+    """you leave eps out of gamma. The normalization has divided by a root that contains it."""
+    return x.std(axis=0), x.mean(axis=0)
+
+
+@mistake("identity_parameters", "eps_fixed", case="large_eps")
+def _(x, eps=1e-5):
+    """you use a fixed eps. It is an argument: use the one you are given."""
+    return np.sqrt(x.var(axis=0) + 1e-5), x.mean(axis=0)
+
+
+@mistake("identity_parameters", "eps_outside_root", case="large_eps")
+def _(x, eps=1e-5):
+    """you add eps to the standard deviation. It is added to the variance, under the root."""
+    return x.std(axis=0) + eps, x.mean(axis=0)
+
+
+@mistake("identity_parameters", "variance", case="large_eps")
+def _(x, eps=1e-5):
+    """you return the variance for gamma, with or without eps. Its root undoes the division."""
+    return x.var(axis=0) + eps, x.mean(axis=0)
+
+
+@mistake("identity_parameters", "variance_without_eps", case="large_eps")
+def _(x, eps=1e-5):
+    """you return the variance for gamma. Its root, with eps under it, undoes the division."""
+    return x.var(axis=0), x.mean(axis=0)
+
+
+@mistake("identity_parameters", "inverse", case="large_eps")
+def _(x, eps=1e-5):
+    """you return one over the standard deviation for gamma: that normalizes once more instead of undoing it."""
+    return 1 / np.sqrt(x.var(axis=0) + eps), x.mean(axis=0)
+
+
+@mistake("identity_parameters", "beta_negative", case="square")
+def _(x, eps=1e-5):
+    """you give beta the wrong sign. The normalization has subtracted the mean, so beta adds it again."""
+    return np.sqrt(x.var(axis=0) + eps), -x.mean(axis=0)
+
+
+@mistake("identity_parameters", "beta_scaled", case="square")
+def _(x, eps=1e-5):
+    """you divide the mean by the standard deviation. beta is added after the scaling, so it is in the units of x."""
+    std = np.sqrt(x.var(axis=0) + eps)
+    return std, x.mean(axis=0) / std
+
+
+@mistake("identity_parameters", "normalizing_parameters", case="square")
+def _(x, eps=1e-5):
+    """you return the scale and the shift that normalize x. Wanted are those that undo it."""
+    std = np.sqrt(x.var(axis=0) + eps)
+    return 1 / std, -x.mean(axis=0) / std
+
+
+@mistake("identity_parameters", "beta_zero", case="square")
+def _(x, eps=1e-5):
+    """you leave beta at 0, so the mean does not come back."""
+    return np.sqrt(x.var(axis=0) + eps), np.zeros(x.shape[1])
+
+
+@mistake("identity_parameters", "ones_and_zeros", case="square")
+def _(x, eps=1e-5):
+    """you return ones and zeros. They leave the normalized batch as it is and do not bring x back."""
+    return np.ones(x.shape[1]), np.zeros(x.shape[1])
+
+
+@mistake("identity_parameters", "swapped", case="square")
+def _(x, eps=1e-5):
+    """you return beta before gamma."""
+    return x.mean(axis=0), np.sqrt(x.var(axis=0) + eps)
+
+
+@mistake("identity_parameters", "ddof", case="square")
+def _(x, eps=1e-5):
+    """you divide the variance by N - 1. The normalization has divided it by N."""
+    return np.sqrt(x.var(axis=0, ddof=1) + eps), x.mean(axis=0)
+
+
+@mistake("identity_parameters", "second_moment", case="square")
+def _(x, eps=1e-5):
+    """you take the root of the mean square. The variance is about the distance to the mean."""
+    return np.sqrt((x**2).mean(axis=0) + eps), x.mean(axis=0)
+
+
+@mistake("identity_parameters", "axis_1", case="square")
+def _(x, eps=1e-5):
+    """you average along the features, so you get one number an example. Wanted is one number a feature."""
+    return np.sqrt(x.var(axis=1) + eps), x.mean(axis=1)
+
+
+@mistake("identity_parameters", "whole_array", case="square")
+def _(x, eps=1e-5):
+    """you average over all numbers at once. Each feature has a gamma and a beta of its own."""
+    return np.sqrt(x.var() + eps), x.mean()
+
+
+@mistake("identity_parameters", "keeps_dimensions", case="square")
+def _(x, eps=1e-5):
+    """you keep the axis that was averaged over, and return shape (1, D). Wanted is (D,)."""
+    return np.sqrt(x.var(axis=0, keepdims=True) + eps), x.mean(axis=0, keepdims=True)
+
+
+@mistake("identity_parameters", "of_normalized_batch", case="square")
+def _(x, eps=1e-5):
+    """you take the statistics of the normalized batch, which are 0 and almost 1. Take those of x."""
+    mean, var = batch_statistics(normalize(x, eps))
+    return np.sqrt(var + eps), mean
+
+
+@mistake("identity_parameters", "one_pass", case="large_mean")
+def _(x, eps=1e-5):
+    """you subtract the squared mean from the mean of the squares. With a large mean both are huge, and what is left is
+    rounding."""
+    return np.sqrt(np.maximum((x * x).mean(axis=0) - x.mean(axis=0) ** 2, 0) + eps), x.mean(axis=0)
+
+
+@mistake("identity_parameters", "integers_stay_integers", case="integer")
+def _(x, eps=1e-5):
+    """you compute in integers where integers come in, so fractions are cut off, or NumPy refuses."""
+    mean = np.zeros_like(x, shape=x.shape[1])
+    mean[:] = x.mean(axis=0)
+    return np.sqrt(((x - mean) ** 2).mean(axis=0) + eps), mean
+
+
+@mistake("identity_parameters", "in_place", case="unchanged")
+def _(x, eps=1e-5):
+    """you subtract the mean in place, and thereby change the caller's data."""
+    mean = x.mean(axis=0)
+    x -= mean
+    return np.sqrt((x**2).mean(axis=0) + eps), mean
+
+
+# saturated_fraction
+
+
+@mistake("saturated_fraction", "one_side", case="negative")
+def _(z, threshold=0.97):
+    """you count what is above the threshold only. tanh saturates below, too: compare the absolute value."""
+    return (np.tanh(z) > threshold).mean()
+
+
+@mistake("saturated_fraction", "without_tanh", case="easy")
+def _(z, threshold=0.97):
+    """you compare z itself with the threshold. Saturation is about tanh(z)."""
+    return (np.abs(z) > threshold).mean()
+
+
+@mistake("saturated_fraction", "threshold_fixed", case="threshold")
+def _(z, threshold=0.97):
+    """you use a fixed threshold. It is an argument: use the one you are given."""
+    return (np.abs(np.tanh(z)) > 0.97).mean()
+
+
+@mistake("saturated_fraction", "at_least", case="boundary")
+def _(z, threshold=0.97):
+    """you count values at the threshold, too. Wanted are those above it."""
+    return (np.abs(np.tanh(z)) >= threshold).mean()
+
+
+@mistake("saturated_fraction", "below", case="easy")
+def _(z, threshold=0.97):
+    """you take the share below the threshold. Wanted is the share above it."""
+    return (np.abs(np.tanh(z)) < threshold).mean()
+
+
+@mistake("saturated_fraction", "count", case="easy")
+def _(z, threshold=0.97):
+    """you return how many values are saturated. Wanted is their share of all values."""
+    return (np.abs(np.tanh(z)) > threshold).sum()
+
+
+@mistake("saturated_fraction", "divides_by_rows", case="easy")
+def _(z, threshold=0.97):
+    """you divide by the number of rows. Divide by the number of all values."""
+    return (np.abs(np.tanh(z)) > threshold).sum() / len(z)
+
+
+@mistake("saturated_fraction", "percent", case="easy")
+def _(z, threshold=0.97):
+    """you return percent. Wanted is a number between 0 and 1."""
+    return 100 * (np.abs(np.tanh(z)) > threshold).mean()
+
+
+@mistake("saturated_fraction", "each_feature", case="easy")
+def _(z, threshold=0.97):
+    """you return a share for each feature. Wanted is one number for the whole array."""
+    return (np.abs(np.tanh(z)) > threshold).mean(axis=0)
+
+
+@mistake("saturated_fraction", "mask", case="easy")
+def _(z, threshold=0.97):
+    """you return which values are saturated. Wanted is their share of all values."""
+    return np.abs(np.tanh(z)) > threshold
+
+
+@mistake("saturated_fraction", "mean_of_output", case="easy")
+def _(z, threshold=0.97):
+    """you average the absolute output. Wanted is the share of outputs above the threshold."""
+    return np.abs(np.tanh(z)).mean()
+
+
+@mistake("saturated_fraction", "sigmoid", case="easy")
+def _(z, threshold=0.97):
+    """you use the logistic function. Saturation is about tanh(z) here."""
+    return (1 / (1 + np.exp(-z)) > threshold).mean()
+
+
+@mistake("saturated_fraction", "of_the_mean", case="easy")
+def _(z, threshold=0.97):
+    """you average before you compare. Compare each value, then average."""
+    return float(np.abs(np.tanh(z)).mean() > threshold)
+
+
+@mistake("saturated_fraction", "two_axes", case="vector")
+def _(z, threshold=0.97):
+    """you rely on rows and columns. z may have any shape, also that of a plain vector."""
+    return (np.abs(np.tanh(z)) > threshold).sum() / (z.shape[0] * z.shape[1])
+
+
+@mistake("saturated_fraction", "in_place", case="unchanged")
+def _(z, threshold=0.97):
+    """you write tanh(z) into z, and thereby change the caller's data."""
+    np.tanh(z, out=z)
+    return (np.abs(z) > threshold).mean()
+
+
+# batchnorm_forward
+
+
+@mistake("batchnorm_forward", "no_cache", case="small")
+def _(x, gamma, beta, bn_param):
+    """you return out alone. Wanted are out and a cache."""
+    return batchnorm_forward(x, gamma, beta, bn_param)[0]
+
+
+@mistake("batchnorm_forward", "cache_first", case="small")
+def _(x, gamma, beta, bn_param):
+    """you return the cache before out."""
+    out, cache = batchnorm_forward(x, gamma, beta, bn_param)
+    return cache, out
+
+
+@mistake("batchnorm_forward", "test_returns_input", case="test_mode")
+def _(x, gamma, beta, bn_param):
+    """you hand the batch through as it is in evaluation."""
+    out, cache = batchnorm_forward(x, gamma, beta, bn_param)
+    return (x if bn_param["mode"] == "test" else out), cache
+
+
+@mistake("batchnorm_forward", "refuses_one_row", case="one_row")
+def _(x, gamma, beta, bn_param):
+    """you refuse a batch of one. It has a mean, and a variance of 0; eps keeps the division finite."""
+    if len(x) == 1 and bn_param["mode"] == "train":
+        raise ValueError("the variance needs two examples")
+    return batchnorm_forward(x, gamma, beta, bn_param)
+
+
+changes(
+    "batchnorm_forward",
+    """
+    ddof (small): you divide the variance by N - 1, in the output and in the running variance. Both divide by N here.
+    - / len(x)
+    + / (len(x) - 1)
+
+    ddof_in_output (small): you divide the variance by N - 1 where you normalize. The batch is all there is, so it
+    divides by N.
+    - inv_std = 1 / np.sqrt(var + eps)
+    + inv_std = 1 / np.sqrt(var * (len(x) / (len(x) - 1) if mode == "train" else 1) + eps)
+
+    ddof_in_running_var (running_first): you keep the unbiased variance, divided by N - 1, in running_var. That is
+    PyTorch's convention; this course averages the biased one, divided by N.
+    - (1 - momentum) * var
+    + (1 - momentum) * var * len(x) / (len(x) - 1)
+
+    wrong_bessel_factor (running_first): you correct the running variance by (N - 1) / N. This course averages the
+    biased variance as it is.
+    - (1 - momentum) * var
+    + (1 - momentum) * var * (len(x) - 1) / len(x)
+
+    eps_outside_root (small): you add eps to the standard deviation. It is added to the variance, under the root.
+    - np.sqrt(var + eps)
+    + (np.sqrt(var) + eps)
+
+    no_eps (constant): you leave eps out, so a feature that never changes divides 0 by 0.
+    - np.sqrt(var + eps)
+    + np.sqrt(var)
+
+    no_eps_in_test (test_mode): you leave eps out in evaluation. It belongs there as in training.
+    - np.sqrt(var + eps)
+    + np.sqrt(var + eps * (mode == "train"))
+
+    eps_outside_root_in_test (test_mode): you add eps to the standard deviation in evaluation. It is added to the
+    variance, under the root.
+    - np.sqrt(var + eps)
+    + (np.sqrt(var + eps) if mode == "train" else np.sqrt(var) + eps)
+
+    eps_fixed (small): you use a fixed eps. bn_param may hold another: use that one.
+    - bn_param.get("eps", 1e-5)
+    + 1e-5
+
+    eps_default (tiny_variance): your default eps is not 1e-5.
+    - bn_param.get("eps", 1e-5)
+    + bn_param.get("eps", 1e-3)
+
+    divides_by_variance (small): you divide by the variance. The standard deviation is its root.
+    - np.sqrt(var + eps)
+    + (var + eps)
+
+    divides_by_variance_in_test (test_mode): you divide by the running variance in evaluation. The standard deviation is
+    its root.
+    - np.sqrt(var + eps)
+    + (np.sqrt(var + eps) if mode == "train" else var + eps)
+
+    not_centered (small): you do not subtract the mean where you normalize.
+    - centered = x - mean
+    + centered = x - mean * (mode != "train")
+    - var = np.einsum("nd,nd->d", centered, centered) / len(x)
+    + var = x.var(axis=0)
+
+    second_moment (small): you average the squares without subtracting the mean first.
+    - np.einsum("nd,nd->d", centered, centered)
+    + np.einsum("nd,nd->d", x, x)
+
+    one_pass (large_mean): you subtract the squared mean from the mean of the squares. With a large mean both are huge,
+    and what is left is rounding.
+    - np.einsum("nd,nd->d", centered, centered) / len(x)
+    + np.maximum((x * x).mean(axis=0) - mean**2, 0)
+
+    axis_1 (square): you average along the features and not along the batch; with as many examples as features the wrong
+    vectors fit silently.
+    - x.mean(axis=0)
+    + x.mean(axis=1)
+    - np.einsum("nd,nd->d", centered, centered) / len(x)
+    + x.var(axis=1)
+
+    whole_array (small): you use one mean and one variance for all numbers. Each feature has its own.
+    - x.mean(axis=0)
+    + x.mean(keepdims=True)[0]
+    - np.einsum("nd,nd->d", centered, centered) / len(x)
+    + x.var(keepdims=True)[0]
+
+    mean_divided_twice (small): you divide the mean by N twice, once in a mean and once by hand.
+    - x.mean(axis=0)
+    + x.mean(axis=0) / len(x)
+
+    gamma_forgotten (small): you forget gamma.
+    - gamma * x_hat
+    + x_hat
+
+    beta_forgotten (small): you forget beta.
+    - gamma * x_hat + beta
+    + gamma * x_hat
+
+    gamma_and_beta_forgotten (small): you return x_hat, without gamma and beta.
+    - gamma * x_hat + beta
+    + x_hat
+
+    gamma_and_beta_forgotten_in_test (test_mode): you return x_hat in evaluation, without gamma and beta.
+    - gamma * x_hat + beta
+    + (gamma * x_hat + beta if mode == "train" else x_hat)
+
+    shifts_before_scaling (small): you add beta before you multiply by gamma, so beta is scaled, too.
+    - gamma * x_hat + beta
+    + gamma * (x_hat + beta)
+
+    gamma_and_beta_swapped (small): you multiply by beta and add gamma: they have changed places.
+    - gamma * x_hat + beta
+    + beta * x_hat + gamma
+
+    momentum_swapped (running_first): you swap the two weights: momentum is the fraction that is kept.
+    - momentum * running_mean + (1 - momentum) * mean
+    + (1 - momentum) * running_mean + momentum * mean
+    - momentum * running_var + (1 - momentum) * var
+    + (1 - momentum) * running_var + momentum * var
+
+    momentum_fixed (running_first): you use a fixed momentum. bn_param may hold another: use that one.
+    - bn_param.get("momentum", 0.9)
+    + 0.9
+
+    momentum_default (running_default): your default momentum is not 0.9, the fraction that is kept.
+    - bn_param.get("momentum", 0.9)
+    + bn_param.get("momentum", 0.1)
+
+    running_is_last_batch (running_first): you overwrite the running statistics with those of the last batch.
+    - momentum * running_mean + (1 - momentum) * mean
+    + mean
+    - momentum * running_var + (1 - momentum) * var
+    + var
+
+    running_without_decay (running_first): you add to the running statistics without letting the old ones decay.
+    - momentum * running_mean +
+    + running_mean +
+    - momentum * running_var +
+    + running_var +
+
+    running_batch_unweighted (running_first): you add the whole batch statistic. Its weight is 1 - momentum.
+    - (1 - momentum) * mean
+    + mean
+    - (1 - momentum) * var
+    + var
+
+    running_ignores_old (running_first): you keep nothing of the running statistics that were there.
+    - momentum * running_mean + (1 - momentum) * mean
+    + (1 - momentum) * mean
+    - momentum * running_var + (1 - momentum) * var
+    + (1 - momentum) * var
+
+    running_std (running_first): you average the standard deviation. running_var averages the variance.
+    - (1 - momentum) * var
+    + (1 - momentum) * np.sqrt(var)
+
+    running_var_with_eps (running_first): you average the variance with eps in it. eps is added where it is used.
+    - (1 - momentum) * var
+    + (1 - momentum) * (var + eps)
+
+    running_of_output (running_first): you average the statistics of the output, after scale and shift. Wanted are those
+    of x.
+    - (1 - momentum) * mean
+    + (1 - momentum) * beta
+    - (1 - momentum) * var
+    + (1 - momentum) * gamma**2 * var / (var + eps)
+
+    running_of_x_hat (running_first): you average the statistics of x_hat, which are 0 and almost 1. Wanted are those of
+    x.
+    - (1 - momentum) * mean
+    + (1 - momentum) * 0
+    - (1 - momentum) * var
+    + (1 - momentum) * var / (var + eps)
+
+    running_var_starts_at_1 (running_default): your running_var starts at 1. Here both running statistics start at 0.
+    - bn_param.get("running_var", np.zeros(x.shape[1], x.dtype))
+    + bn_param.get("running_var", np.ones(x.shape[1], x.dtype))
+
+    running_starts_at_batch (running_default): your running statistics start at those of the first batch. Here both
+    start at 0.
+    - momentum * running_mean + (1 - momentum) * mean
+    + momentum * bn_param.get("running_mean", mean) + (1 - momentum) * mean
+    - momentum * running_var + (1 - momentum) * var
+    + momentum * bn_param.get("running_var", var) + (1 - momentum) * var
+
+    running_must_be_given (running_default): you read the running statistics without a default. Where bn_param does not
+    hold them, they start at 0.
+    - bn_param.get("running_mean", np.zeros(x.shape[1], x.dtype))
+    + bn_param["running_mean"]
+
+    running_only_where_given (running_default): you update the running statistics only where bn_param holds them
+    already.
+    - bn_param["running_mean"] = momentum * running_mean
+    + if "running_mean" in bn_param:
+    +     bn_param["running_mean"] = momentum * running_mean
+    - bn_param["running_var"] = momentum * running_var
+    + if "running_var" in bn_param:
+    +     bn_param["running_var"] = momentum * running_var
+
+    running_not_written_back (running_many): you compute the running statistics and do not write them back into
+    bn_param.
+    - mode, eps, momentum
+    + bn_param = dict(bn_param)
+    + mode, eps, momentum
+
+    running_var_not_written_back (running_many): you write running_mean back and not running_var.
+    - bn_param["running_var"]
+    + running_var
+
+    running_mean_not_written_back (running_many): you write running_var back and not running_mean.
+    - bn_param["running_mean"]
+    + running_mean
+
+    trains_with_running (small): you normalize with the running statistics in training. Training uses the batch's own.
+    - inv_std =
+    + if mode == "train":
+    +     centered, var = x - bn_param["running_mean"], bn_param["running_var"]
+    + inv_std =
+
+    test_uses_batch (test_mode): you normalize with the batch's own statistics in evaluation. Use the running ones.
+    - centered, var = x - running_mean, running_var
+    + centered, var = x - x.mean(axis=0), x.var(axis=0)
+
+    test_uses_batch_mean (test_mode): you subtract the batch's own mean in evaluation. Use the running one.
+    - centered, var = x - running_mean, running_var
+    + centered, var = x - x.mean(axis=0), running_var
+
+    test_uses_batch_variance (test_mode): you divide by the batch's own standard deviation in evaluation. Use the
+    running variance.
+    - centered, var = x - running_mean, running_var
+    + centered, var = x - running_mean, x.var(axis=0)
+
+    test_not_centered (test_mode): you do not subtract the running mean in evaluation.
+    - centered, var = x - running_mean, running_var
+    + centered, var = x, running_var
+
+    test_updates_running (test_keeps_running): you update the running statistics in evaluation. Only training writes
+    them.
+    - centered, var = x - running_mean, running_var
+    + centered, var = x - running_mean, running_var
+    + bn_param["running_mean"] = momentum * running_mean + (1 - momentum) * x.mean(axis=0)
+    + bn_param["running_var"] = momentum * running_var + (1 - momentum) * x.var(axis=0)
+
+    test_updates_first (test_mode): you update the running statistics in evaluation, and then use them. Only training
+    writes them.
+    - centered, var = x - running_mean, running_var
+    + bn_param["running_mean"] = momentum * running_mean + (1 - momentum) * x.mean(axis=0)
+    + bn_param["running_var"] = momentum * running_var + (1 - momentum) * x.var(axis=0)
+    + centered, var = x - bn_param["running_mean"], bn_param["running_var"]
+
+    other_modes_as_test (bad_mode): you take every mode but 'train' for evaluation. An unknown one is a ValueError.
+    - elif mode == "test":
+    + elif True:
+
+    other_modes_as_train (bad_mode): you take every mode but 'test' for training. An unknown one is a ValueError.
+    - if mode == "train":
+    + if mode != "test":
+
+    other_modes_unnoticed (bad_mode): you have no branch for other modes, so nothing is returned. An unknown mode is a
+    ValueError.
+    - raise ValueError(f"mode must be 'train' or 'test', got {mode!r}")
+    + return None
+
+    other_modes_crash (bad_mode): you have no branch for other modes, so Python stops at a name that was never assigned.
+    An unknown mode is a ValueError.
+    - raise ValueError(f"mode must be 'train' or 'test', got {mode!r}")
+    + pass
+
+    other_modes_another_error (bad_mode): you raise another exception for an unknown mode. Wanted is a ValueError.
+    - raise ValueError(f"mode must be 'train' or 'test', got {mode!r}")
+    + raise RuntimeError(mode)
+
+    in_place (unchanged): you subtract the mean in place, and thereby change the caller's data.
+    - centered = x - mean
+    + x -= mean
+    + centered = x
+
+    in_place_in_test (unchanged): you subtract the running mean in place, and thereby change the caller's data in
+    evaluation.
+    - centered, var = x - running_mean, running_var
+    + x -= running_mean
+    + centered, var = x, running_var
+    """,
+)
+
+# fold_into_linear
+
+changes(
+    "fold_into_linear",
+    """
+    folds_rows (square): you scale the rows of w. Each column belongs to one feature; with as many rows as columns the
+    wrong vector fits silently.
+    - w * scale,
+    + w * scale[:, None],
+
+    divides_by_variance (square): you divide by the variance. The standard deviation is its root.
+    - np.sqrt(running_var + eps)
+    + (running_var + eps)
+
+    multiplies_by_deviation (square): you multiply by the standard deviation. The layer divides by it.
+    - gamma / np.sqrt
+    + gamma * np.sqrt
+
+    no_eps (large_eps): you leave eps out.
+    - np.sqrt(running_var + eps)
+    + np.sqrt(running_var)
+
+    eps_outside_root (large_eps): you add eps to the standard deviation. It is added to the variance, under the root.
+    - np.sqrt(running_var + eps)
+    + (np.sqrt(running_var) + eps)
+
+    eps_fixed (large_eps): you use a fixed eps. It is an argument: use the one you are given.
+    - np.sqrt(running_var + eps)
+    + np.sqrt(running_var + 1e-5)
+
+    gamma_forgotten (square): you forget gamma.
+    - gamma / np
+    + 1 / np
+
+    beta_forgotten (square): you forget beta.
+    - (b - running_mean) * scale + beta
+    + (b - running_mean) * scale
+
+    bias_forgotten (square): you forget b. What the linear layer adds is scaled, too.
+    - (b - running_mean) * scale
+    + -running_mean * scale
+
+    mean_forgotten (square): you forget the running mean.
+    - (b - running_mean) * scale
+    + b * scale
+
+    mean_added (square): you add the running mean. The layer subtracts it.
+    - b - running_mean
+    + b + running_mean
+
+    bias_not_scaled (square): you scale the running mean and not b. The layer sees both.
+    - (b - running_mean) * scale
+    + b - running_mean * scale
+
+    mean_not_scaled (square): you scale b and not the running mean. The layer subtracts the mean before it scales.
+    - (b - running_mean) * scale
+    + b * scale - running_mean
+
+    nothing_scaled_in_bias (square): you scale w and neither b nor the running mean.
+    - (b - running_mean) * scale
+    + b - running_mean
+
+    beta_scaled (square): you scale beta, too. It is added after the scaling.
+    - (b - running_mean) * scale + beta
+    + (b - running_mean + beta) * scale
+
+    beta_subtracted (square): you subtract beta. It is added.
+    - scale + beta
+    + scale - beta
+
+    weights_not_folded (square): you return w as it was.
+    - return w * scale
+    + return w
+
+    bias_not_folded (square): you return b as it was.
+    - (b - running_mean) * scale + beta
+    + b
+
+    swapped (square): you return the bias before the weights.
+    - return w * scale, (b - running_mean) * scale + beta
+    + return (b - running_mean) * scale + beta, w * scale
+
+    in_place (unchanged): you scale w in place, and thereby change the caller's weights.
+    - return w * scale
+    + w *= scale
+    + return w
+    """,
+)

@@ -1,0 +1,146 @@
+"""The figures of the course: how they look, how they are shown, and what they share.
+
+Each notebook's figures stand in a module of their own, ``plotting.normalization`` and so on: arrays in, Figure out.
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+from pathlib import Path
+from types import ModuleType
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+from IPython.display import display
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from PIL import Image
+
+from bn_helpers.exercises import NOTEBOOKS
+
+_STYLE = mpl.rc_params_from_file(Path(__file__).parents[1] / "bn.mplstyle", use_default_template=False)
+
+# What the colours mean, each with its own line style: ax.plot(x, y, **WITH)
+WITH, WITHOUT, REFERENCE, THIRD, BACKGROUND = _STYLE["axes.prop_cycle"]
+SIGNED = "RdBu_r"  # values on both sides of 0, on limits symmetric about it; the style's own map is for magnitudes
+
+# The three sizes of a figure, in inches
+WIDE, TALL, SMALL = tuple(_STYLE["figure.figsize"]), (7.2, 4.8), (3.5, 2.6)
+
+
+def __getattr__(name: str) -> ModuleType:
+    """Import a notebook's figures where they are first asked for."""
+    if name in {notebook[3:] for notebook in NOTEBOOKS}:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def use_style() -> None:
+    """Give every figure from here on the looks of the course."""
+    mpl.rcParams.update(_STYLE)
+
+
+def show(fig: Figure, *, alt: str) -> None:
+    """Display a figure with a description for those who do not see it, and close it.
+
+    Parameters
+    ----------
+    fig : Figure
+    alt : str
+        What kind of figure it is and what it shows, in a sentence.
+
+    Raises
+    ------
+    ValueError
+        If alt is empty.
+    """
+    if not alt.strip():
+        raise ValueError("alt must say in a sentence what the figure shows, got nothing")
+    drawn, small = io.BytesIO(), io.BytesIO()
+    fig.savefig(drawn, format="png")
+    plt.close(fig)
+    palette = Image.open(drawn).convert("RGB").quantize(256, dither=Image.Dither.NONE)  # a third of the bytes
+    palette.save(small, format="png", optimize=True)
+    display(_Picture(small.getvalue(), alt))
+
+
+class _Picture:
+    """What a notebook displays: an image that carries its description; elsewhere the description alone."""
+
+    def __init__(self, png: bytes, alt: str) -> None:
+        self.png, self.alt = png, alt
+
+    def __repr__(self) -> str:
+        return self.alt
+
+    def _repr_png_(self) -> tuple[bytes, dict[str, str]]:
+        return self.png, {"alt": self.alt}
+
+
+def band(
+    ax: Axes,
+    x: np.ndarray,
+    values: np.ndarray,
+    *,
+    label: str = "",
+    color: str | None = None,
+    linestyle: str | None = None,
+) -> None:
+    """Draw the median over the seeds as a line, and the middle half of them as a band around it.
+
+    Parameters
+    ----------
+    ax : Axes
+    x : ndarray of shape (K,)
+    values : ndarray of shape (seeds, K)
+    label : str, optional
+        Name of the line, for ``label_line_ends``.
+    color, linestyle : str, optional
+        ``**WITH``, ``**WITHOUT``, and so on; else the next in the style's order.
+    """
+    low, median, high = np.percentile(values, [25, 50, 75], axis=0)
+    (line,) = ax.plot(x, median, label=label, color=color, linestyle=linestyle)
+    ax.fill_between(x, low, high, color=line.get_color(), alpha=0.2, linewidth=0)
+
+
+def label_line_ends(ax: Axes) -> None:
+    """Write the label of each line at its right end, in its colour, and move labels apart where they would overlap.
+
+    Call it last: what is drawn afterwards may change the limits of the axes. Lines without a label are left alone.
+
+    Parameters
+    ----------
+    ax : Axes
+    """
+    texts = []
+    for line in ax.get_lines():
+        xy = np.column_stack(line.get_data(orig=False))
+        xy = xy[np.isfinite(xy).all(axis=1)]  # a diverged run ends where its last number is
+        if line.get_label().startswith("_") or not line.get_label() or not len(xy):
+            continue
+        look = {"color": line.get_color(), "fontsize": mpl.rcParams["legend.fontsize"], "va": "center"}
+        where = {"xytext": (5, 0), "textcoords": "offset points", "annotation_clip": False}
+        texts.append(ax.annotate(line.get_label(), xy[xy[:, 0].argmax()], **where, **look))
+    if not texts:
+        return
+    ax.figure.draw_without_rendering()  # settles the layout, with room for the labels
+    to_points = 72 / ax.figure.dpi
+    heights = [ax.transData.transform(text.xy)[1] * to_points for text in texts]
+    for text, height, shifted in zip(texts, heights, _apart(heights, gap=1.2 * texts[0].get_fontsize()), strict=True):
+        text.set_position((5, shifted - height))
+
+
+def _apart(heights: list[float], gap: float) -> np.ndarray:
+    """Move numbers as little as need be, so that any two are a gap apart: each crowd is spread about its own middle."""
+    order = np.argsort(heights, kind="stable")
+    steps = gap * np.arange(len(heights))
+    crowds = []
+    for height in np.asarray(heights)[order] - steps:
+        crowds.append([height])
+        while len(crowds) > 1 and np.mean(crowds[-2]) > np.mean(crowds[-1]):
+            crowds[-2:] = [crowds[-2] + crowds[-1]]
+    apart = np.empty(len(heights))
+    apart[order] = np.concatenate([np.full(len(crowd), np.mean(crowd)) for crowd in crowds]) + steps
+    return apart

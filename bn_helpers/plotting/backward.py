@@ -1,0 +1,169 @@
+"""The figures of notebook 3."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+
+from bn_helpers import plotting
+
+# The graph of the layer: where each node stands, how it is computed, and the nodes that it is computed from
+_NODES = {
+    "x": ((0, 1), "the batch", ()),
+    "mean": ((0.8, 0), "average of x", ("x",)),
+    "centered": ((1.65, 1), "x - mean", ("x", "mean")),
+    "var": ((2.15, 0), "average of squares", ("centered",)),
+    "inv_std": ((3.5, 0), "1 / sqrt(var + eps)", ("var",)),
+    "x_hat": ((3.5, 1), "centered * inv_std", ("centered", "inv_std")),
+    "gamma": ((3.9, 2), "a parameter", ()),
+    "beta": ((5.2, 2), "a parameter", ()),
+    "out": ((5.2, 1), "gamma * x_hat + beta", ("x_hat", "gamma", "beta")),
+}
+_SHAPES = {1: "(D,)", 2: "(N, D)"}
+
+
+def graph(values: Mapping[str, np.ndarray], gradients: Mapping[str, np.ndarray] | None = None) -> Figure:
+    """Draw the computational graph of the layer: name, shape and numbers of each node, and in colour its gradient.
+
+    Parameters
+    ----------
+    values : mapping of str to ndarray
+        x, mean, centered, var, inv_std, x_hat, gamma, beta and out, of a batch of a few numbers.
+    gradients : mapping of str to ndarray, optional
+        dx, dmean and so on. A node whose gradient is not among them is drawn without one.
+    """
+    figure, ax = plt.subplots(figsize=plotting.TALL)
+    boxes = {}
+    for name, ((across, up), formula, _) in _NODES.items():
+        lines = [(f"{name}  {_SHAPES[values[name].ndim]}", "bold", "black")]
+        lines += [(formula, "normal", "0.45"), (_numbers(values[name]), "normal", "black")]
+        if gradients and f"d{name}" in gradients:
+            color = plotting.WITH["color"]
+            lines += [(f"d{name}", "bold", color), (_numbers(gradients[f"d{name}"]), "normal", color)]
+        height = 0.125 * len(lines) + 0.06
+        corner = (across - 0.59, up - height / 2)
+        boxes[name] = FancyBboxPatch(corner, 1.18, height, boxstyle="round,pad=0", facecolor="white", edgecolor="0.7")
+        ax.add_patch(boxes[name])
+        for line, (words, weight, color) in enumerate(lines):
+            where = up + 0.125 * ((len(lines) - 1) / 2 - line)
+            ax.text(across, where, words, weight=weight, color=color, fontsize=8, ha="center", va="center")
+    for end, (position, _, starts) in _NODES.items():
+        for start in starts:
+            ends = {"posA": _NODES[start][0], "posB": position, "patchA": boxes[start], "patchB": boxes[end]}
+            ax.add_patch(FancyArrowPatch(**ends, arrowstyle="-|>", mutation_scale=10, color="0.5", shrinkA=1, shrinkB=1))
+    ax.set(xlim=(-0.62, 5.82), ylim=(-0.4, 2.4))
+    ax.set_axis_off()
+    return figure
+
+
+def _numbers(value: np.ndarray) -> str:
+    return ", ".join(f"{v:.4g}" for v in np.round(np.ravel(value), 9) + 0.0)  # + 0.0 turns -0.0 into 0.0
+
+
+def around_the_mean(centers: np.ndarray, spreads: np.ndarray, mean: float, var: float) -> Figure:
+    """Draw the mean squared distance of a batch to a number, over that number.
+
+    Parameters
+    ----------
+    centers, spreads : ndarray of shape (K,)
+        The number, and the mean squared distance to it.
+    mean, var : float
+        Where it is least, and what it is there.
+    """
+    figure, ax = plt.subplots(figsize=plotting.SMALL)
+    ax.plot(centers, spreads, **plotting.WITH)
+    ax.axhline(var, **plotting.REFERENCE, linewidth=1)
+    ax.plot(mean, var, "o", color="black")
+    ax.annotate("the mean", (mean, var), xytext=(0, 8), textcoords="offset points", ha="center")
+    ax.set(xlabel="number that is subtracted", ylabel="mean squared distance", ylim=(0, None))
+    return figure
+
+
+def parts(dout: np.ndarray, along_ones: np.ndarray, along_x_hat: np.ndarray, passed: np.ndarray) -> Figure:
+    """Draw the gradient of one feature's outputs, and the three parts that it is the sum of.
+
+    Parameters
+    ----------
+    dout, along_ones, along_x_hat, passed : ndarray of shape (N,)
+        The gradient, its part that is the same for all examples, its part in step with x_hat, and the rest.
+    """
+    figure, axes = plt.subplots(1, 4, figsize=plotting.WIDE, sharex=True, sharey=True)
+    titles = ("dout", "= the same for all", "+ in step with x_hat", "+ what passes")
+    looks = (plotting.REFERENCE, plotting.BACKGROUND, plotting.BACKGROUND, plotting.WITH)
+    for ax, part, title, look in zip(axes, (dout, along_ones, along_x_hat, passed), titles, looks, strict=True):
+        ax.bar(np.arange(1, len(part) + 1), part, color=look["color"])
+        ax.axhline(0, color="black", linewidth=0.8)
+        ax.set(title=title, xlabel="example")
+    axes[0].set_ylabel("gradient")
+    return figure
+
+
+def share_that_passes(sizes: Sequence[int], shares: np.ndarray) -> Figure:
+    """Draw the share of a random gradient that passes, over the batch size, beside sqrt((N - 2) / N).
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Batch sizes N.
+    shares : ndarray of shape (len(sizes),)
+        Root mean square of the measured shares.
+    """
+    figure, ax = plt.subplots(figsize=plotting.SMALL)
+    smooth = np.geomspace(2, max(sizes), 200)
+    ax.plot(smooth, np.sqrt((smooth - 2) / smooth), **plotting.REFERENCE)
+    ax.plot(sizes, shares, "o", color=plotting.WITH["color"])
+    ax.annotate("sqrt((N - 2) / N)", (4, np.sqrt(0.5)), xytext=(8, -6), textcoords="offset points")
+    ax.set(xscale="log", xlabel="batch size N", ylabel="share that passes", ylim=(-0.03, 1.05))
+    ax.set_xticks(list(sizes), [str(size) for size in sizes], minor=False)
+    ax.minorticks_off()
+    return figure
+
+
+def held_constant(steps: np.ndarray, losses: np.ndarray, biases: np.ndarray) -> Figure:
+    """Draw the loss and the size of the biases over a training with the right and with the wrong gradient.
+
+    Parameters
+    ----------
+    steps : ndarray of shape (K,)
+        Number of updates.
+    losses, biases : ndarray of shape (2, seeds, K)
+        Training-mode loss, and norm of the biases before batch norm: right gradient first, then the wrong one.
+    """
+    figure, axes = plt.subplots(1, 2, figsize=plotting.WIDE, sharex=True)
+    for ax, values, title in zip(axes, (losses, biases), ("training-mode loss", "norm of the biases"), strict=True):
+        for runs, look, label in zip(values, (plotting.WITH, plotting.THIRD), ("right", "held constant"), strict=True):
+            plotting.band(ax, steps, runs, label=label, **look)
+        ax.set(title=title, xlabel="updates")
+    axes[0].set(ylabel="nats", yscale="log")
+    axes[1].set_ylabel("square root of sum of squares")
+    for ax in axes:
+        plotting.label_line_ends(ax)
+    return figure
+
+
+def gradient_over_depth(stds: Sequence[float], without: np.ndarray, normalized: np.ndarray) -> Figure:
+    """Draw the norm of the gradient with respect to each layer's output, relative to the last layer's.
+
+    Parameters
+    ----------
+    stds : sequence of float
+        Standard deviations of the initial weights.
+    without, normalized : ndarray of shape (len(stds), seeds, L)
+        Norm of the gradient at L layers, without and with batch normalization.
+    """
+    figure, axes = plt.subplots(1, 2, figsize=plotting.WIDE, sharex=True, sharey=True)
+    titles, looks = ("without batch norm", "with batch norm"), (plotting.WITHOUT, plotting.WITH)
+    for ax, norms, title, look in zip(axes, (without, normalized), titles, looks, strict=True):
+        for std, runs, linestyle in zip(stds, norms, ("-", "--", ":"), strict=True):
+            layers = np.arange(1, runs.shape[1] + 1)
+            relative = runs / runs[:, -1:]
+            plotting.band(ax, layers, relative, label=f"std {std:g}", color=look["color"], linestyle=linestyle)
+        ax.set(title=title, xlabel="layer", yscale="log")
+    axes[0].set_ylabel("gradient / last layer's")
+    for ax in axes:
+        plotting.label_line_ends(ax)
+    return figure

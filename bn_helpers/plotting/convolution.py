@@ -1,0 +1,182 @@
+"""The figures of notebook 4."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from bn_helpers import plotting
+
+GAP = 0.5  # between blocks of cells, in cells
+
+
+def pictures(images: Sequence[np.ndarray], titles: Sequence[str], limit: float, unit: str) -> Figure:
+    """Draw images of signed values side by side, in one scale of colours.
+
+    Parameters
+    ----------
+    images : sequence of ndarray of shape (H, W)
+    titles : sequence of str
+    limit : float
+        Value at which the colours end, on both sides of 0.
+    unit : str
+        What the values are.
+    """
+    figure, axes = plt.subplots(1, len(images), figsize=plotting.WIDE)
+    for ax, image, title in zip(axes, images, titles, strict=True):
+        colours = ax.imshow(image, cmap=plotting.SIGNED, vmin=-limit, vmax=limit)
+        ax.set_title(title)
+        _bare(ax)
+    ends = "both" if max(np.abs(image).max() for image in images) > limit else "neither"
+    figure.colorbar(colours, ax=axes, label=unit, shrink=0.7, extend=ends)
+    return figure
+
+
+def shared_statistics(shape: tuple[int, int, int, int]) -> Figure:
+    """Colour and number the cells of a batch of images by the mean that they share, for five ways to normalize.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        N, C, H, W of a batch small enough to be looked at, with an even number of channels.
+    """
+    n, c, h, w = shape
+    image, channel, pixel = np.ogrid[:n, :c, : h * w]
+    ways = {
+        "batch norm": channel,
+        "layer norm": image,
+        "instance norm": image * c + channel,
+        "group norm, 2 groups": image * 2 + channel // (c // 2),
+        "per pixel (a slip)": channel * h * w + pixel,
+    }
+    figure, axes = plt.subplots(2, 3, figsize=plotting.TALL)
+    layout, *panels = axes.flat
+    _blocks(layout, np.zeros(shape, int), [""] * (n * c * h * w), cmap="Greys")
+    layout.set_title(f"the batch, {h} x {w} pixels")
+    _name_blocks(layout, shape)
+    for ax, (title, which) in zip(panels, ways.items(), strict=True):
+        groups = np.broadcast_to(which, (n, c, h * w)).reshape(shape)
+        _blocks(ax, groups, [str(group + 1) for group in groups.flat])
+        ax.set_title(f"{title}: {groups.max() + 1} means")
+    return figure
+
+
+def reshapes(x: np.ndarray, moved: np.ndarray, plain: np.ndarray) -> Figure:
+    """Draw a batch of images and two ways to lay it out in rows, each cell in the colour of its channel.
+
+    Parameters
+    ----------
+    x : ndarray of shape (N, C, H, W)
+        All values differ, so that a value tells its channel.
+    moved, plain : ndarray of shape (N * H * W, C)
+        Laid out after the channel axis was moved to the end, and without that.
+    """
+    channels = {value: j for j in range(x.shape[1]) for value in x[:, j].flat}
+    figure, axes = plt.subplots(1, 3, figsize=plotting.TALL, width_ratios=(2, 1, 1))
+    titles = (f"x, of shape {x.shape}", "channel axis moved,\nthen reshaped", "reshaped alone")
+    for ax, values, title in zip(axes, (x, moved[None, None], plain[None, None]), titles, strict=True):
+        _blocks(ax, np.vectorize(channels.get)(values), [f"{value:g}" for value in values.flat])
+        ax.set_title(title)
+    _name_blocks(axes[0], x.shape)
+    for ax, matrix in zip(axes[1:], (moved, plain), strict=True):
+        ax.set_xticks(np.arange(matrix.shape[1]) + 0.5, [f"{mean:g}" for mean in matrix.mean(axis=0)])
+        ax.set_xlabel("mean of the column")
+    return figure
+
+
+def arms(accuracy: np.ndarray, names: Sequence[str], panels: Sequence[str], highlighted: str) -> Figure:
+    """Draw the accuracy of every trained net as a dot, nets of one seed joined by a line, medians as bars.
+
+    Parameters
+    ----------
+    accuracy : ndarray of shape (A, S, P)
+        From 0 to 1, for A arms, S seeds and P ways to test.
+    names, panels : sequence of str
+        Names of the arms, and of the ways to test.
+    highlighted : str
+        The arm without batch normalization.
+    """
+    figure, axes = plt.subplots(1, len(panels), figsize=plotting.WIDE, sharey=True)
+    for ax, title, values in zip(axes, panels, np.moveaxis(100 * accuracy, 2, 0), strict=True):
+        ax.plot(values, color=plotting.BACKGROUND["color"], linewidth=0.8, zorder=1)
+        for i, (name, runs) in enumerate(zip(names, values, strict=True)):
+            look = plotting.WITHOUT if name == highlighted else plotting.WITH
+            ax.plot(np.full(len(runs), i), runs, "o", color=look["color"])
+            ax.plot([i - 0.3, i + 0.3], 2 * [np.median(runs)], color=look["color"], linewidth=2.5)
+        ax.set_title(title)
+        ax.set_xticks(range(len(names)), names, fontsize=7)
+    axes[0].set_ylabel("test accuracy (%)")
+    return figure
+
+
+def sweeps(panels: Mapping[str, tuple[Sequence[float], np.ndarray]], setting: str) -> Figure:
+    """Draw the accuracy with and without batch normalization against a setting, one panel a net.
+
+    Parameters
+    ----------
+    panels : mapping of str to pair
+        For each net, the K values of the setting, and accuracies of shape (2, K, S): without and with, S seeds.
+    setting : str
+        What is varied, on a log scale.
+    """
+    figure, axes = plt.subplots(1, len(panels), figsize=plotting.WIDE, sharex=True, sharey=True)
+    for ax, (title, (values, accuracy)) in zip(axes, panels.items(), strict=True):
+        for runs, label, look in zip(accuracy, ("without", "with"), (plotting.WITHOUT, plotting.WITH), strict=True):
+            plotting.band(ax, values, 100 * runs.T, label=label, **look)
+        ax.axhline(10, color=plotting.BACKGROUND["color"], linewidth=0.8)
+        ax.set(title=title, xlabel=setting, xscale="log", ylim=(0, 85))
+    axes[0].set_ylabel("test accuracy (%)")
+    for ax in axes:
+        plotting.label_line_ends(ax)
+    return figure
+
+
+def companions(pixels: np.ndarray, outputs: Mapping[str, np.ndarray]) -> Figure:
+    """Draw what a channel's pixels of one image become, against what they were, in different batches.
+
+    Parameters
+    ----------
+    pixels : ndarray of shape (P,)
+        What goes into the normalization.
+    outputs : mapping of str to ndarray of shape (P,)
+        What comes out: two batches, and one to compare with.
+    """
+    figure, ax = plt.subplots(figsize=plotting.WIDE)
+    order = np.argsort(pixels)
+    looks = (plotting.WITH, plotting.THIRD, plotting.REFERENCE)
+    for (label, values), look in zip(outputs.items(), looks, strict=True):
+        ax.plot(pixels[order], values[order], label=label, marker=".", markevery=4, **look)
+    ax.set(xlabel="value that goes in", ylabel="value that comes out")
+    plotting.label_line_ends(ax)
+    return figure
+
+
+def _blocks(ax: Axes, groups: np.ndarray, texts: Sequence[str], cmap: str = "viridis") -> None:
+    """Draw a batch (N, C, H, W) as N rows of C blocks of cells, coloured by group, with a text in each cell."""
+    n, c, h, w = groups.shape
+    for (i, j), block in ((at, groups[at]) for at in np.ndindex(n, c)):
+        x, y = j * (w + GAP) + np.arange(w + 1), i * (h + GAP) + np.arange(h + 1)
+        limits = {"vmin": 0, "vmax": max(1, groups.max())}
+        ax.pcolormesh(x, y, block, cmap=cmap, alpha=0.45, edgecolor="white", **limits)
+    for (i, j, k, m), text in zip(np.ndindex(groups.shape), texts, strict=True):
+        x, y = j * (w + GAP) + m + 0.5, i * (h + GAP) + k + 0.5
+        ax.text(x, y, text, ha="center", va="center", fontsize=8)
+    ax.set_aspect("equal")
+    ax.invert_yaxis()
+    _bare(ax)
+
+
+def _name_blocks(ax: Axes, shape: tuple[int, int, int, int]) -> None:
+    n, c, h, w = shape
+    ax.set_xticks(np.arange(c) * (w + GAP) + w / 2, [f"channel\n{j + 1}" for j in range(c)])
+    ax.set_yticks(np.arange(n) * (h + GAP) + h / 2, [f"image {i + 1}" for i in range(n)])
+
+
+def _bare(ax: Axes) -> None:
+    ax.set(xticks=[], yticks=[])
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)

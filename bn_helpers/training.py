@@ -1,0 +1,261 @@
+"""Train nets by stochastic gradient descent, and compare ways to do it in pairs."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from contextvars import ContextVar
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+
+from bn_helpers.nets import Net
+
+LONGEST = 60.0  # seconds of training in a cell
+SETTLED = 0.2  # seconds after which the time of a step is known well enough, on a coarse clock too
+
+_runs: ContextVar[int] = ContextVar("runs", default=1)  # in the comparison under way: set by paired, read by fit
+
+
+class TooSlow(RuntimeError):
+    """The training would take more than a minute. The message says why, and what to do."""
+
+    def _render_traceback_(self) -> list[str]:  # what Jupyter shows
+        return [f"TooSlow: {self}"]
+
+
+@dataclass(frozen=True)
+class History:
+    """What a training run measured. Compare training mode with training mode, and test mode with test mode.
+
+    Attributes
+    ----------
+    train_mode_loss : ndarray of shape (steps,)
+        Loss of each step's batch before its update, in nats; nan once the training has diverged.
+    train_mode_accuracy : ndarray of shape (steps,)
+        Accuracy on the same batches, from 0 to 1.
+    measured : ndarray of shape (K,)
+        Number of updates before each measurement on the test data.
+    test_mode_accuracy : ndarray of shape (K,)
+        Accuracy on the test data, from 0 to 1; that of chance once the training has diverged.
+    """
+
+    train_mode_loss: np.ndarray
+    train_mode_accuracy: np.ndarray
+    measured: np.ndarray
+    test_mode_accuracy: np.ndarray
+
+
+@np.errstate(all="ignore")  # a training that diverges is a result, not a warning
+def fit(
+    net: Net,
+    x: np.ndarray,
+    y: np.ndarray,
+    *,
+    steps: int,
+    lr: float,
+    seed: int,
+    batch_size: int = 64,
+    momentum: float = 0.0,
+    reshuffle: bool = True,
+    test: tuple[np.ndarray, np.ndarray] | None = None,
+    measure: Iterable[int] | None = None,
+) -> History:
+    """Train a net by stochastic gradient descent with momentum. This changes the net.
+
+    Parameters
+    ----------
+    net : Net
+    x : ndarray of shape (N, D) or (N, C, H, W)
+    y : ndarray of shape (N,)
+        The right class of each example, as an integer.
+    steps : int
+        Number of updates.
+    lr : float
+        Learning rate.
+    seed : int
+        The same seed gives the same batches in the same order, whatever the net.
+    batch_size : int, default 64
+        Examples a batch. What is left over at the end of an epoch is not used in that epoch.
+    momentum : float, default 0.0
+        Share of the last update that the next one keeps.
+    reshuffle : bool, default True
+        Whether each epoch has new batches; if not, it has those of the first.
+    test : pair of ndarray, optional
+        Examples and labels on which to measure the accuracy in test mode.
+    measure : iterable of int, optional
+        After which updates, counted from 1, to do that; after the last where nothing is said.
+
+    Returns
+    -------
+    history : History
+
+    Raises
+    ------
+    ValueError
+        If x, y and batch_size do not fit.
+    TooSlow
+        If the first steps show that all of it would take more than a minute.
+
+    Notes
+    -----
+    velocity = momentum * velocity - lr * gradient, then parameter += velocity.
+    """
+    if len(x) != len(y) or not 0 < batch_size <= len(x):
+        raise ValueError(f"x and y must have one length, at least batch_size: got {len(x)}, {len(y)} and {batch_size}")
+    when = set() if test is None else {steps} if measure is None else set(measure)
+    loss, batch_accuracy, test_accuracy = np.empty(steps), np.empty(steps), {}
+    net.parameters = {name: value.copy() for name, value in net.parameters.items()}  # other nets may share the arrays
+    velocity = {name: np.zeros_like(value) for name, value in net.parameters.items()}
+    settled, started = False, time.thread_time()
+    for step, rows in enumerate(_batches(len(x), batch_size, steps, reshuffle, seed)):
+        loss[step], gradients = net.loss_and_gradients(x[rows], y[rows])
+        batch_accuracy[step] = np.mean(net.values["logits"].argmax(axis=1) == y[rows])
+        for name, parameter in net.parameters.items():  # in place: a fresh array a step costs more than the arithmetic
+            velocity[name] *= momentum
+            velocity[name] -= lr * gradients[name]
+            parameter += velocity[name]
+        if step + 1 in when:
+            test_accuracy[step + 1] = accuracy(net, *test)
+        spent = time.thread_time() - started  # of this thread: a busy machine does not count
+        if not settled and spent > SETTLED:
+            settled = True
+            _stop_if_too_slow(net, x[rows], y[rows], spent / (step + 1), steps)
+    return History(loss, batch_accuracy, np.array([*test_accuracy]), np.array([*test_accuracy.values()]))
+
+
+@np.errstate(all="ignore")
+def accuracy(net: Net, x: np.ndarray, y: np.ndarray) -> float:
+    """Share of examples that a net classifies rightly in test mode.
+
+    Parameters
+    ----------
+    net : Net
+    x : ndarray of shape (N, D) or (N, C, H, W)
+    y : ndarray of shape (N,)
+
+    Returns
+    -------
+    accuracy : float
+        From 0 to 1. A net that has diverged to nan names the first class every time, which is right by chance.
+    """
+    return float(np.mean(net.forward(x, "test").argmax(axis=1) == y))
+
+
+def paired(run: Callable[..., np.ndarray], arms: Iterable, seeds: Iterable[int]) -> np.ndarray:
+    """Run every arm of a comparison with every seed, and count along.
+
+    Parameters
+    ----------
+    run : callable
+        ``run(arm, seed)`` trains one net and returns a number or an array, of the same shape every time. The arms are
+        paired where it hands the seed on to ``Net`` and to ``fit``: same initial weights, same batches.
+    arms : iterable
+        What is compared, for instance learning rates.
+    seeds : iterable of int
+
+    Returns
+    -------
+    results : ndarray of shape (arms, seeds, ...)
+
+    Examples
+    --------
+    >>> def run(arm, seed):
+    ...     return [arm + seed, arm * seed]
+    >>> results = paired(run, arms=[1, 10], seeds=range(3))  # doctest: +ELLIPSIS, +NORMALIZE_WHITESPACE
+    training 1 of 6 ... trained 6 networks
+    >>> print(results.shape)
+    (2, 3, 2)
+    """
+    arms, seeds = list(arms), list(seeds)
+    total = len(arms) * len(seeds)
+    results = []
+    token = _runs.set(total)
+    try:
+        for arm, seed in product(arms, seeds):
+            print(f"\rtraining {len(results) + 1} of {total}", end="", flush=True)
+            results.append(run(arm, seed))
+    finally:
+        _runs.reset(token)
+    print(f"\rtrained {total} networks")  # longer than the lines it overwrites
+    return np.reshape(results, (len(arms), len(seeds), *np.shape(results[0])))
+
+
+def median_and_band(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Median over the seeds, and the band that holds the middle half of them.
+
+    Parameters
+    ----------
+    values : ndarray of shape (seeds, ...)
+
+    Returns
+    -------
+    median, low, high : ndarray of shape (...)
+        ``low`` and ``high`` are the quartiles.
+
+    Examples
+    --------
+    >>> print(*median_and_band(np.array([5.0, 1.0, 2.0, 3.0, 4.0])))
+    3.0 2.0 4.0
+    """
+    low, median, high = np.percentile(values, [25, 50, 75], axis=0)
+    return median, low, high
+
+
+def _batches(n: int, batch_size: int, steps: int, reshuffle: bool, seed: int) -> Iterator[np.ndarray]:
+    """Rows of each step's batch, epoch after epoch."""
+    rng = np.random.RandomState([seed, 0])  # not the stream that Net draws its weights from
+    per_epoch = n // batch_size
+    for step in range(steps):
+        if step == 0 or (reshuffle and step % per_epoch == 0):
+            order = rng.permutation(n)
+        start = step % per_epoch * batch_size
+        yield order[start : start + batch_size]
+
+
+def _stop_if_too_slow(net: Net, x: np.ndarray, y: np.ndarray, seconds: float, steps: int) -> None:
+    """Raise TooSlow where all runs, with so many seconds a step, would take longer than the limit."""
+    runs = _runs.get()
+    total = seconds * steps * runs
+    if total <= LONGEST:
+        return
+    fewer = max(1, int(LONGEST / (seconds * runs)))
+    fewer -= fewer % 10 ** (len(str(fewer)) - 1)  # one digit, and zeros
+    name, calls = max(_time_norms(net, x, y).items(), key=lambda item: sum(item[1]), default=("", []))
+    if sum(calls) > seconds / 4:
+        count = len(calls) * steps * runs
+        why = f"your {name} takes {1e3 * sum(calls) / len(calls):.1f} ms a call, and this makes {count:,} calls"
+        advice = f"Remove the loop over examples, or pass steps={fewer}."
+    else:
+        why, advice = (
+            f"a step takes {1e3 * seconds:.1f} ms, and this makes {steps * runs:,} of them",
+            f"Pass steps={fewer}.",
+        )
+    raise TooSlow(f"this would train for {total:.0f} s, and {LONGEST:.0f} s is the limit: {why}. {advice}")
+
+
+def _time_norms(net: Net, x: np.ndarray, y: np.ndarray) -> dict[str, list[float]]:
+    """Seconds of each call of the norm's two functions in one step, by their names."""
+    seconds = defaultdict(list)
+
+    def timed(function: Callable) -> Callable:
+        def call(*arguments: object) -> object:
+            started = time.perf_counter()
+            result = function(*arguments)
+            seconds[getattr(function, "__name__", "norm")].append(time.perf_counter() - started)
+            return result
+
+        return call
+
+    operations = net.operations
+    net.operations = [
+        o._replace(forward=timed(o.forward), backward=timed(o.backward)) if o.name.startswith("norm") else o
+        for o in operations
+    ]
+    try:
+        net.loss_and_gradients(x, y)
+    finally:
+        net.operations = operations
+    return seconds

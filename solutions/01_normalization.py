@@ -1,0 +1,413 @@
+# %% [markdown] id="title"
+# # 1 Normalization
+#
+# You build the formula at the heart of batch normalization, and see what it does to a deep net.
+#
+# When you have finished, you can
+#
+# - **compute** the mean and the variance of each feature of a batch, and normalize it;
+# - **predict** which numbers share a mean, and what a wrong axis does;
+# - **show** what repeated multiplication does to the scale of a deep net, and what normalization does about it.
+#
+# You need NumPy's arrays and axes, and the idea of a layer: a matrix, then a nonlinearity.
+# There are 50 minutes of work here, and 14 points.
+
+# %% [markdown] id="how"
+# ## How to work with this notebook
+#
+# Run a cell with Shift + Enter, from top to bottom. Where you see **Predict**, write your guess down before you run
+# the next cell: a wrong guess teaches most. An exercise is a function whose body you write. The cell below it checks
+# your answer, case by case, and says what is wrong and why. You may check as often as you like.
+#
+# The course follows lecture 6 of Stanford's CS231n (2017) and the paper by
+# [Ioffe and Szegedy (2015)](https://arxiv.org/abs/1502.03167).
+
+# %% id="setup"
+import numpy as np
+
+from bn_helpers import data, plotting
+from bn_helpers.checks import check, ready, summary
+
+plotting.use_style()
+
+# %% [markdown] id="symbols"
+# ## The symbols
+#
+# They are the same in the text, in the code, in the figures and in every message.
+#
+# | symbol | meaning | the lecture's Korean term |
+# |---|---|---|
+# | `x` | a batch: N examples (rows) of D features (columns) | 배치 |
+# | `mean`, `var` | mean and variance of each feature, over the batch | 평균, 분산 |
+# | `eps` | a small number added to the variance | |
+# | `inv_std` | one over the standard deviation: 1 / sqrt(var + eps) | 표준편차 |
+# | `x_hat` | the normalized batch | 정규화 |
+#
+# Batch normalization is 배치 정규화.
+
+# %% [markdown] id="question"
+# ## 1.1 One batch, many scales
+#
+# What comes into a layer is rarely balanced. Take 200 handwritten digits of 8 × 8 pixels. Each image is an example,
+# each pixel a feature, with a brightness from 0 to 16. Here are four of the 64 pixels: from the edge, from a corner of
+# the stroke, and from the middle.
+#
+# **Predict:** do four pixels of the same images have similar means? Similar spreads?
+
+# %% id="pixels"
+digits = data.digits()
+images = 16 * digits.x_train[:200]  # (200, 64), brightness from 0 to 16
+pixels = [1, 9, 27, 59]
+x = images[:, pixels]  # (200, 4)
+print("mean              ", *(f"{v:6.2f}" for v in x.mean(axis=0)))
+print("standard deviation", *(f"{v:6.2f}" for v in x.std(axis=0)))
+
+# %% id="pixels-figure"
+figure = plotting.normalization.histograms([x], [f"pixel {p}" for p in pixels], ["brightness"])
+plotting.show(figure, alt="Four histograms of pixel brightness: two pile up at 0, one is flat, one piles up at 16.")
+
+# %% [markdown] id="pixels-caption"
+# **Four features of one batch share neither place nor width.** Pixel 59 is usually bright and pixel 1 nearly always
+# dark. The means and spreads are printed above. A layer that gets these numbers has to weigh each in its own unit. The
+# lecture's idea: *you want unit gaussian activations? Make them so.* Subtract each feature's mean, and divide by its
+# standard deviation.
+
+# %% [markdown] id="by-hand"
+# ### By hand, once
+#
+# Four examples, two features. The first column is
+#
+# 1, 3, 5, 7: its mean is 16 / 4 = **4**. The distances to it are -3, -1, 1, 3. Their squares, 9, 1, 1, 9, have the mean
+# 20 / 4 = **5**. That is the variance; its root is 2.236. Divided by it, the distances become
+# **-1.342, -0.447, 0.447, 1.342**.
+#
+# The second column is 10, 30, 20, 40. Do it yourself on paper before you run the next cell.
+#
+# **Predict:** is the result larger than the first column's, as the numbers are?
+
+# %% id="by-hand-answer"
+tiny = np.array([[1.0, 10.0], [3.0, 30.0], [5.0, 20.0], [7.0, 40.0]])
+column = tiny[:, 1]
+distance = column - 25
+print("variance  ", np.mean(distance**2))
+print("normalized", *(f"{v:.3f}" for v in distance / np.sqrt(125)))
+
+# %% [markdown] id="by-hand-takeaway"
+# The unit is gone: the second column's numbers are up to ten times as large, and normalized they are the same four
+# numbers in another order.
+
+# %% [markdown] id="formula"
+# ### The formula
+#
+# For each feature, over the N examples of the batch (Ioffe and Szegedy 2015, Algorithm 1):
+#
+# $$\text{mean} = \frac{1}{N} \sum_{n} x_n \qquad \text{var} = \frac{1}{N} \sum_{n} (x_n - \text{mean})^2$$
+#
+# $$\hat{x}_n = \frac{x_n - \text{mean}}{\sqrt{\text{var} + \text{eps}}}$$
+#
+# The sum divides by N, not by N - 1. This is the *biased* variance: not an estimate of some larger population's, but a
+# fact about this batch. N is the number of examples, so a batch has one mean and one variance **for each feature**.
+
+# %% [markdown] id="batch_statistics-text" exercise="batch_statistics"
+# Write `batch_statistics`. It takes a batch `x` of shape (N, D) and returns two arrays of shape (D,): the mean of each
+# feature, and its biased variance.
+#
+# For the batch [[1, 10], [3, 30]] the mean is [2, 20], and the variance is [1, 100].
+
+# %% id="batch_statistics" solution="batch_statistics"
+from bn_helpers.layers import batch_statistics
+
+# %% id="batch_statistics-check" check="batch_statistics"
+check("batch_statistics", batch_statistics)
+
+# %% [markdown] id="batch_statistics-hints"
+# <details><summary>Help: the shape is (N,), and should be (D,)</summary>
+#
+# You average along the wrong axis. `axis` names the axis that *disappears*. Which of N and D should be gone?
+#
+# </details>
+# <details><summary>Help: the mean is right, the variance is a little too large</summary>
+#
+# Count what you divide by. With four rows, N and N - 1 differ by a third; with a hundred, hardly.
+#
+# </details>
+# <details><summary>Help: all is right but the mean of 100 million</summary>
+#
+# The mean of the squares less the square of the mean is right on paper. In 16 digits, two numbers near 10^16 leave
+# nothing of a difference near 1. Measure distances to the mean first, then square.
+#
+# </details>
+
+# %% [markdown] id="axes"
+# ### Which numbers share a mean?
+#
+# A batch of four examples with three features has twelve numbers. Three ways to average them:
+#
+# - over the batch, one mean a feature (`axis=0`);
+# - over the features, one mean an example (`axis=1`);
+# - over everything, one mean in all.
+#
+# **Predict:** which of the three makes an example's result depend on the other examples?
+
+# %% id="axes-figure"
+cells = np.array([[1.0, 20.0, 300.0], [2.0, 40.0, 100.0], [3.0, 60.0, 200.0], [6.0, 80.0, 400.0]])
+figure = plotting.normalization.shared_means(cells)
+plotting.show(figure, alt="Four examples by three features, three times: coloured by column, by row, all alike.")
+
+# %% [markdown] id="axes-caption"
+# **Cells of one colour share a mean, which is printed in each.** By column is batch normalization: the three features
+# keep their own units, and the examples are tied together. By row is *layer normalization*: the examples stay apart,
+# but here the third feature drowns the first. Over everything, both happen. Batch normalization's choice has a price
+# that notebooks 2 and 5 come back to: what one example gives depends on its companions.
+
+# %% [markdown] id="normalize-why-eps"
+# ### Why eps?
+#
+# Pixel 0 is the corner of the image. It is 0 in every digit of this batch.
+#
+# **Predict:** what does the formula give for it without eps? And with it?
+
+# %% id="normalize-eps"
+corner = images[:, 0]
+with np.errstate(invalid="ignore"):
+    without = (corner - corner.mean()) / np.sqrt(corner.var())
+with_eps = (corner - corner.mean()) / np.sqrt(corner.var() + 1e-5)
+print("without eps:", without[0], "  with eps:", with_eps[0])
+
+# %% [markdown] id="normalize-text" exercise="normalize"
+# Write `normalize`. It takes a batch `x` of shape (N, D) and a number `eps`, and returns `x_hat` of shape (N, D). You
+# may call your `batch_statistics`.
+#
+# With eps = 0, the batch [[1, 10], [3, 30]] becomes [[-1, -1], [1, 1]]. With eps = 1e-5 each number is a little closer
+# to 0: the variance of `x_hat` is var / (var + eps).
+
+# %% id="normalize" solution="normalize"
+from bn_helpers.layers import normalize
+
+# %% id="normalize-check" check="normalize"
+check("normalize", normalize)
+
+# %% [markdown] id="normalize-hints"
+# <details><summary>Help: it says that shapes could not be broadcast together</summary>
+#
+# A mean of shape (N,) does not line up with rows of length D. NumPy lines shapes up from the right. And where N equals
+# D, it lines up without a word and is wrong: that is what "as many examples as features" looks for.
+#
+# </details>
+# <details><summary>Help: ordinary batches pass, "a variance as small as eps" does not</summary>
+#
+# Where is eps added: to the variance, or to its root? For a variance of 1 the two hardly differ. For a variance of 1e-5
+# they do.
+#
+# </details>
+# <details><summary>Help: the values are right, but "your inputs stay as they are" fails</summary>
+#
+# `x -= mean` writes into the caller's array. The next cell that uses it gets other numbers than it expects.
+#
+# </details>
+
+# %% id="normalized-figure"
+if ready(normalize):
+    x_hat = normalize(x)
+    names = [f"pixel {p}" for p in pixels]
+    figure = plotting.normalization.histograms([x, x_hat], names, ["brightness", "normalized"])
+    plotting.show(figure, alt="Two rows of four histograms: as they are, and centred at 0 with equal spread.")
+    print("mean is 0:    ", np.all(np.abs(x_hat.mean(axis=0)) < 1e-9))
+    print("variance is 1:", np.all(np.abs(x_hat.var(axis=0) - 1) < 1e-4))
+
+# %% [markdown] id="normalized-caption"
+# **After normalization all four features have mean 0 and variance 1.** Compare each column: the bars moved and were
+# stretched, and kept their heights. *Takeaway: normalization takes away each feature's unit, and nothing else.*
+
+# %% [markdown] id="not-text"
+# ## 1.2 What normalization does not do
+#
+# "Unit gaussian" is the lecture's word. It is worth three tests. After normalization,
+#
+# - is a feature **gaussian** (bell-shaped)?
+# - is it **bounded**, say between -3 and 3?
+# - are two features **uncorrelated**?
+#
+# **Predict** yes or no for each, then run the cell.
+
+# %% id="not-measured"
+if ready(normalize):
+    two_hat = normalize(images[:, [43, 51]])  # two neighbours in the digits' lower half
+    edge_hat = normalize(images[:, [1]])
+    print(f"largest value of pixel 1:    {edge_hat.max():5.2f} standard deviations")
+    print(f"third moment of pixel 1:     {np.mean(edge_hat**3):5.2f} (a gaussian has 0)")
+    print(f"correlation before:          {np.corrcoef(images[:, 43], images[:, 51])[0, 1]:5.2f}")
+    print(f"correlation after:           {np.corrcoef(two_hat.T)[0, 1]:5.2f}")
+
+# %% id="not-figure"
+if ready(normalize):
+    figure = plotting.normalization.what_stays(images[:, 1], edge_hat[:, 0], images[:, [43, 51]], two_hat)
+    plotting.show(figure, alt="A skewed histogram and a slanted cloud of points, each before and after: same shapes.")
+
+# %% [markdown] id="not-caption"
+# **Three times no: the shape stays.** Normalization shifts and stretches each feature on its own, so a skewed feature
+# stays skewed, a far value stays far, and a slanted cloud stays slanted. The axes change, the picture does not. (Making
+# features uncorrelated as well is called *whitening*; the paper leaves it out because it is expensive.) *Takeaway: mean
+# 0 and variance 1 per feature, over this batch. No more is promised.*
+
+# %% [markdown] id="deep-question"
+# ## 1.3 The scale of a deep net
+#
+# A layer multiplies its input by a matrix. A deep net multiplies again and again. Call *gain* the factor by which one
+# layer changes the spread of its input, on average. Weights drawn with standard deviation gain / sqrt(width) do that.
+
+# %% [markdown] id="quiz_1-text"
+# **Predict.** A batch with standard deviation 1 goes through 50 layers with a gain of 0.5, and no nonlinearity. What
+# standard deviation comes out, roughly?
+#
+# - a) 0.5
+# - b) 0.01
+# - c) 0.000 001
+# - d) 0.000 000 000 000 001
+#
+# Type your letter between the quotation marks.
+
+# %% id="quiz_1" quiz="quiz_1"
+quiz_1 = "d"
+
+# %% id="quiz_1-check" check="quiz_1"
+check("quiz_1", quiz_1)
+
+# %% [markdown] id="layer_outputs-text" exercise="layer_outputs"
+# To measure it, write `layer_outputs`. It sends a batch through all layers and returns the list of what each puts out.
+# A layer takes `h`, multiplies it by its matrix, applies `norm` if there is one, then the nonlinearity: h =
+# nonlinearity(norm(h @ W)). The paper puts the normalization *between* the linear map and the nonlinearity.
+#
+# For x = [[1, -1]], weights = [[[1, 0], [0, 1]]], nonlinearity = absolute value and no norm, the result is a list of
+# one array, [[1, 1]].
+
+# %% id="layer_outputs" solution="layer_outputs"
+from bn_helpers.layers import layer_outputs
+
+# %% id="layer_outputs-check" check="layer_outputs"
+check("layer_outputs", layer_outputs)
+
+# %% [markdown] id="layer_outputs-hints"
+# <details><summary>Help: the first array is right, the second is not</summary>
+#
+# Each layer takes what the layer before it put out. Does your loop hand `x` to all of them?
+#
+# </details>
+# <details><summary>Help: it passes without a norm and fails with one</summary>
+#
+# Follow one layer: matrix, norm, nonlinearity, in this order. A norm before the matrix or after the nonlinearity is
+# another net.
+#
+# </details>
+# <details><summary>Help: 'NoneType' object is not callable</summary>
+#
+# `norm=None` means that there is none. Ask `if norm is None` before you call it.
+#
+# </details>
+
+# %% id="product-run"
+def draw_weights(gain, sizes, seed):
+    rng = np.random.RandomState(seed)  # its numbers are the same in every version of NumPy
+    return [gain / np.sqrt(m) * rng.standard_normal((m, n)) for m, n in zip(sizes[:-1], sizes[1:])]
+
+
+def spreads(net_input, nonlinearity, norm, gain, sizes):
+    nets = [draw_weights(gain, sizes, seed) for seed in range(5)]
+    return [[h.std() for h in layer_outputs(net_input, net, nonlinearity, norm)] for net in nets]
+
+
+# %% id="product-figure"
+if ready(normalize, layer_outputs):
+    noise = np.random.RandomState(1).standard_normal((200, 100))
+    gains, sizes = [0.5, 1.0, 2.0], [100] * 51
+    without = {gain: spreads(noise, lambda z: z, None, gain, sizes) for gain in gains}
+    normalized = {gain: spreads(noise, lambda z: z, normalize, gain, sizes) for gain in gains}
+    figure = plotting.normalization.scale_over_depth(without, normalized, "gain")
+    plotting.show(figure, alt="Spread over 50 layers, log scale: without normalization three lines fan out, else one.")
+    for gain in gains:
+        ends = [np.median(runs[gain], axis=0)[-1] for runs in (without, normalized)]
+        print(f"gain {gain}: after 50 layers {ends[0]:7.0e} without, {ends[1]:.2f} with normalization")
+
+# %% [markdown] id="product-caption"
+# **The spread goes as gain to the power of the depth; normalized, it stays at 1.** Left: on a log scale the lines are
+# straight. At gain 0.5 the answer to the question above is d: 0.5 to the 50th is about 1e-15. Even at gain 1 it drifts,
+# since no random matrix keeps the scale exactly. Right: with your `normalize` in each layer all gains look alike.
+# (Median of five random nets; the band spans the middle half.)
+
+# %% [markdown] id="cancel"
+# ### Why it cancels
+#
+# Scale the weights of a layer by c. Then `h @ W` grows by c, its mean grows by c, its standard deviation grows by c,
+# and in (z - mean) / std the c is gone. So the output of a normalized layer does not depend on the scale of its weights
+# at all, but for eps.
+#
+# **Predict:** by how much does the output change when the weights are multiplied by 1000?
+
+# %% id="cancel-measured"
+if ready(normalize):
+    w = np.random.RandomState(2).standard_normal((4, 3))
+    small, large = normalize(x @ w), normalize(x @ (1000 * w))
+    print("largest change below 1e-5:", np.max(np.abs(large - small)) < 1e-5)
+
+# %% [markdown] id="net-text"
+# ### In a real net
+#
+# Random products are a caricature: no nonlinearity, no data. Now ten layers of 100 units with tanh, on the 200 digits,
+# with fresh weights, as at the start of a training.
+#
+# **Predict:** tanh cannot give more than 1. So what goes wrong at a large gain?
+
+# %% id="net-figure"
+pixels_scaled = images / 16
+if ready(normalize, layer_outputs):
+    gains, sizes = [0.1, 1.0, 10.0], [64, *[100] * 10]
+    without = {gain: spreads(pixels_scaled, np.tanh, None, gain, sizes) for gain in gains}
+    normalized = {gain: spreads(pixels_scaled, np.tanh, normalize, gain, sizes) for gain in gains}
+    figure = plotting.normalization.scale_over_depth(without, normalized, "gain")
+    plotting.show(figure, alt="Spread of tanh units over ten layers: three ways without normalization, one with it.")
+    for gain in gains:
+        ends = [np.median(runs[gain], axis=0)[-1] for runs in (without, normalized)]
+        print(f"gain {gain}: layer 10 {ends[0]:7.1e} without, {ends[1]:.2f} with normalization")
+
+# %% [markdown] id="net-caption"
+# **The same in a net: collapse at a small gain, and one curve for all gains once each layer is normalized.** At gain 10
+# the spread looks healthy, close to 1. It is not, as the next figure shows.
+
+# %% id="layers-figure"
+if ready(normalize, layer_outputs):
+    weights = draw_weights(10, [64, *[100] * 10], seed=0)
+    plain = layer_outputs(pixels_scaled, weights, np.tanh)
+    normed = layer_outputs(pixels_scaled, weights, np.tanh, normalize)
+    shown = [0, 4, 9]
+    figure = plotting.normalization.layer_histograms([plain[i] for i in shown], [normed[i] for i in shown], shown)
+    plotting.show(figure, alt="Histograms of tanh outputs in layers 1, 5, 10: without normalization all at -1 and 1.")
+    stuck = [np.mean(np.abs(h[9]) > 0.97) for h in (plain, normed)]
+    print(f"layer 10, outputs beyond 0.97: {stuck[0]:.0%} without, {stuck[1]:.0%} with normalization")
+
+# %% [markdown] id="layers-caption"
+# **At gain 10 tanh is stuck at -1 and 1 unless its input is normalized.** Where tanh is flat its derivative is 0, and
+# nothing is learned; notebook 3 follows the gradients. With normalization in front, most outputs lie where tanh is
+# steep. *Takeaway: normalization cancels the scale that repeated multiplication builds up.*
+
+# %% [markdown] id="hypothesis"
+# ### Measured, and believed
+#
+# What you saw is a measurement: with normalization the scale of a layer does not depend on the scale of the weights.
+# *Why* this makes training faster is another matter. The authors' hypothesis (2015) was that it reduces "internal
+# covariate shift". Later work disputes it: [Santurkar et al. (2018)](https://arxiv.org/abs/1805.11604) add such a shift
+# on purpose and training stays fast. Take it as open.
+
+# %% [markdown] id="recap"
+# ## Now you can
+#
+# - compute the mean and the variance of each feature of a batch, and normalize it;
+# - predict which numbers share a mean, and what a wrong axis does;
+# - show what repeated multiplication does to the scale of a deep net, and what normalization does about it.
+#
+# Two questions to take along:
+#
+# 1. Do you always *want* mean 0 and variance 1 in front of a tanh? Notebook 2 gives the choice back.
+# 2. An example's result depends on its companions. What will you do when one example comes alone?
+
+# %% id="summary"
+summary("01_normalization")
