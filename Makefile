@@ -14,8 +14,8 @@ help: ## list these commands
 
 course: .venv/installed ## open the course in JupyterLab (PORT=8890; BROWSER=no prints the address only)
 	@echo "Starting JupyterLab. Ctrl-C ends it; save your work before."
-	@exec env JUPYTER_CONFIG_PATH=.jupyter $(run) jupyterlab --notebook-dir=notebooks \
-		--LabApp.default_url=/lab/tree/01_normalization.ipynb --port=$(PORT) $(flags) --log-level=WARN -y
+	@exec env JUPYTER_CONFIG_PATH=.jupyter $(run) jupyterlab --port=$(PORT) $(flags) --log-level=WARN -y \
+		--LabApp.default_url=/lab/tree/notebooks/01_normalization.ipynb
 
 test: .venv/installed ## test the course: under six minutes
 	$(run) pytest -m "not slow"
@@ -28,9 +28,11 @@ build: .venv/installed ## build the notebooks from their sources in solutions/
 
 .venv: .venv/installed ## make the environment (PYTHON=python3.12 chooses the Python)
 
-.venv/installed: requirements.txt pyproject.toml
+.venv/bin/pip:
 	@"$(PYTHON)" -c "$$check_python"
 	"$(PYTHON)" -m venv --upgrade-deps .venv
+
+.venv/installed: .venv/bin/pip requirements.txt pyproject.toml
 	$(run) pip install -r requirements.txt -e .
 	@touch $@
 

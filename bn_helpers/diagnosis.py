@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
 
-from bn_helpers.outcomes import Case, Outcome, judge
+from bn_helpers.outcomes import Case, Outcome, judge, judge_value
 
 PROJECTIONS = 2
 CLOSE = 1e-6  # of projections: far above rounding, far below what two mistakes differ by
@@ -28,13 +29,19 @@ def signature(case: Case, outcome: Outcome) -> Signature:
         return "pass"
     if not case.comparable:
         return "fail"
+    if outcome.raised == "ZeroDivisionError" or judge(case, outcome).problem == "finite":
+        return "not finite"  # a division by 0 raises in Python, and gives inf or nan in NumPy
     if outcome.raised:
         # The words of an exception differ between versions of NumPy; those about what was returned are our own.
         words = {"returned": outcome.detail} if outcome.raised == "unpack" else {}
         return {"raised": outcome.raised, "in": outcome.function, **words}
     if outcome.changed:
         return {"changed": list(outcome.changed)}
-    return {name: _look(outcome.values.get(name), wanted.scale) for name, wanted in case.wanted.items()}
+    looks = {name: _look(outcome.values.get(name), wanted.scale) for name, wanted in case.wanted.items()}
+    if case.raises:
+        return {"silent": looks}
+    right = {n for n, w in case.wanted.items() if judge_value(outcome.values.get(n), w, case.tolerance).passed}
+    return {name: look for name, look in looks.items() if name not in right}
 
 
 def signatures(cases: Iterable[Case], outcomes: Iterable[Outcome]) -> dict[str, Signature]:
@@ -69,6 +76,11 @@ def _look(value: np.ndarray | None, scale: float) -> list | None:
         return [shape, "not numbers"]
     if not np.isfinite(value).all():
         return [shape, "not finite"]
-    directions = np.random.RandomState(0).standard_normal((PROJECTIONS, value.size))
-    projections = directions @ np.ravel(value) / (scale * max(value.size, 1) ** 0.5)
+    projections = _directions(value.size) @ np.ravel(value) / (scale * max(value.size, 1) ** 0.5)
     return [shape, *(float(f"{p:.8g}") for p in projections)]
+
+
+@cache
+def _directions(size: int) -> np.ndarray:
+    """Random directions to project on, the same ones on every machine."""
+    return np.random.RandomState(0).standard_normal((PROJECTIONS, size))

@@ -557,7 +557,7 @@ def channel_statistics(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def spatial_batchnorm_forward(
     x: np.ndarray, gamma: np.ndarray, beta: np.ndarray, bn_param: dict
-) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Batch normalization of images: one mean and one variance a channel.
 
     Parameters
@@ -573,7 +573,7 @@ def spatial_batchnorm_forward(
     -------
     out : ndarray of shape (N, C, H, W)
         The normalized, scaled and shifted images.
-    cache : tuple
+    cache : dict
         What your backward pass needs. Its layout is yours to choose.
 
     Raises
@@ -608,17 +608,19 @@ def spatial_batchnorm_forward(
         raise ValueError(f"mode must be 'train' or 'test', got {mode!r}")
     inv_std = 1 / np.sqrt(var + eps)
     x_hat = (x - mean[:, None, None]) * inv_std[:, None, None]
-    return gamma[:, None, None] * x_hat + beta[:, None, None], (x_hat, gamma, inv_std)
+    return gamma[:, None, None] * x_hat + beta[:, None, None], {"x_hat": x_hat, "inv_std": inv_std, "gamma": gamma}
 
 
-def spatial_batchnorm_backward(dout: np.ndarray, cache: tuple) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def spatial_batchnorm_backward(
+    dout: np.ndarray, cache: dict[str, np.ndarray]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Gradients of training-mode batch normalization of images.
 
     Parameters
     ----------
     dout : ndarray of shape (N, C, H, W)
         Gradient of the loss with respect to the output.
-    cache : tuple
+    cache : dict
         What the forward pass kept.
 
     Returns
@@ -642,7 +644,7 @@ def spatial_batchnorm_backward(dout: np.ndarray, cache: tuple) -> tuple[np.ndarr
     >>> print(spatial_batchnorm_backward(dout, cache)[0].ravel().round(3))
     [ 0.109 -0.152  0.044]
     """
-    x_hat, gamma, inv_std = cache
+    x_hat, inv_std, gamma = cache["x_hat"], cache["inv_std"], cache["gamma"]
     if dout.shape != x_hat.shape:
         raise ValueError(f"dout must have the shape of the output, {x_hat.shape}, got {dout.shape}")
     m = dout.size / len(gamma)  # elements a channel

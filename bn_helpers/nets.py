@@ -218,7 +218,7 @@ class Net:
         seed: int,
     ) -> None:
         known = OPERATIONS if norm is None else OPERATIONS | {"norm": (*norm, ("gamma", "beta"))}
-        shape = np.atleast_1d(sizes[0])  # of one example, as it comes into an operation
+        shape = np.atleast_1d(sizes[0]).tolist()  # of one example, as it comes into an operation
         words = _words(block, known, shape)
         self.operations, self.parameters, self.states = [], {}, {}
         self.values, self._caches = {}, {}
@@ -299,7 +299,7 @@ def _words(block: str, known: dict, shape: Sequence[int]) -> list[str]:
     if sum(word in MAPS for word in words) != 1 or len(set(words)) < len(words):
         raise ValueError(f"a block has one of {' and '.join(MAPS)}, and no word twice; got {block!r}")
     if "convolution" in words and len(shape) != 3:
-        raise ValueError(f"a convolutional net begins with the shape (C, H, W) of an image, got {tuple(shape)}")
+        raise ValueError(f"a convolutional net begins with the shape (C, H, W) of an image, got {shape}")
     return words
 
 

@@ -22,7 +22,7 @@ FUNCTIONS: dict[str, Callable] = {
     "tanh": np.tanh,
     "relu": lambda z: np.maximum(z, 0),
     "half_plus_one": lambda z: 0.5 * z + 1,
-    "center": lambda z: z - z.mean(axis=0),
+    "by_largest": lambda z: z / np.abs(z).max(axis=0),
     "evaluate": lambda bn_param: bn_param.update(mode="test"),
 }
 
@@ -50,8 +50,8 @@ class Case:
 
     `inputs` holds arrays, numbers, lists and dicts of these, and names of `FUNCTIONS`. `wanted` maps a name (of a
     result, or "bn_param.running_mean") to what it must be; `raises` is set where a ValueError must come instead;
-    `keeps` names the inputs that must not change. `comparable` is False where one slip shows in many ways (what digits are
-    lost to rounding, what integers lose), so that of two wrong values one can only say that both are wrong.
+    `keeps` names the inputs that must not change. `comparable` is False where one slip shows in many ways (which digits
+    rounding takes, what integers lose), so that of two wrong values one can only say that both are wrong.
     """
 
     id: str
@@ -122,13 +122,14 @@ def judge(case: Case, outcome: Outcome) -> Judgement:
     if outcome.changed:
         return Judgement(False, "changed", outcome.changed[0])
     for name, wanted in case.wanted.items():
-        judgement = _judge_value(outcome.values.get(name), wanted, case.tolerance)
+        judgement = judge_value(outcome.values.get(name), wanted, case.tolerance)
         if not judgement.passed:
             return Judgement(False, judgement.problem, name, judgement.error)
     return Judgement(True)
 
 
-def _judge_value(value: np.ndarray | None, wanted: Wanted, tolerance: float) -> Judgement:
+def judge_value(value: np.ndarray | None, wanted: Wanted, tolerance: float) -> Judgement:
+    """Compare one observed array with what is wanted."""
     if value is None:
         return Judgement(False, "missing")
     if value.dtype.kind not in "fiu":

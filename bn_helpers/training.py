@@ -160,6 +160,11 @@ def paired(run: Callable[..., np.ndarray], arms: Iterable, seeds: Iterable[int])
     -------
     results : ndarray of shape (arms, seeds, ...)
 
+    Raises
+    ------
+    TooSlow
+        If a run's ``fit`` finds that as many runs as there are arms and seeds would take more than a minute together.
+
     Examples
     --------
     >>> def run(arm, seed):
@@ -179,7 +184,7 @@ def paired(run: Callable[..., np.ndarray], arms: Iterable, seeds: Iterable[int])
             results.append(run(arm, seed))
     finally:
         _runs.reset(token)
-    print(f"\rtrained {total} networks")  # longer than the lines it overwrites
+    print(f"\rtrained {total} network{'s' * (total != 1)}")  # longer than the lines that it overwrites
     return np.reshape(results, (len(arms), len(seeds), *np.shape(results[0])))
 
 
@@ -224,16 +229,14 @@ def _stop_if_too_slow(net: Net, x: np.ndarray, y: np.ndarray, seconds: float, st
     fewer = max(1, int(LONGEST / (seconds * runs)))
     fewer -= fewer % 10 ** (len(str(fewer)) - 1)  # one digit, and zeros
     name, calls = max(_time_norms(net, x, y).items(), key=lambda item: sum(item[1]), default=("", []))
-    if sum(calls) > seconds / 4:
+    if sum(calls) > seconds / 3:
         count = len(calls) * steps * runs
         why = f"your {name} takes {1e3 * sum(calls) / len(calls):.1f} ms a call, and this makes {count:,} calls"
         advice = f"Remove the loop over examples, or pass steps={fewer}."
     else:
-        why, advice = (
-            f"a step takes {1e3 * seconds:.1f} ms, and this makes {steps * runs:,} of them",
-            f"Pass steps={fewer}.",
-        )
-    raise TooSlow(f"this would train for {total:.0f} s, and {LONGEST:.0f} s is the limit: {why}. {advice}")
+        why = f"a step takes {1e3 * seconds:.1f} ms, and this makes {steps * runs:,} of them"
+        advice = f"Pass steps={fewer}."
+    raise TooSlow(f"this would take {total:.0f} s, and {LONGEST:.0f} s is the most: {why}. {advice}")
 
 
 def _time_norms(net: Net, x: np.ndarray, y: np.ndarray) -> dict[str, list[float]]:

@@ -10,7 +10,7 @@
 # - **show** what repeated multiplication does to the scale of a deep net, and what normalization does about it.
 #
 # You need NumPy's arrays and axes, and the idea of a layer: a matrix, then a nonlinearity.
-# There are 50 minutes of work here, and 14 points.
+# It takes about 50 minutes and gives 14 points.
 
 # %% [markdown] id="how"
 # ## How to work with this notebook
@@ -46,7 +46,7 @@ plotting.use_style()
 # Batch normalization is 배치 정규화.
 
 # %% [markdown] id="question"
-# ## 1.1 One batch, many scales
+# ## One batch, many scales
 #
 # What comes into a layer is rarely balanced. Take 200 handwritten digits of 8 × 8 pixels. Each image is an example,
 # each pixel a feature, with a brightness from 0 to 16. Here are four of the 64 pixels: from the edge, from a corner of
@@ -220,7 +220,7 @@ if ready(normalize):
 # stretched, and kept their heights. *Takeaway: normalization takes away each feature's unit, and nothing else.*
 
 # %% [markdown] id="not-text"
-# ## 1.2 What normalization does not do
+# ## What normalization does not do
 #
 # "Unit gaussian" is the lecture's word. It is worth three tests. After normalization,
 #
@@ -251,7 +251,7 @@ if ready(normalize):
 # 0 and variance 1 per feature, over this batch. No more is promised.*
 
 # %% [markdown] id="deep-question"
-# ## 1.3 The scale of a deep net
+# ## The scale of a deep net
 #
 # A layer multiplies its input by a matrix. A deep net multiplies again and again. Call *gain* the factor by which one
 # layer changes the spread of its input, on average. Weights drawn with standard deviation gain / sqrt(width) do that.

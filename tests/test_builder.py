@@ -35,6 +35,13 @@ def change(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new), encoding="utf-8")
 
 
+def edit(course: Path, notebook: str, spoil) -> None:
+    path = course / notebook
+    content = json.loads(path.read_text(encoding="utf-8"))
+    spoil(content, {cell["id"]: cell for cell in content["cells"]})
+    path.write_text(json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
     root = make_course(tmp_path_factory.mktemp("course with a space") / "built")
@@ -64,6 +71,7 @@ def test_both_notebooks_are_valid_and_have_the_cells_of_the_source(built):
     for notebook in (SOLVED, STUDENT):
         node = nbformat.read(built / notebook, as_version=4)
         nbformat.validate(node)
+        assert (built / notebook).read_text(encoding="utf-8") == nbformat.writes(node) + "\n"  # as Jupyter writes it
         assert (node.nbformat, node.nbformat_minor) == (4, 5)
         assert node.metadata.language_info == {"name": "python"}
         assert [cell.id for cell in node.cells] == [
@@ -121,16 +129,27 @@ def test_header_of_an_exercise_comes_from_the_manifest(built):
         assert lines[-1] == "Return a batch of the same shape."
 
 
-def test_build_gives_the_same_bytes_again_and_tells_its_progress(course, capsys):
+def test_notebook_that_was_only_run_is_built_over_and_gets_the_same_bytes_again(course, capsys):
+    def run(content, cells):
+        cells["setup"] |= {
+            "execution_count": 1,
+            "outputs": [{"name": "stdout", "output_type": "stream", "text": ["1"]}],
+        }
+        content["cells"].append({**cells["setup"], "id": "added-below-by-the-editor", "source": []})
+
     before = {name: (course / name).read_bytes() for name in (SOLVED, STUDENT)}
+    edit(course, STUDENT, run)
+    assert check(course) != []
     assert build(course, [NAME]) == [course / SOLVED, course / STUDENT]
     assert {name: (course / name).read_bytes() for name in (SOLVED, STUDENT)} == before
     assert capsys.readouterr().out.startswith(f"{NAME}: runs 13 cells ... ")
     assert check(course) == []
 
 
-def test_check_of_a_fresh_build_finds_nothing(built):
+def test_check_of_a_fresh_build_finds_nothing(built, monkeypatch):
     assert check(built) == check(built, [NAME]) == []
+    monkeypatch.chdir(built)
+    assert check(Path()) == []
 
 
 def test_changed_reference_makes_the_solved_notebook_stale(course):
@@ -160,13 +179,6 @@ def test_changed_source_is_built_over_stale_notebooks(course):
     ]
     build(course)
     assert check(course) == []
-
-
-def edit(course: Path, notebook: str, spoil) -> None:
-    path = course / notebook
-    content = json.loads(path.read_text(encoding="utf-8"))
-    spoil(content, {cell["id"]: cell for cell in content["cells"]})
-    path.write_text(json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def answer_typed(content, cells):
@@ -241,25 +253,12 @@ def test_drift_of_anything_else_is_named_and_built_over(course, spoil, drift):
     assert [found.split(" (")[0] for found in check(course)] == [f"{STUDENT}: {drift}"]
 
 
-def test_notebook_that_was_only_run_is_built_over(course):
-    def run(content, cells):
-        cells["setup"] |= {
-            "execution_count": 1,
-            "outputs": [{"name": "stdout", "output_type": "stream", "text": ["1"]}],
-        }
-        content["cells"].append(
-            {"cell_type": "code", "execution_count": None, "id": "9", "metadata": {}, "outputs": [], "source": []}
-        )
-
-    edit(course, STUDENT, run)
-    assert check(course) != []
-    build(course)
-    assert check(course) == []
-
-
-def test_other_spelling_of_the_same_notebook_is_drift(course):
+@pytest.mark.parametrize(("indent", "added"), [(2, {}), (1, {"extra": None})])
+def test_other_spelling_of_the_same_notebook_is_drift(course, indent, added):
     content = json.loads((course / STUDENT).read_text(encoding="utf-8"))
-    (course / STUDENT).write_text(json.dumps(content, indent=2), encoding="utf-8")
+    content["metadata"] |= added
+    text = json.dumps(content, ensure_ascii=False, indent=indent, sort_keys=True) + "\n"
+    (course / STUDENT).write_text(text, encoding="utf-8")
     assert check(course) == [f"{STUDENT}: is not written as the build writes it; build again"]
 
 
@@ -371,6 +370,7 @@ def test_interrupted_write_leaves_the_old_notebooks_whole(course, monkeypatch):
     def interrupted(source, target):
         raise KeyboardInterrupt
 
+    monkeypatch.setattr(builder, "_execute", lambda built, root: None)
     monkeypatch.setattr(os, "replace", interrupted)
     with pytest.raises(KeyboardInterrupt):
         build(course)

@@ -34,7 +34,7 @@ def course(tmp_path):
 
 @pytest.fixture
 def server(course, tmp_path):
-    """make course on a free port, without a browser, with none of the user's own settings; yields it and its address."""
+    """make course on a free port, without a browser, with none of the user's own settings; and its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -74,18 +74,13 @@ def request(address, path="", data=None):
         return response.read().decode()
 
 
-def test_it_serves_the_first_notebook_at_the_address_it_prints(server):
+def test_it_serves_the_first_notebook_at_the_address_it_prints_and_asks_for_no_news(server):
     _, address = server
-    assert "/lab/tree/01_normalization.ipynb?token=" in address
-    assert "<title>JupyterLab</title>" in request(address)
-    notebook = json.loads(request(address, "/api/contents/01_normalization.ipynb"))
-    assert notebook["content"]["cells"][0]["cell_type"] == "markdown"
-
-
-def test_it_asks_for_no_news(server):
-    _, address = server
+    assert "/lab/tree/notebooks/01_normalization.ipynb?token=" in address
     page = re.search(r'<script id="jupyter-config-data".*?>(.*?)</script>', request(address), re.DOTALL)
     assert "@jupyterlab/apputils-extension:announcements" in json.loads(page[1])["disabledExtensions"]
+    notebook = json.loads(request(address, "/api/contents/notebooks/01_normalization.ipynb"))
+    assert notebook["content"]["cells"][0]["cell_type"] == "markdown"
 
 
 def test_it_ends_on_sigterm_and_takes_the_kernels_with_it(server, tmp_path):

@@ -68,7 +68,11 @@ FAULTS = {
     "answer replaced": ("handed = 1", "normalize = handed = 1", "'handed': replaces the student's normalize"),
     "answer imported again": ("handed = 1", "import numpy as normalize", "'handed': replaces the student's normalize"),
     "training not followed": ('# %% id="direction"\nprint("larger:", 2 > 1)\n', "", "'training': is not compared"),
-    "text above": ('# %% [markdown] id="title"', 'import os\n# %% [markdown] id="title"', "begins with a '# %%' line"),
+    "text above": (
+        '# %% [markdown] id="title"',
+        'import os\n# %% [markdown] id="title"',
+        "each cell begins with one '# %%' line",
+    ),
 }
 
 
@@ -130,6 +134,11 @@ def test_long_locked_cell_and_comments_are_welcome(read_text):
         SOURCE.replace("handed = 1", long).replace("import numpy as np", "# why\n" * 20 + "import numpy as np")
     )
     assert next(cell for cell in cells if cell.id == "handed").text == long
+
+
+def test_empty_source_is_refused(read_text):
+    with pytest.raises(BuildError, match="each cell begins with one '# %%' line"):
+        read_text("")
 
 
 def test_source_without_a_notebook_is_refused(read_text):

@@ -219,7 +219,7 @@ def _drifts(built: Built, root: Path) -> list[str]:
     if not drifts and (bare != built.notebook or built.path.read_bytes() != serialized(found).encode()):
         drifts.append("is not written as the build writes it; build again")
     if built.executed:
-        drifts += [f"{fault}; build again" for fault in output_faults(found, str(root))]
+        drifts += [f"{fault}; build again" for fault in output_faults(found, str(root.resolve()))]
     return drifts
 
 
@@ -241,6 +241,7 @@ def _execute(built: Built, root: Path) -> None:
         timeout=CELL_SECONDS,
         kernel_name="python3",
         record_timing=False,
+        coalesce_streams=True,  # how the kernel cuts a stream into messages differs from run to run
         extra_arguments=["--log-level=ERROR"],  # the kernel warns of TCP on the loopback address
         resources={"metadata": {"path": str(built.path.parent)}},
         on_cell_start=lambda cell, cell_index: started.append(cell.id),
@@ -262,7 +263,7 @@ def _execute(built: Built, root: Path) -> None:
     for cell, run in zip(built.notebook["cells"], json.loads(nbformat.writes(node))["cells"], strict=True):
         if cell["cell_type"] == "code":
             cell |= {"outputs": run["outputs"], "execution_count": run["execution_count"]}
-    faults = [f"{place}: {fault}" for fault in output_faults(built.notebook, str(root))]
+    faults = [f"{place}: {fault}" for fault in output_faults(built.notebook, str(root.resolve()))]
     if faults:
         raise BuildError("\n".join(faults))
 

@@ -106,4 +106,4 @@ def _imports(cell: dict, handed: tuple[str, ...]) -> Iterator[str]:
 
 
 def _squeezed(text: str) -> str:
-    return "".join(text.split()).replace('"', "'")
+    return "".join(text.split())

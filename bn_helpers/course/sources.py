@@ -74,8 +74,10 @@ def read(path: Path) -> list[Cell]:
     text = path.read_text(encoding="utf-8")
     lines = [number for number, line in enumerate(text.splitlines(), 1) if line.startswith("# %%")]
     nodes = jupytext.reads(text, fmt="py:percent").cells
-    if lines[:1] != [1] or len(lines) != len(nodes):
-        raise BuildError(f"{place}:1: a source begins with a '# %%' line and has one for each cell, in no other place")
+    if not lines or len(lines) != len(nodes):
+        raise BuildError(
+            f"{place}:1: each cell begins with one '# %%' line; none stands inside a string, no code above"
+        )
     faults, cells = [], []
     for line, node in zip(lines, nodes, strict=True):
         attributes = {key: value for key, value in node.metadata.items() if key != "lines_to_next_cell"}

@@ -179,17 +179,420 @@ changes(
     """,
 )
 
-# Both backward passes, staged and in closed form
+# Forward passes whose caches the wrong backward passes need
 
 
-def forward_with_x(x, gamma, beta, bn_param):
-    """The forward pass with a cache that holds x and eps, too."""
+def keeps_x(x, gamma, beta, bn_param):
+    """The forward pass, with x in its cache."""
     out, cache = batchnorm_forward(x, gamma, beta, bn_param)
-    return out, {**cache, "x": x, "eps": bn_param.get("eps", 1e-5)}
+    return out, {**cache, "x": x}
 
 
-for exercise, right in {
-    "batchnorm_backward": batchnorm_backward,
-    "batchnorm_backward_alt": batchnorm_backward_alt,
-}.items():
-    pass
+def unbiased(x, gamma, beta, bn_param):
+    """A forward pass that divides the variance by N - 1."""
+    centered = x - x.mean(axis=0)
+    inv_std = 1 / np.sqrt(x.var(axis=0, ddof=1) + bn_param.get("eps", 1e-5))
+    x_hat = centered * inv_std
+    return gamma * x_hat + beta, {"centered": centered, "x_hat": x_hat, "inv_std": inv_std, "gamma": gamma}
+
+
+# batchnorm_backward
+
+
+@mistake("batchnorm_backward", "no_eps", case="large_eps", batchnorm_forward=keeps_x)
+def _(dout, cache):
+    """you leave eps out in the backward pass. The root holds it, so its derivative does, too."""
+    return batchnorm_backward(dout, {**cache, "inv_std": 1 / cache["x"].std(axis=0)})
+
+
+@mistake("batchnorm_backward", "eps_fixed", case="large_eps", batchnorm_forward=keeps_x)
+def _(dout, cache):
+    """you use a fixed eps in the backward pass. Use the one of the forward pass."""
+    return batchnorm_backward(dout, {**cache, "inv_std": 1 / np.sqrt(cache["x"].var(axis=0) + 1e-5)})
+
+
+@mistake("batchnorm_backward", "dgamma_from_x", case="small", batchnorm_forward=keeps_x)
+def _(dout, cache):
+    """you sum dout * x for dgamma. gamma multiplies x_hat."""
+    dx, _, dbeta = batchnorm_backward(dout, cache)
+    return dx, (dout * cache["x"]).sum(axis=0), dbeta
+
+
+@mistake("batchnorm_backward", "ddof_throughout", case="small", batchnorm_forward=unbiased)
+def _(dout, cache):
+    """you differentiate a variance that is divided by N - 1. The layer's variance divides by N."""
+    centered, inv_std = cache["centered"], cache["inv_std"]
+    dx_hat = dout * cache["gamma"]
+    dvar = -0.5 * (dx_hat * centered).sum(axis=0) * inv_std**3
+    dcentered = dx_hat * inv_std + 2 * dvar / (len(dout) - 1) * centered
+    return dcentered - dcentered.mean(axis=0), (dout * cache["x_hat"]).sum(axis=0), dout.sum(axis=0)
+
+
+@mistake("batchnorm_backward", "dx_only", case="small")
+def _(dout, cache):
+    """you return dx alone. Wanted are dx, dgamma and dbeta."""
+    return batchnorm_backward(dout, cache)[0]
+
+
+changes(
+    "batchnorm_backward",
+    """
+    statistics_constant (small): you take mean and variance for constants. Both depend on every x of the batch.
+    - dx = dcentered + dmean / len(dout)
+    + dx = dx_hat * inv_std
+
+    variance_path_missing (small): the path through the variance is missing: you take the variance for a constant, or
+    overwrite what comes along that path.
+    - + 2 * dvar / len(dout) * centered
+
+    mean_path_missing (small): the path through the mean is missing: you take the mean for a constant, or overwrite what
+    comes along that path.
+    - dcentered + dmean / len(dout)
+    + dcentered
+
+    direct_path_missing (small): the direct path through x - mean is missing: you overwrite it with what comes along the
+    path through the variance. The two are summed.
+    - dx_hat * inv_std + 2
+    + 2
+
+    only_statistics_paths (small): the direct path from x to x - mean is missing. Three paths are summed.
+    - dx = dcentered + dmean
+    + dx = dcentered - dx_hat * inv_std + dmean
+
+    dvar_sign (small): dvar has the wrong sign. A larger variance makes the output smaller.
+    - -0.5
+    + 0.5
+
+    half_missing (small): dvar lacks a factor of 1/2, or the derivative of the square has its factor of 2 twice.
+    - -0.5 *
+    + -1.0 *
+
+    two_missing (small): the derivative of the square lacks its factor of 2, or dvar has its 1/2 twice.
+    - 2 * dvar
+    + dvar
+
+    power_half (small): dvar holds the power -1/2 of the variance. The derivative of that power is the power -3/2.
+    - inv_std**3
+    + inv_std
+
+    power_one (small): dvar holds the power -1 of the variance: one factor is lost on the way through the root.
+    - inv_std**3
+    + inv_std**2
+
+    variance_not_averaged (small): the path through the variance lacks its 1/N.
+    - 2 * dvar / len(dout)
+    + 2 * dvar
+
+    mean_not_averaged (small): the path through the mean lacks its 1/N.
+    - dmean / len(dout)
+    + dmean
+
+    neither_averaged (small): the paths through mean and variance lack their 1/N.
+    - 2 * dvar / len(dout)
+    + 2 * dvar
+    - dmean / len(dout)
+    + dmean
+
+    ddof (small): you divide by N - 1 on the path through the variance. The layer's variance divides by N.
+    - 2 * dvar / len(dout)
+    + 2 * dvar / (len(dout) - 1)
+
+    dmean_sign (small): dmean has the wrong sign. The mean is subtracted.
+    - -dcentered.sum
+    + dcentered.sum
+
+    dmean_not_summed (small): you do not sum dmean over the batch. The mean reaches every example.
+    - -dcentered.sum(axis=0)
+    + -dcentered
+
+    dinv_std_not_summed (small): you do not sum over the batch on the path through the variance. It reaches every
+    example.
+    - np.einsum("nd,nd->d", dx_hat, centered)
+    + dx_hat * centered
+
+    x_hat_for_centered (small): you use x_hat where x - mean belongs, on the path through the variance.
+    - * centered  #
+    + * x_hat  #
+
+    inv_std_missing (small): the direct path lacks one over the standard deviation.
+    - dx_hat * inv_std
+    + dx_hat
+
+    gamma_forgotten (small): you forget gamma on the way from dout to dx_hat.
+    - dx_hat = dout * gamma
+    + dx_hat = dout
+
+    gamma_twice (small): gamma is in dx twice.
+    - dx_hat = dout * gamma
+    + dx_hat = dout * gamma * gamma
+
+    gamma_missing_in_variance (small): the path through the variance lacks gamma: it starts at dx_hat, not at dout.
+    - dx_hat, centered
+    + dout, centered
+
+    gamma_missing_in_direct (small): the direct path lacks gamma: it starts at dx_hat, not at dout.
+    - dx_hat * inv_std
+    + dout * inv_std
+
+    dx_is_dx_hat (small): you return dx_hat for dx. The way goes on through the normalization.
+    - dx = dcentered + dmean / len(dout)
+    + dx = dx_hat
+
+    averaged (small): you divide dx by N. Gradients of a batch are not averaged.
+    - dx = dcentered + dmean / len(dout)
+    + dx = (dcentered + dmean / len(dout)) / len(dout)
+
+    dgamma_averaged (small): you average dgamma over the batch. It is a sum.
+    - np.einsum("nd,nd->d", dout, x_hat)
+    + (dout * x_hat).mean(axis=0)
+
+    dbeta_averaged (small): you average dbeta over the batch. It is a sum.
+    - dout.sum(axis=0)
+    + dout.mean(axis=0)
+
+    both_averaged (small): you average dgamma and dbeta over the batch. They are sums.
+    - np.einsum("nd,nd->d", dout, x_hat), dout.sum(axis=0)
+    + (dout * x_hat).mean(axis=0), dout.mean(axis=0)
+
+    nothing_summed (small): you sum neither dgamma nor dbeta over the batch.
+    - np.einsum("nd,nd->d", dout, x_hat), dout.sum(axis=0)
+    + dout * x_hat, dout
+
+    keeps_dimensions (small): you keep the axis that was summed over in dgamma and dbeta, and return shape (1, D).
+    Wanted is (D,).
+    - np.einsum("nd,nd->d", dout, x_hat), dout.sum(axis=0)
+    + (dout * x_hat).sum(axis=0, keepdims=True), dout.sum(axis=0, keepdims=True)
+
+    parameters_along_features (square): you sum dgamma and dbeta along the features, so you get one number an example.
+    - np.einsum("nd,nd->d", dout, x_hat), dout.sum(axis=0)
+    + (dout * x_hat).sum(axis=1), dout.sum(axis=1)
+
+    axis_1 (square): you sum along the features everywhere; with as many examples as features that fits silently.
+    - "nd,nd->d", dx_hat
+    + "nd,nd->n", dx_hat
+    - -dcentered.sum(axis=0)
+    + -dcentered.sum(axis=1)
+    - np.einsum("nd,nd->d", dout, x_hat), dout.sum(axis=0)
+    + (dout * x_hat).sum(axis=1), dout.sum(axis=1)
+
+    dgamma_with_gamma (small): you multiply dgamma by gamma. out is linear in gamma, so gamma drops out.
+    - np.einsum("nd,nd->d", dout, x_hat)
+    + np.einsum("nd,nd->d", dx_hat, x_hat)
+
+    dgamma_not_scaled (small): you sum dout * (x - mean) for dgamma. gamma multiplies x_hat.
+    - np.einsum("nd,nd->d", dout, x_hat)
+    + np.einsum("nd,nd->d", dout, centered)
+
+    dgamma_without_x_hat (small): you forget x_hat in dgamma.
+    - np.einsum("nd,nd->d", dout, x_hat)
+    + dout.sum(axis=0)
+
+    dbeta_with_gamma (small): you multiply dbeta by gamma. beta is added after gamma has acted.
+    - dout.sum(axis=0)
+    + dx_hat.sum(axis=0)
+
+    dgamma_and_dbeta_swapped (small): you return dbeta before dgamma.
+    - np.einsum("nd,nd->d", dout, x_hat), dout.sum(axis=0)
+    + dout.sum(axis=0), np.einsum("nd,nd->d", dout, x_hat)
+
+    dx_last (small): you return dx last. Wanted are dx, dgamma, dbeta, in this order.
+    - return dx, np.einsum("nd,nd->d", dout, x_hat), dout.sum(axis=0)
+    + return np.einsum("nd,nd->d", dout, x_hat), dout.sum(axis=0), dx
+
+    in_place (unchanged): you write into dout, and thereby change the caller's data.
+    - dx_hat = dout * gamma
+    + given = dout.copy()
+    + dout *= gamma
+    + dx_hat = dout
+    - np.einsum("nd,nd->d", dout, x_hat), dout.sum(axis=0)
+    + np.einsum("nd,nd->d", given, x_hat), given.sum(axis=0)
+
+    in_place_first (small): you multiply dout by gamma in place, and compute dgamma and dbeta from what it has become.
+    - dx_hat = dout * gamma
+    + dout *= gamma
+    + dx_hat = dout
+    """,
+)
+
+# batchnorm_backward_alt
+
+
+@mistake("batchnorm_backward_alt", "no_eps", case="large_eps", batchnorm_forward=keeps_x)
+def _(dout, cache):
+    """you leave eps out in the backward pass. The root holds it, so its derivative does, too."""
+    return batchnorm_backward_alt(dout, {**cache, "inv_std": 1 / cache["x"].std(axis=0)})
+
+
+@mistake("batchnorm_backward_alt", "eps_fixed", case="large_eps", batchnorm_forward=keeps_x)
+def _(dout, cache):
+    """you use a fixed eps in the backward pass. Use the one of the forward pass."""
+    return batchnorm_backward_alt(dout, {**cache, "inv_std": 1 / np.sqrt(cache["x"].var(axis=0) + 1e-5)})
+
+
+@mistake("batchnorm_backward_alt", "x_for_x_hat", case="small", batchnorm_forward=keeps_x)
+def _(dout, cache):
+    """you use x where x_hat belongs, in dx and in dgamma."""
+    return batchnorm_backward_alt(dout, {**cache, "x_hat": cache["x"]})
+
+
+@mistake("batchnorm_backward_alt", "dx_only", case="small")
+def _(dout, cache):
+    """you return dx alone. Wanted are dx, dgamma and dbeta."""
+    return batchnorm_backward_alt(dout, cache)[0]
+
+
+changes(
+    "batchnorm_backward_alt",
+    """
+    statistics_constant (small): you take mean and variance for constants. Both depend on every x of the batch.
+    - dout - dbeta / len(dout) - x_hat * (dgamma / len(dout))
+    + dout
+
+    dgamma_term_missing (small): the term with x_hat and dgamma is missing: you take the variance for a constant.
+    - - x_hat * (dgamma / len(dout))
+
+    dbeta_term_missing (small): the term with dbeta is missing: you take the mean for a constant.
+    - - dbeta / len(dout)
+
+    dbeta_not_averaged (small): the term with dbeta lacks its 1/N.
+    - dbeta / len(dout)
+    + dbeta
+
+    dgamma_not_averaged (small): the term with x_hat and dgamma lacks its 1/N.
+    - dgamma / len(dout)
+    + dgamma
+
+    neither_averaged (small): the terms with dbeta and dgamma lack their 1/N.
+    - dbeta / len(dout)
+    + dbeta
+    - dgamma / len(dout)
+    + dgamma
+
+    n_times_too_large (small): dx is N times too large: where N stands before dout, 1/N stands before the bracket.
+    - gamma * inv_std *
+    + len(dout) * gamma * inv_std *
+
+    averaged (small): dx is N times too small: where 1/N stands before the bracket, N stands before dout.
+    - gamma * inv_std *
+    + gamma * inv_std / len(dout) *
+
+    n_missing_before_dout (small): the N before dout is missing: it stands there where 1/N stands before the
+    bracket.
+    - (dout - dbeta
+    + (dout / len(dout) - dbeta
+
+    ddof (small): you divide by N - 1. The layer's mean and variance divide by N.
+    - dbeta / len(dout)
+    + dbeta / (len(dout) - 1)
+    - dgamma / len(dout)
+    + dgamma / (len(dout) - 1)
+
+    ddof_in_dgamma_term (small): you divide by N - 1 in the term with x_hat and dgamma. The layer's variance divides by
+    N.
+    - dgamma / len(dout)
+    + dgamma / (len(dout) - 1)
+
+    gamma_forgotten (small): you forget gamma in dx.
+    - gamma * inv_std
+    + inv_std
+
+    gamma_on_dout_only (small): gamma stands on dout only. It belongs to all three terms.
+    - gamma * inv_std * (dout
+    + inv_std * (gamma * dout
+
+    gamma_twice (small): gamma is in dx twice.
+    - gamma * inv_std
+    + gamma**2 * inv_std
+
+    inv_std_forgotten (small): you forget one over the standard deviation in dx.
+    - gamma * inv_std
+    + gamma
+
+    divides_by_variance (small): you divide by the variance in dx. The standard deviation is its root.
+    - gamma * inv_std
+    + gamma * inv_std**2
+
+    multiplies_by_deviation (small): you multiply dx by the standard deviation. The layer divides by it.
+    - gamma * inv_std
+    + gamma / inv_std
+
+    extra_inv_std (small): the term with x_hat and dgamma has one over the standard deviation once too often: x_hat
+    holds it already.
+    - x_hat * (dgamma
+    + x_hat * inv_std * (dgamma
+
+    x_hat_forgotten (small): you forget x_hat in the term with dgamma.
+    - x_hat * (dgamma / len(dout))
+    + dgamma / len(dout)
+
+    centered_for_x_hat (small): you use x - mean where x_hat belongs, in the term with dgamma.
+    - x_hat * (dgamma
+    + cache["centered"] * (dgamma
+
+    dbeta_sign (small): the term with dbeta has the wrong sign.
+    - - dbeta
+    + + dbeta
+
+    dgamma_sign (small): the term with x_hat and dgamma has the wrong sign.
+    - - x_hat *
+    + + x_hat *
+
+    both_signs (small): the terms with dbeta and dgamma have the wrong sign.
+    - - dbeta
+    + + dbeta
+    - - x_hat *
+    + + x_hat *
+
+    brackets_missing (small): brackets are missing: gamma and one over the standard deviation stand on dout only. They
+    belong to all three terms.
+    - (dout - dbeta / len(dout) - x_hat * (dgamma / len(dout)))
+    + dout - dbeta / len(dout) - x_hat * (dgamma / len(dout))
+
+    divides_by_features (small): you divide by D, the number of features. Each sum runs over the N examples.
+    - dbeta / len(dout)
+    + dbeta / len(gamma)
+    - dgamma / len(dout)
+    + dgamma / len(gamma)
+
+    axis_1 (square): you sum along the features; with as many examples as features that fits silently.
+    - np.einsum("nd,nd->d", dout, x_hat), dout.sum(axis=0)
+    + (dout * x_hat).sum(axis=1), dout.sum(axis=1)
+
+    averages_returned (small): you return averages for dgamma and dbeta. They are sums.
+    - return dx, dgamma, dbeta
+    + return dx, dgamma / len(dout), dbeta / len(dout)
+
+    dgamma_with_gamma (small): you multiply dgamma by gamma. out is linear in gamma, so gamma drops out.
+    - return dx, dgamma,
+    + return dx, gamma * dgamma,
+
+    dbeta_with_gamma (small): you multiply dbeta by gamma. beta is added after gamma has acted.
+    - return dx, dgamma, dbeta
+    + return dx, dgamma, gamma * dbeta
+
+    both_with_gamma (small): you multiply dgamma and dbeta by gamma. They start at dout, not at dx_hat.
+    - return dx, dgamma, dbeta
+    + return dx, gamma * dgamma, gamma * dbeta
+
+    keeps_dimensions (small): you keep the axis that was summed over in dgamma and dbeta, and return shape (1, D).
+    Wanted is (D,).
+    - return dx, dgamma, dbeta
+    + return dx, dgamma[None], dbeta[None]
+
+    dgamma_and_dbeta_swapped (small): you return dbeta before dgamma.
+    - return dx, dgamma, dbeta
+    + return dx, dbeta, dgamma
+
+    in_place (unchanged): you write into dout, and thereby change the caller's data.
+    - return dx, dgamma, dbeta
+    + dout *= gamma
+    + return dx, dgamma, dbeta
+
+    in_place_first (small): you multiply dout by gamma in place, and compute dgamma and dbeta from what it has become.
+    - dgamma, dbeta =
+    + dout *= gamma
+    + dgamma, dbeta =
+    - gamma * inv_std
+    + inv_std
+    """,
+)

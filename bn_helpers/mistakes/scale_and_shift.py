@@ -100,7 +100,7 @@ def _(x, eps=1e-5):
 
 @mistake("identity_parameters", "variance", case="large_eps")
 def _(x, eps=1e-5):
-    """you return the variance for gamma, with or without eps. Its root undoes the division."""
+    """you return the variance with eps for gamma. Its root undoes the division."""
     return x.var(axis=0) + eps, x.mean(axis=0)
 
 

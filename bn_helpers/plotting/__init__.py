@@ -115,6 +115,7 @@ def label_line_ends(ax: Axes) -> None:
     ax : Axes
     """
     texts = []
+    (left, right), (bottom, top) = sorted(ax.get_xlim()), sorted(ax.get_ylim())
     for line in ax.get_lines():
         xy = np.column_stack(line.get_data(orig=False))
         xy = xy[np.isfinite(xy).all(axis=1)]  # a diverged run ends where its last number is
@@ -122,7 +123,8 @@ def label_line_ends(ax: Axes) -> None:
             continue
         look = {"color": line.get_color(), "fontsize": mpl.rcParams["legend.fontsize"], "va": "center"}
         where = {"xytext": (5, 0), "textcoords": "offset points", "annotation_clip": False}
-        texts.append(ax.annotate(line.get_label(), xy[xy[:, 0].argmax()], **where, **look))
+        end = np.clip(xy[xy[:, 0].argmax()], (left, bottom), (right, top))  # a line may leave the axes
+        texts.append(ax.annotate(line.get_label(), end, **where, **look))
     if not texts:
         return
     ax.figure.draw_without_rendering()  # settles the layout, with room for the labels

@@ -14,14 +14,14 @@ from bn_helpers import plotting
 # The graph of the layer: where each node stands, how it is computed, and the nodes that it is computed from
 _NODES = {
     "x": ((0, 1), "the batch", ()),
-    "mean": ((0.8, 0), "average of x", ("x",)),
+    "mean": ((0.75, 0), "average of x", ("x",)),
     "centered": ((1.65, 1), "x - mean", ("x", "mean")),
-    "var": ((2.15, 0), "average of squares", ("centered",)),
-    "inv_std": ((3.5, 0), "1 / sqrt(var + eps)", ("var",)),
-    "x_hat": ((3.5, 1), "centered * inv_std", ("centered", "inv_std")),
-    "gamma": ((3.9, 2), "a parameter", ()),
-    "beta": ((5.2, 2), "a parameter", ()),
-    "out": ((5.2, 1), "gamma * x_hat + beta", ("x_hat", "gamma", "beta")),
+    "var": ((2.2, 0), "average of squares", ("centered",)),
+    "inv_std": ((3.65, 0), "1 / sqrt(var + eps)", ("var",)),
+    "x_hat": ((3.65, 1), "centered * inv_std", ("centered", "inv_std")),
+    "gamma": ((3.95, 2), "a parameter", ()),
+    "beta": ((5.3, 2), "a parameter", ()),
+    "out": ((5.3, 1), "gamma * x_hat + beta", ("x_hat", "gamma", "beta")),
 }
 _SHAPES = {1: "(D,)", 2: "(N, D)"}
 
@@ -45,8 +45,8 @@ def graph(values: Mapping[str, np.ndarray], gradients: Mapping[str, np.ndarray] 
             color = plotting.WITH["color"]
             lines += [(f"d{name}", "bold", color), (_numbers(gradients[f"d{name}"]), "normal", color)]
         height = 0.125 * len(lines) + 0.06
-        corner = (across - 0.59, up - height / 2)
-        boxes[name] = FancyBboxPatch(corner, 1.18, height, boxstyle="round,pad=0", facecolor="white", edgecolor="0.7")
+        corner = (across - 0.62, up - height / 2)
+        boxes[name] = FancyBboxPatch(corner, 1.24, height, boxstyle="round,pad=0", facecolor="white", edgecolor="0.7")
         ax.add_patch(boxes[name])
         for line, (words, weight, color) in enumerate(lines):
             where = up + 0.125 * ((len(lines) - 1) / 2 - line)
@@ -54,8 +54,10 @@ def graph(values: Mapping[str, np.ndarray], gradients: Mapping[str, np.ndarray] 
     for end, (position, _, starts) in _NODES.items():
         for start in starts:
             ends = {"posA": _NODES[start][0], "posB": position, "patchA": boxes[start], "patchB": boxes[end]}
-            ax.add_patch(FancyArrowPatch(**ends, arrowstyle="-|>", mutation_scale=10, color="0.5", shrinkA=1, shrinkB=1))
-    ax.set(xlim=(-0.62, 5.82), ylim=(-0.4, 2.4))
+            ax.add_patch(
+                FancyArrowPatch(**ends, arrowstyle="-|>", mutation_scale=10, color="0.5", shrinkA=1, shrinkB=1)
+            )
+    ax.set(xlim=(-0.64, 5.94), ylim=(-0.4, 2.4))
     ax.set_axis_off()
     return figure
 
@@ -97,28 +99,31 @@ def parts(dout: np.ndarray, along_ones: np.ndarray, along_x_hat: np.ndarray, pas
     for ax, part, title, look in zip(axes, (dout, along_ones, along_x_hat, passed), titles, looks, strict=True):
         ax.bar(np.arange(1, len(part) + 1), part, color=look["color"])
         ax.axhline(0, color="black", linewidth=0.8)
-        ax.set(title=title, xlabel="example")
+        ax.set(title=title, xlabel="example", xticks=[1, len(part)])
     axes[0].set_ylabel("gradient")
     return figure
 
 
-def share_that_passes(sizes: Sequence[int], shares: np.ndarray) -> Figure:
+def share_that_passes(sizes: Sequence[int], shares: Sequence[np.ndarray]) -> Figure:
     """Draw the share of a random gradient that passes, over the batch size, beside sqrt((N - 2) / N).
 
     Parameters
     ----------
     sizes : sequence of int
         Batch sizes N.
-    shares : ndarray of shape (len(sizes),)
-        Root mean square of the measured shares.
+    shares : sequence of ndarray of shape (tries,)
+        For each size, the norm of what passes over the norm of what came.
     """
     figure, ax = plt.subplots(figsize=plotting.SMALL)
     smooth = np.geomspace(2, max(sizes), 200)
     ax.plot(smooth, np.sqrt((smooth - 2) / smooth), **plotting.REFERENCE)
-    ax.plot(sizes, shares, "o", color=plotting.WITH["color"])
-    ax.annotate("sqrt((N - 2) / N)", (4, np.sqrt(0.5)), xytext=(8, -6), textcoords="offset points")
+    ax.annotate("sqrt((N - 2) / N)", (4, np.sqrt(0.5)), xytext=(10, -8), textcoords="offset points")
+    rms = [np.sqrt(np.mean(share**2)) for share in shares]
+    low, high = np.transpose([np.percentile(share, [25, 75]) for share in shares])
+    ax.vlines(sizes, low, high, color=plotting.WITH["color"], linewidth=5, alpha=0.3)
+    ax.plot(sizes, rms, "o", color=plotting.WITH["color"])
     ax.set(xscale="log", xlabel="batch size N", ylabel="share that passes", ylim=(-0.03, 1.05))
-    ax.set_xticks(list(sizes), [str(size) for size in sizes], minor=False)
+    ax.set_xticks(sizes, [str(size) for size in sizes])
     ax.minorticks_off()
     return figure
 
@@ -131,39 +136,38 @@ def held_constant(steps: np.ndarray, losses: np.ndarray, biases: np.ndarray) -> 
     steps : ndarray of shape (K,)
         Number of updates.
     losses, biases : ndarray of shape (2, seeds, K)
-        Training-mode loss, and norm of the biases before batch norm: right gradient first, then the wrong one.
+        Training-mode loss, and norm of the biases before batch norm: the right gradient first, then the wrong one.
     """
     figure, axes = plt.subplots(1, 2, figsize=plotting.WIDE, sharex=True)
-    for ax, values, title in zip(axes, (losses, biases), ("training-mode loss", "norm of the biases"), strict=True):
-        for runs, look, label in zip(values, (plotting.WITH, plotting.THIRD), ("right", "held constant"), strict=True):
+    looks = {"right": plotting.WITH, "held constant": plotting.THIRD}
+    for ax, arms in zip(axes, (losses, biases), strict=True):
+        for (label, look), runs in zip(looks.items(), arms, strict=True):
             plotting.band(ax, steps, runs, label=label, **look)
-        ax.set(title=title, xlabel="updates")
-    axes[0].set(ylabel="nats", yscale="log")
-    axes[1].set_ylabel("square root of sum of squares")
+    axes[0].set(title="training-mode loss", xlabel="updates", ylabel="nats", yscale="log")
+    axes[1].set(title="biases before batch norm", xlabel="updates", ylabel="norm")
     for ax in axes:
         plotting.label_line_ends(ax)
     return figure
 
 
 def gradient_over_depth(stds: Sequence[float], without: np.ndarray, normalized: np.ndarray) -> Figure:
-    """Draw the norm of the gradient with respect to each layer's output, relative to the last layer's.
+    """Draw the norm of the gradient on its way back from the last layer, relative to the norm there.
 
     Parameters
     ----------
     stds : sequence of float
-        Standard deviations of the initial weights.
-    without, normalized : ndarray of shape (len(stds), seeds, L)
-        Norm of the gradient at L layers, without and with batch normalization.
+        Standard deviations of the initial weights, three of them.
+    without, normalized : ndarray of shape (3, seeds, L)
+        Norm of the gradient with respect to each layer's output, first layer first.
     """
     figure, axes = plt.subplots(1, 2, figsize=plotting.WIDE, sharex=True, sharey=True)
     titles, looks = ("without batch norm", "with batch norm"), (plotting.WITHOUT, plotting.WITH)
     for ax, norms, title, look in zip(axes, (without, normalized), titles, looks, strict=True):
         for std, runs, linestyle in zip(stds, norms, ("-", "--", ":"), strict=True):
-            layers = np.arange(1, runs.shape[1] + 1)
-            relative = runs / runs[:, -1:]
-            plotting.band(ax, layers, relative, label=f"std {std:g}", color=look["color"], linestyle=linestyle)
-        ax.set(title=title, xlabel="layer", yscale="log")
-    axes[0].set_ylabel("gradient / last layer's")
-    for ax in axes:
+            relative = (runs / runs[:, -1:])[:, ::-1]
+            label = f"std {std:g}" if ax is axes[0] else "all three" if std == stds[-1] else ""
+            plotting.band(ax, np.arange(runs.shape[1]), relative, label=label, color=look["color"], linestyle=linestyle)
+        ax.set(title=title, xlabel="layers back from the last", yscale="log")
         plotting.label_line_ends(ax)
+    axes[0].set_ylabel("gradient / last layer's")
     return figure

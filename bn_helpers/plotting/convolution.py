@@ -26,7 +26,7 @@ def pictures(images: Sequence[np.ndarray], titles: Sequence[str], limit: float, 
     unit : str
         What the values are.
     """
-    figure, axes = plt.subplots(1, len(images), figsize=plotting.WIDE)
+    figure, (axes,) = plt.subplots(1, len(images), figsize=plotting.WIDE, squeeze=False)
     for ax, image, title in zip(axes, images, titles, strict=True):
         colours = ax.imshow(image, cmap=plotting.SIGNED, vmin=-limit, vmax=limit)
         ax.set_title(title)
@@ -54,8 +54,9 @@ def shared_statistics(shape: tuple[int, int, int, int]) -> Figure:
         "per pixel (a slip)": channel * h * w + pixel,
     }
     figure, axes = plt.subplots(2, 3, figsize=plotting.TALL)
+    figure.get_layout_engine().set(w_pad=0.12)
     layout, *panels = axes.flat
-    _blocks(layout, np.zeros(shape, int), [""] * (n * c * h * w), cmap="Greys")
+    _blocks(layout, np.zeros(shape, int), [""] * (n * c * h * w), cmap="gray")
     layout.set_title(f"the batch, {h} x {w} pixels")
     _name_blocks(layout, shape)
     for ax, (title, which) in zip(panels, ways.items(), strict=True):
@@ -100,7 +101,7 @@ def arms(accuracy: np.ndarray, names: Sequence[str], panels: Sequence[str], high
     highlighted : str
         The arm without batch normalization.
     """
-    figure, axes = plt.subplots(1, len(panels), figsize=plotting.WIDE, sharey=True)
+    figure, (axes,) = plt.subplots(1, len(panels), figsize=plotting.WIDE, sharey=True, squeeze=False)
     for ax, title, values in zip(axes, panels, np.moveaxis(100 * accuracy, 2, 0), strict=True):
         ax.plot(values, color=plotting.BACKGROUND["color"], linewidth=0.8, zorder=1)
         for i, (name, runs) in enumerate(zip(names, values, strict=True)):
@@ -123,10 +124,11 @@ def sweeps(panels: Mapping[str, tuple[Sequence[float], np.ndarray]], setting: st
     setting : str
         What is varied, on a log scale.
     """
-    figure, axes = plt.subplots(1, len(panels), figsize=plotting.WIDE, sharex=True, sharey=True)
+    figure, (axes,) = plt.subplots(1, len(panels), figsize=plotting.WIDE, sharex=True, sharey=True, squeeze=False)
     for ax, (title, (values, accuracy)) in zip(axes, panels.items(), strict=True):
         for runs, label, look in zip(accuracy, ("without", "with"), (plotting.WITHOUT, plotting.WITH), strict=True):
             plotting.band(ax, values, 100 * runs.T, label=label, **look)
+            ax.lines[-1].set_marker("o")
         ax.axhline(10, color=plotting.BACKGROUND["color"], linewidth=0.8)
         ax.set(title=title, xlabel=setting, xscale="log", ylim=(0, 85))
     axes[0].set_ylabel("test accuracy (%)")
@@ -140,16 +142,16 @@ def companions(pixels: np.ndarray, outputs: Mapping[str, np.ndarray]) -> Figure:
 
     Parameters
     ----------
-    pixels : ndarray of shape (P,)
+    pixels : ndarray of shape (H, W)
         What goes into the normalization.
-    outputs : mapping of str to ndarray of shape (P,)
+    outputs : mapping of str to ndarray of shape (H, W)
         What comes out: two batches, and one to compare with.
     """
     figure, ax = plt.subplots(figsize=plotting.WIDE)
-    order = np.argsort(pixels)
+    pixels, order = pixels.ravel(), np.argsort(pixels, axis=None)
     looks = (plotting.WITH, plotting.THIRD, plotting.REFERENCE)
     for (label, values), look in zip(outputs.items(), looks, strict=True):
-        ax.plot(pixels[order], values[order], label=label, marker=".", markevery=4, **look)
+        ax.plot(pixels[order], values.ravel()[order], label=label, **look)
     ax.set(xlabel="value that goes in", ylabel="value that comes out")
     plotting.label_line_ends(ax)
     return figure

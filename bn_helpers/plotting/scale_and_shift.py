@@ -9,7 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, PercentFormatter
+from matplotlib.ticker import PercentFormatter
 
 from bn_helpers import plotting
 
@@ -25,12 +25,13 @@ def spreads(before: np.ndarray, after: np.ndarray) -> Figure:
     figure, ax = plt.subplots()
     edges = np.histogram_bin_edges(np.concatenate([before, after]), bins=40)
     looks = (("before training", before, plotting.BACKGROUND), ("after training", after, plotting.WITHOUT))
-    for row, (name, values, look) in enumerate(looks):
+    for height, (name, values, look) in zip((0.97, 0.77), looks, strict=True):
         ax.hist(values.ravel(), bins=edges, color=look["color"], alpha=0.7)
         median = np.median(values)
-        ax.axvline(median, **(look | {"color": "0.4" if row == 0 else look["color"]}))
-        text = f"{name}:\nmedian {median:.2f}  "
-        ax.text(median, 0.98 - 0.2 * row, text, transform=ax.get_xaxis_transform(), ha="right", va="top", fontsize=8)
+        ax.axvline(median, color=plotting.REFERENCE["color"], linewidth=1)
+        where = {"xycoords": ax.get_xaxis_transform(), "xytext": (-5, 0), "textcoords": "offset points"}
+        ax.annotate(f"{name}:\nmedian {median:.2f}", (median, height), ha="right", va="top", fontsize=8, **where)
+    ax.margins(y=0.3)
     ax.set(xlabel="standard deviation of a tanh unit's input, over the training images", ylabel="units")
     return figure
 
@@ -43,69 +44,77 @@ def identity(spread: np.ndarray, shares: Mapping[str, np.ndarray], batches: np.n
     spread : ndarray of shape (D,)
         Standard deviation of each feature.
     shares : mapping of str to ndarray of shape (D,)
-        For up to three ways to choose gamma, the spread that comes back, as a share of the feature's own.
-    batches, returned : ndarray of shape (B, N)
-        One feature in several batches, and what came back of it with the first batch's parameters.
+        For three ways to choose gamma, the spread that comes back, as a share of the feature's own.
+    batches, returned : ndarray of shape (4, N)
+        One feature in four batches, and what came back of it with the first batch's parameters.
     """
     figure, (left, right) = plt.subplots(1, 2)
     looks = (plotting.THIRD, plotting.REFERENCE, plotting.WITH)
     for (name, share), look in zip(shares.items(), looks, strict=True):
         left.plot(spread, share, label=name, **look)
-    left.set(xscale="log", yscale="log", xlabel="standard deviation of the feature", ylabel="share that comes back")
-    left.set_title("gamma = ...")
+    left.set(
+        xscale="log", xlabel="standard deviation of the feature", ylabel="share that comes back", title="gamma = ..."
+    )
     plotting.label_line_ends(left)
     ends = [batches.min(), batches.max()]
     right.plot(ends, ends, **(plotting.REFERENCE | {"linewidth": 1}))
-    right.plot(batches[1:].ravel(), returned[1:].ravel(), "o", color=plotting.THIRD["color"])
+    for values, back, marker in zip(batches[1:], returned[1:], "sD^", strict=True):
+        right.plot(values, back, marker, color=plotting.THIRD["color"])
     right.plot(batches[0], returned[0], "o", color=plotting.WITH["color"])
-    for row, (name, look) in enumerate((("this batch", plotting.WITH), ("the next three", plotting.THIRD))):
+    for row, (name, look) in enumerate((("● this batch", plotting.WITH), ("■◆▲ the next three", plotting.THIRD))):
         right.text(0.03, 0.95 - 0.1 * row, name, color=look["color"], transform=right.transAxes, fontsize=8)
     right.set(xlabel="what goes in", ylabel="what comes back")
     return figure
 
 
 def saturation(
-    outputs: Mapping[float, np.ndarray],
+    bell: np.ndarray,
     gammas: np.ndarray,
     formula: np.ndarray,
     measured: np.ndarray,
-    slopes: np.ndarray,
     trained: tuple[np.ndarray, np.ndarray],
 ) -> Figure:
     """Draw what tanh makes of a normalized feature that was scaled: above its outputs, below two figures over gamma.
 
     Parameters
     ----------
-    outputs : mapping of float to ndarray
-        For three values of gamma, the outputs of tanh.
+    bell : ndarray of shape (N,)
+        A gaussian feature.
     gammas : ndarray of shape (G,)
-    formula, measured : ndarray of shape (G,)
-        Share of saturated outputs: of a gaussian feature, and of a real one.
-    slopes : ndarray of shape (G,)
-        Mean slope of tanh.
-    trained : pair of ndarray of shape (nets,)
+        Scales; the first, the middle and the last have a histogram.
+    formula : ndarray of shape (G,)
+        Share of saturated outputs of a gaussian feature.
+    measured : ndarray of shape (2, G)
+        The same as measured, of the gaussian and of real features.
+    trained : pair of array_like of shape (nets,)
         Spread and saturated share of nets that were trained without normalization.
     """
     figure, axes = plt.subplot_mosaic("001122;333444", figsize=plotting.TALL)
-    for name, (gamma, values) in zip("012", outputs.items(), strict=True):
-        ax = axes[name]
-        weights = np.full(np.size(values), 100 / np.size(values))
-        ax.hist(np.ravel(values), bins=np.linspace(-1, 1, 41), weights=weights, color=plotting.WITH["color"])
-        ax.set(title=f"gamma = {gamma:g}", xlabel="output of tanh", yscale="log", ylim=(0.1, 100))
+    for name, gamma in zip("012", gammas[[0, len(gammas) // 2, -1]], strict=True):
+        weights = np.full(len(bell), 100 / len(bell))
+        bins = np.linspace(-1, 1, 41)
+        axes[name].hist(np.tanh(gamma * bell), bins=bins, weights=weights, color=plotting.WITH["color"])
+        axes[name].set(title=f"gamma = {gamma:.2g}", xlabel="output of tanh", yscale="log", ylim=(0.1, 100))
     axes["0"].set_ylabel("per cent")
     share, slope = axes["3"], axes["4"]
-    share.plot(gammas, formula, label="gaussian: the formula", **plotting.REFERENCE)
-    share.plot(gammas, measured, "o", color=plotting.WITH["color"])
-    share.plot(*trained, "s", color=plotting.WITHOUT["color"])
-    slope.plot(gammas, slopes, **plotting.WITH)
-    names = ("gaussian, by formula", plotting.REFERENCE), ("real units, normalized", plotting.WITH)
-    for row, (text, look) in enumerate((*names, ("real units, trained without", plotting.WITHOUT))):
+    dots = {"linestyle": "none", "marker": "o"}
+    share.plot(gammas, formula, **plotting.REFERENCE)
+    share.plot(gammas, measured[1], **(plotting.WITH | dots))
+    share.plot(*trained, **(plotting.WITHOUT | dots | {"marker": "s"}))
+    share.plot(gammas, measured[0], **(plotting.REFERENCE | dots | {"marker": "+"}))
+    slope.plot(gammas, [np.mean(1 - np.tanh(gamma * bell) ** 2) for gamma in gammas], **plotting.REFERENCE)
+    names = {
+        "+ gaussian; dotted: the formula": plotting.REFERENCE,
+        "● real, normalized": plotting.WITH,
+        "■ real, trained without": plotting.WITHOUT,
+    }
+    for row, (text, look) in enumerate(names.items()):
         share.text(0.02, 0.95 - 0.1 * row, text, color=look["color"], transform=share.transAxes, fontsize=8)
-    for ax, label in ((share, "share of |tanh| above 0.97"), (slope, "mean slope of tanh")):
-        ax.set(xlabel="gamma (for trained nets: the spread)", ylabel=label, xscale="log", ylim=(0, 1))
-        ax.xaxis.set_major_formatter(FuncFormatter("{:g}".format))
+    for ax, label in ((share, "share of |tanh| above 0.97"), (slope, "mean slope, gaussian")):
+        ax.set(xlabel="spread of the input: gamma", ylabel=label, xscale="log", ylim=(0, 1))
+        ax.set_xticks([0.2, 0.5, 1, 2, 5], ["0.2", "0.5", "1", "2", "5"])
+        ax.set_xticks([], minor=True)
     share.yaxis.set_major_formatter(PercentFormatter(1))
-    slope.set_xlabel("gamma")
     return figure
 
 
@@ -115,22 +124,24 @@ def convergence(distance: Mapping[float, np.ndarray], share: Mapping[int, np.nda
     Parameters
     ----------
     distance : mapping of float to ndarray of shape (seeds, steps)
-        For each momentum, the distance of the running mean from the mean of all data, in standard deviations.
+        For each of three momenta, the distance of the running mean from the mean of all data, in standard deviations.
     share : mapping of int to ndarray of shape (seeds, steps)
-        For each batch size, the running variance as a share of the variance of all data.
+        For each of three batch sizes, the running variance as a share of the variance of all data.
     start : float
         The distance before the first step.
     """
     figure, (left, right) = plt.subplots(1, 2)
     panels = ((left, distance, "momentum {:g}"), (right, share, "batches of {}"))
     for ax, runs, name in panels:
-        for (key, values), color, style in zip(runs.items(), _shades(len(runs)), ("-", "--", "-."), strict=False):
+        for (key, values), color, style in zip(runs.items(), _shades(len(runs)), ("-", "--", "-."), strict=True):
             steps = np.arange(1, values.shape[1] + 1)
             plotting.band(ax, steps, values, label=name.format(key), color=color, linestyle=style)
         ax.set_xlabel("training step")
     steps = np.arange(np.log(0.02 / start) / np.log(0.9))
     left.plot(steps, start * 0.9**steps, **plotting.REFERENCE)
     left.set(yscale="log", title="running mean", ylabel="distance, in standard deviations")
+    left.set_yticks([0.02, 0.05, 0.1, 0.2, 0.5], ["0.02", "0.05", "0.1", "0.2", "0.5"])
+    left.set_yticks([], minor=True)
     right.axhline(1, **plotting.REFERENCE)
     right.set(ylim=(0, 1.1), title="running variance, momentum 0.99", ylabel="share of the variance of all")
     plotting.label_line_ends(left)
@@ -145,15 +156,15 @@ def modes(sizes: Sequence[int], by_size: Mapping[str, np.ndarray], by_order: Map
     ----------
     sizes : sequence of int
         Batch sizes.
-    by_size : mapping of str to ndarray of shape (nets, sizes)
+    by_size : mapping of str to array_like of shape (sizes, nets)
         Accuracy in the modes ``train`` and ``test``.
-    by_order : mapping of str to ndarray of shape (nets, 2)
+    by_order : mapping of str to array_like of shape (2, nets)
         The same for images that are shuffled, and sorted by class.
     """
     figure, (left, right) = plt.subplots(1, 2, sharey=True)
-    looks = {"test": plotting.WITH, "train": plotting.THIRD}
-    for mode, look in looks.items():
-        plotting.band(left, sizes, by_size[mode], label=f"{mode} mode", marker="o", **look)
+    looks = {"test": ("test mode", plotting.WITH), "train": ("training mode", plotting.THIRD)}
+    for mode, (name, look) in looks.items():
+        plotting.band(left, sizes, np.transpose(by_size[mode]), label=name, **look)
         _dots(right, ("shuffled", "sorted by class"), by_order[mode], look["color"])
     left.set(xscale="log", xlabel="images in the batch", ylabel="accuracy", ylim=(0, 1.03), title="by batch size")
     left.set_xticks(sizes, [str(size) for size in sizes])
@@ -171,7 +182,7 @@ def last_batch(names: Sequence[str], share: np.ndarray, accuracy: np.ndarray) ->
     ----------
     names : sequence of str
         Names of the ways to end an epoch.
-    share, accuracy : ndarray of shape (nets, ways)
+    share, accuracy : ndarray of shape (ways, nets)
         Running variance as a share of the variance of all data, and accuracy in test mode.
     """
     figure, axes = plt.subplots(1, 2, sharex=True)
@@ -186,7 +197,7 @@ def last_batch(names: Sequence[str], share: np.ndarray, accuracy: np.ndarray) ->
 
 def _dots(ax: Axes, names: Sequence[str], values: np.ndarray, color: str) -> None:
     """A dot for each net and way, and a bar at their median."""
-    for column, way in enumerate(np.transpose(values)):
+    for column, way in enumerate(values):
         ax.plot(column + np.linspace(-0.15, 0.15, len(way)), way, "o", color=color, alpha=0.6)
         ax.hlines(np.median(way), column - 0.3, column + 0.3, color=color)
     ax.set_xticks(range(len(names)), names)

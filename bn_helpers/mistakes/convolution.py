@@ -1,0 +1,569 @@
+"""What goes wrong in notebook 4."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bn_helpers.layers import (
+    batchnorm_backward,
+    batchnorm_forward,
+    channel_statistics,
+    spatial_batchnorm_backward,
+    spatial_batchnorm_forward,
+)
+from bn_helpers.mistakes.entry import changes, mistake
+
+# channel_statistics
+
+
+@mistake("channel_statistics", "axis_0", case="small")
+def _(x):
+    """you average over the examples only, so each pixel has statistics of its own. A channel shares one mean."""
+    return x.mean(axis=0), x.var(axis=0)
+
+
+@mistake("channel_statistics", "each_image", case="small")
+def _(x):
+    """you average over rows and columns only, so each image has statistics of its own (that is instance
+    normalization)."""
+    return x.mean(axis=(2, 3)), x.var(axis=(2, 3))
+
+
+@mistake("channel_statistics", "columns_left", case="small")
+def _(x):
+    """you average over examples and rows, and not over columns."""
+    return x.mean(axis=(0, 2)), x.var(axis=(0, 2))
+
+
+@mistake("channel_statistics", "rows_left", case="small")
+def _(x):
+    """you average over examples and columns, and not over rows."""
+    return x.mean(axis=(0, 3)), x.var(axis=(0, 3))
+
+
+@mistake("channel_statistics", "each_example", case="small")
+def _(x):
+    """you average over all but the examples (that is layer normalization). Average over all but the channels."""
+    return x.mean(axis=(1, 2, 3)), x.var(axis=(1, 2, 3))
+
+
+@mistake("channel_statistics", "channels_last", case="square")
+def _(x):
+    """you average as if the channel came last. Here it is axis 1."""
+    return x.mean(axis=(0, 1, 2)), x.var(axis=(0, 1, 2))
+
+
+@mistake("channel_statistics", "reshape_only", case="small")
+def _(x):
+    """you reshape to rows of C numbers without moving the channel axis first, so the channels get mixed."""
+    rows = x.reshape(-1, x.shape[1])
+    return rows.mean(axis=0), rows.var(axis=0)
+
+
+@mistake("channel_statistics", "whole_array", case="small")
+def _(x):
+    """you average over all numbers at once. Each channel has a mean and a variance of its own."""
+    return x.mean(), x.var()
+
+
+@mistake("channel_statistics", "keeps_dimensions", case="small")
+def _(x):
+    """you keep the axes that were averaged over, and return shape (1, C, 1, 1). Wanted is (C,)."""
+    return x.mean(axis=(0, 2, 3), keepdims=True), x.var(axis=(0, 2, 3), keepdims=True)
+
+
+@mistake("channel_statistics", "ddof", case="small")
+def _(x):
+    """you divide the variance by one less than the number of elements. It divides by N * H * W."""
+    return x.mean(axis=(0, 2, 3)), x.var(axis=(0, 2, 3), ddof=1)
+
+
+@mistake("channel_statistics", "average_of_variances", case="small")
+def _(x):
+    """you average the variances of the images. That leaves out how far the images' means lie apart."""
+    return x.mean(axis=(0, 2, 3)), x.var(axis=(2, 3)).mean(axis=0)
+
+
+@mistake("channel_statistics", "variance_of_averages", case="small")
+def _(x):
+    """you take the variance of the images' means. That leaves out how much varies within an image."""
+    return x.mean(axis=(0, 2, 3)), x.mean(axis=(2, 3)).var(axis=0)
+
+
+@mistake("channel_statistics", "average_over_pixels", case="small")
+def _(x):
+    """you average the variances of the pixels. That leaves out how far the pixels' means lie apart."""
+    return x.mean(axis=(0, 2, 3)), x.var(axis=0).mean(axis=(1, 2))
+
+
+@mistake("channel_statistics", "divides_by_examples", case="small")
+def _(x):
+    """you divide by N. Each sum runs over N * H * W elements."""
+    mean = x.sum(axis=(0, 2, 3)) / len(x)
+    return mean, ((x - mean[:, None, None]) ** 2).sum(axis=(0, 2, 3)) / len(x)
+
+
+@mistake("channel_statistics", "variance_divides_by_examples", case="small")
+def _(x):
+    """you divide the variance by N. Its sum runs over N * H * W elements."""
+    return x.mean(axis=(0, 2, 3)), x.var(axis=(0, 2, 3)) * x[0, 0].size
+
+
+@mistake("channel_statistics", "sum_of_squares", case="small")
+def _(x):
+    """you sum the squared distances and do not divide by their number."""
+    return x.mean(axis=(0, 2, 3)), x.var(axis=(0, 2, 3)) * x[:, 0].size
+
+
+@mistake("channel_statistics", "standard_deviation", case="small")
+def _(x):
+    """you return the standard deviation in the place of the variance: leave the root out."""
+    return x.mean(axis=(0, 2, 3)), x.std(axis=(0, 2, 3))
+
+
+@mistake("channel_statistics", "not_centered", case="small")
+def _(x):
+    """you average the squares without subtracting the mean first."""
+    return x.mean(axis=(0, 2, 3)), (x**2).mean(axis=(0, 2, 3))
+
+
+@mistake("channel_statistics", "mean_along_columns", case="square")
+def _(x):
+    """you subtract the means along the last axis. They fit there silently where W = C; they belong to axis 1."""
+    mean = x.mean(axis=(0, 2, 3))
+    return mean, ((x - mean) ** 2).mean(axis=(0, 2, 3))
+
+
+@mistake("channel_statistics", "swapped", case="small")
+def _(x):
+    """you return the variance before the mean."""
+    return channel_statistics(x)[::-1]
+
+
+@mistake("channel_statistics", "mean_only", case="small")
+def _(x):
+    """you return the mean alone, without the variance."""
+    return x.mean(axis=(0, 2, 3))
+
+
+@mistake("channel_statistics", "one_pass", case="large_mean")
+def _(x):
+    """you subtract the squared mean from the mean of the squares. With a large mean both are huge, and what is left is
+    rounding."""
+    mean = x.mean(axis=(0, 2, 3))
+    return mean, (x * x).mean(axis=(0, 2, 3)) - mean**2
+
+
+@mistake("channel_statistics", "integers_stay_integers", case="integer")
+def _(x):
+    """you compute in integers where integers come in, so fractions are cut off, or NumPy refuses."""
+    mean = np.zeros_like(x, shape=x.shape[1])
+    mean[:] = x.mean(axis=(0, 2, 3))
+    return mean, ((x - mean[:, None, None]) ** 2).mean(axis=(0, 2, 3))
+
+
+@mistake("channel_statistics", "in_place", case="unchanged")
+def _(x):
+    """you subtract the mean in place, and thereby change the caller's data."""
+    mean = x.mean(axis=(0, 2, 3))
+    x -= mean[:, None, None]
+    return mean, (x**2).mean(axis=(0, 2, 3))
+
+
+# spatial_batchnorm_forward
+
+
+@mistake("spatial_batchnorm_forward", "reshape_only", case="small")
+def _(x, gamma, beta, bn_param):
+    """you reshape to rows of C numbers without moving the channel axis first, so the channels get mixed."""
+    out, cache = batchnorm_forward(x.reshape(-1, x.shape[1]), gamma, beta, bn_param)
+    return out.reshape(x.shape), cache
+
+
+@mistake("spatial_batchnorm_forward", "reshape_back_only", case="small")
+def _(x, gamma, beta, bn_param):
+    """you move the channel axis before the layer, and do not move it back: a reshape alone mixes the pixels."""
+    rows = x.transpose(0, 2, 3, 1).reshape(-1, x.shape[1])
+    out, cache = batchnorm_forward(rows, gamma, beta, bn_param)
+    return out.reshape(x.shape), cache
+
+
+@mistake("spatial_batchnorm_forward", "rows_and_columns_swapped", case="square")
+def _(x, gamma, beta, bn_param):
+    """you move the axes back in the wrong order, so rows and columns change places."""
+    n, c, h, w = x.shape
+    out, cache = batchnorm_forward(x.transpose(0, 2, 3, 1).reshape(-1, c), gamma, beta, bn_param)
+    return out.reshape(n, h, w, c).transpose(0, 3, 2, 1), cache
+
+
+@mistake("spatial_batchnorm_forward", "left_flat", case="small")
+def _(x, gamma, beta, bn_param):
+    """you return the rows of C numbers as they come out of the layer. Wanted is the shape of x."""
+    return batchnorm_forward(x.transpose(0, 2, 3, 1).reshape(-1, x.shape[1]), gamma, beta, bn_param)
+
+
+@mistake("spatial_batchnorm_forward", "left_channels_last", case="small")
+def _(x, gamma, beta, bn_param):
+    """you return images with the channel last. Wanted is the shape of x: move it back to axis 1."""
+    out, cache = spatial_batchnorm_forward(x, gamma, beta, bn_param)
+    return out.transpose(0, 2, 3, 1), cache
+
+
+@mistake("spatial_batchnorm_forward", "each_pixel", case="small")
+def _(x, gamma, beta, bn_param):
+    """you average over the examples only, so each pixel has statistics of its own. A channel shares one mean."""
+    pixels = x[0, 0].size
+    rows, scale, shift = x.reshape(len(x), -1), np.repeat(gamma, pixels), np.repeat(beta, pixels)
+    repeated = {key: np.repeat(bn_param[key], pixels) for key in bn_param if key.startswith("running")}
+    out, cache = batchnorm_forward(rows, scale, shift, bn_param | repeated)
+    return out.reshape(x.shape), cache
+
+
+@mistake("spatial_batchnorm_forward", "no_cache", case="small")
+def _(x, gamma, beta, bn_param):
+    """you return out alone. Wanted are out and a cache."""
+    return spatial_batchnorm_forward(x, gamma, beta, bn_param)[0]
+
+
+@mistake("spatial_batchnorm_forward", "refuses_one_image", case="test_one_image")
+def _(x, gamma, beta, bn_param):
+    """you refuse a batch of one image. In evaluation it needs no others."""
+    if len(x) == 1:
+        raise ValueError("the variance needs two images")
+    return spatial_batchnorm_forward(x, gamma, beta, bn_param)
+
+
+changes(
+    "spatial_batchnorm_forward",
+    """
+    each_image (small): you average over rows and columns only, so each image has statistics of its own (that is
+    instance normalization).
+    - x_hat = (x - mean[:, None, None]) * inv_std[:, None, None]
+    + x_hat = (x - mean[:, None, None]) * inv_std[:, None, None]
+    + if mode == "train":
+    +     mean, var = x.mean(axis=(2, 3), keepdims=True), x.var(axis=(2, 3), keepdims=True)
+    +     x_hat = (x - mean) / np.sqrt(var + eps)
+
+    each_example (small): you average over all but the examples (that is layer normalization). Average over all but the
+    channels.
+    - x_hat = (x - mean[:, None, None]) * inv_std[:, None, None]
+    + x_hat = (x - mean[:, None, None]) * inv_std[:, None, None]
+    + if mode == "train":
+    +     mean, var = x.mean(axis=(1, 2, 3), keepdims=True), x.var(axis=(1, 2, 3), keepdims=True)
+    +     x_hat = (x - mean) / np.sqrt(var + eps)
+
+    whole_array (small): you use one mean and one variance for all numbers. Each channel has its own.
+    - channel_statistics(x)
+    + np.full(x.shape[1], x.mean()), np.full(x.shape[1], x.var())
+
+    average_of_variances (small): you average the variances of the images. That leaves out how far the images' means lie
+    apart.
+    - channel_statistics(x)
+    + x.mean(axis=(0, 2, 3)), x.var(axis=(2, 3)).mean(axis=0)
+
+    ddof (small): you divide the variance by one less than the number of elements. It divides by N * H * W.
+    - channel_statistics(x)
+    + x.mean(axis=(0, 2, 3)), x.var(axis=(0, 2, 3), ddof=1)
+
+    ddof_in_running_var (running_many): you keep the unbiased variance in running_var. That is PyTorch's convention;
+    this course averages the biased one.
+    - (1 - momentum) * var
+    + (1 - momentum) * x.var(axis=(0, 2, 3), ddof=1)
+
+    parameters_along_columns (square): you use gamma and beta along the last axis. They fit there silently where W = C;
+    they belong to axis 1.
+    - gamma[:, None, None] * x_hat + beta[:, None, None]
+    + gamma * x_hat + beta
+
+    parameters_along_rows (square): you use gamma and beta along the rows. They fit there silently where H = C; they
+    belong to axis 1.
+    - gamma[:, None, None] * x_hat + beta[:, None, None]
+    + gamma[:, None] * x_hat + beta[:, None]
+
+    parameters_along_examples (square): you use gamma and beta along the examples. They fit there silently where N = C;
+    they belong to axis 1.
+    - gamma[:, None, None] * x_hat + beta[:, None, None]
+    + gamma[:, None, None, None] * x_hat + beta[:, None, None, None]
+
+    statistics_along_columns (square): you use mean and variance along the last axis. They fit there silently where
+    W = C; they belong to axis 1.
+    - (x - mean[:, None, None]) * inv_std[:, None, None]
+    + (x - mean) * inv_std
+
+    everything_along_columns (square): you use the statistics, gamma and beta along the last axis. They fit there
+    silently where W = C; they belong to axis 1.
+    - (x - mean[:, None, None]) * inv_std[:, None, None]
+    + (x - mean) * inv_std
+    - gamma[:, None, None] * x_hat + beta[:, None, None]
+    + gamma * x_hat + beta
+
+    eps_outside_root (small): you add eps to the standard deviation. It is added to the variance, under the root.
+    - np.sqrt(var + eps)
+    + (np.sqrt(var) + eps)
+
+    no_eps (small): you leave eps out.
+    - np.sqrt(var + eps)
+    + np.sqrt(var)
+
+    no_eps_in_test (test_mode): you leave eps out in evaluation. It belongs there as in training.
+    - np.sqrt(var + eps)
+    + np.sqrt(var + eps * (mode == "train"))
+
+    eps_fixed (small): you use a fixed eps. bn_param may hold another: use that one.
+    - bn_param.get("eps", 1e-5)
+    + 1e-5
+
+    divides_by_variance (small): you divide by the variance. The standard deviation is its root.
+    - np.sqrt(var + eps)
+    + (var + eps)
+
+    gamma_forgotten (small): you forget gamma.
+    - gamma[:, None, None] * x_hat
+    + x_hat
+
+    beta_forgotten (small): you forget beta.
+    - * x_hat + beta[:, None, None]
+    + * x_hat
+
+    shifts_before_scaling (small): you add beta before you multiply by gamma, so beta is scaled, too.
+    - * x_hat + beta[:, None, None]
+    + * (x_hat + beta[:, None, None])
+
+    momentum_swapped (running_many): you swap the two weights: momentum is the fraction that is kept.
+    - momentum * running_mean + (1 - momentum) * mean
+    + (1 - momentum) * running_mean + momentum * mean
+    - momentum * running_var + (1 - momentum) * var
+    + (1 - momentum) * running_var + momentum * var
+
+    momentum_fixed (running_many): you use a fixed momentum. bn_param may hold another: use that one.
+    - bn_param.get("momentum", 0.9)
+    + 0.9
+
+    momentum_default (running_default): your default momentum is not 0.9, the fraction that is kept.
+    - bn_param.get("momentum", 0.9)
+    + bn_param.get("momentum", 0.1)
+
+    running_is_last_batch (running_many): you overwrite the running statistics with those of the last batch.
+    - momentum * running_mean + (1 - momentum) * mean
+    + mean
+    - momentum * running_var + (1 - momentum) * var
+    + var
+
+    running_not_written_back (running_many): you compute the running statistics and do not write them back into
+    bn_param.
+    - mode, eps, momentum
+    + bn_param = dict(bn_param)
+    + mode, eps, momentum
+
+    running_var_starts_at_1 (running_default): your running_var starts at 1. Here both running statistics start at 0.
+    - bn_param.get("running_var", np.zeros(x.shape[1], x.dtype))
+    + bn_param.get("running_var", np.ones(x.shape[1], x.dtype))
+
+    running_keeps_dimensions (running_many): you keep the axes that were averaged over, and store running statistics of
+    shape (1, C, 1, 1). Wanted is (C,).
+    - bn_param["running_mean"] = momentum * running_mean + (1 - momentum) * mean
+    + running_mean, running_var = np.ravel(running_mean), np.ravel(running_var)
+    + bn_param["running_mean"] = (momentum * running_mean + (1 - momentum) * mean)[None, :, None, None]
+    - bn_param["running_var"] = momentum * running_var + (1 - momentum) * var
+    + bn_param["running_var"] = (momentum * running_var + (1 - momentum) * var)[None, :, None, None]
+
+    test_uses_batch (test_mode): you normalize with the batch's own statistics in evaluation. Use the running ones.
+    - mean, var = running_mean, running_var
+    + mean, var = channel_statistics(x)
+
+    test_updates_running (test_keeps_running): you update the running statistics in evaluation. Only training writes
+    them.
+    - mean, var = running_mean, running_var
+    + mean, var = running_mean, running_var
+    + bn_param["running_mean"] = momentum * running_mean + (1 - momentum) * x.mean(axis=(0, 2, 3))
+    + bn_param["running_var"] = momentum * running_var + (1 - momentum) * x.var(axis=(0, 2, 3))
+
+    trains_with_running (small): you normalize with the running statistics in training. Training uses the batch's own.
+    - inv_std =
+    + mean, var = bn_param.get("running_mean", mean), bn_param.get("running_var", var)
+    + inv_std =
+
+    other_modes_as_test (bad_mode): you take every mode but 'train' for evaluation. An unknown one is a ValueError.
+    - elif mode == "test":
+    + elif True:
+
+    other_modes_as_train (bad_mode): you take every mode but 'test' for training. An unknown one is a ValueError.
+    - if mode == "train":
+    + if mode != "test":
+
+    other_modes_crash (bad_mode): you have no branch for other modes, so Python stops at a name that was never assigned.
+    An unknown mode is a ValueError.
+    - raise ValueError(f"mode must be 'train' or 'test', got {mode!r}")
+    + pass
+
+    one_pass (large_mean): you subtract the squared mean from the mean of the squares. With a large mean both are huge,
+    and what is left is rounding.
+    - channel_statistics(x)
+    + x.mean(axis=(0, 2, 3)), np.maximum((x * x).mean(axis=(0, 2, 3)) - x.mean(axis=(0, 2, 3)) ** 2, 0)
+
+    in_place (unchanged): you subtract the mean in place, and thereby change the caller's data.
+    - x_hat = (x - mean[:, None, None]) * inv_std[:, None, None]
+    + x -= mean[:, None, None]
+    + x_hat = x * inv_std[:, None, None]
+    """,
+)
+
+# spatial_batchnorm_backward
+
+
+def to_rows(x):
+    """Rows of C numbers, one a pixel of an image."""
+    return x.transpose(0, 2, 3, 1).reshape(-1, x.shape[1])
+
+
+def to_images(rows, shape):
+    """Images of the given shape, from their rows."""
+    n, c, h, w = shape
+    return rows.reshape(n, h, w, c).transpose(0, 3, 1, 2)
+
+
+def by_rows(x, gamma, beta, bn_param):
+    """The layer for images by way of the layer for vectors, with the latter's cache."""
+    out, cache = batchnorm_forward(to_rows(x), gamma, beta, bn_param)
+    return to_images(out, x.shape), cache
+
+
+@mistake("spatial_batchnorm_backward", "reshape_only", case="small", spatial_batchnorm_forward=by_rows)
+def _(dout, cache):
+    """you reshape to rows of C numbers without moving the channel axis first, so the channels get mixed."""
+    dx, dgamma, dbeta = batchnorm_backward(dout.reshape(-1, dout.shape[1]), cache)
+    return to_images(dx, dout.shape), dgamma, dbeta
+
+
+@mistake("spatial_batchnorm_backward", "reshape_both_ways", case="small", spatial_batchnorm_forward=by_rows)
+def _(dout, cache):
+    """you reshape to rows of C numbers and back, and move the channel axis neither time, so the channels get mixed."""
+    dx, dgamma, dbeta = batchnorm_backward(dout.reshape(-1, dout.shape[1]), cache)
+    return dx.reshape(dout.shape), dgamma, dbeta
+
+
+@mistake("spatial_batchnorm_backward", "reshape_back_only", case="small", spatial_batchnorm_forward=by_rows)
+def _(dout, cache):
+    """you move the channel axis of dout, and do not move that of dx back: a reshape alone mixes the pixels."""
+    dx, dgamma, dbeta = batchnorm_backward(to_rows(dout), cache)
+    return dx.reshape(dout.shape), dgamma, dbeta
+
+
+@mistake("spatial_batchnorm_backward", "left_flat", case="small", spatial_batchnorm_forward=by_rows)
+def _(dout, cache):
+    """you return dx as rows of C numbers. Wanted is the shape of dout."""
+    return batchnorm_backward(to_rows(dout), cache)
+
+
+@mistake("spatial_batchnorm_backward", "dx_only", case="small")
+def _(dout, cache):
+    """you return dx alone. Wanted are dx, dgamma and dbeta."""
+    return spatial_batchnorm_backward(dout, cache)[0]
+
+
+changes(
+    "spatial_batchnorm_backward",
+    """
+    each_image (small): you sum image by image on the way to dx. The statistics are shared by all images.
+    - removed = x_hat * (dgamma / m)[:, None, None] + (dbeta / m)[:, None, None]
+    + removed = x_hat * (dout * x_hat).mean(axis=(2, 3), keepdims=True) + dout.mean(axis=(2, 3), keepdims=True)
+
+    divides_by_examples (small): you divide by N. A channel has N * H * W elements.
+    - m = dout.size / len(gamma)
+    + m = len(dout)
+
+    divides_by_pixels (small): you divide by H * W. A channel has N * H * W elements.
+    - m = dout.size / len(gamma)
+    + m = dout[0, 0].size
+
+    divides_by_all (small): you divide by the number of all elements. A channel has N * H * W of them.
+    - m = dout.size / len(gamma)
+    + m = dout.size
+
+    ddof (small): you divide by one less than the number of elements. The layer divides by N * H * W.
+    - m = dout.size / len(gamma)
+    + m = dout.size / len(gamma) - 1
+
+    not_averaged (small): the terms with dbeta and dgamma lack the division by N * H * W.
+    - m = dout.size / len(gamma)
+    + m = 1
+
+    statistics_constant (small): you take mean and variance for constants. Both depend on every element of the channel.
+    - (dout - removed)
+    + dout
+
+    dgamma_term_missing (small): the term with x_hat and dgamma is missing: you take the variance for a constant.
+    - x_hat * (dgamma / m)[:, None, None] +
+
+    dbeta_term_missing (small): the term with dbeta is missing: you take the mean for a constant.
+    - + (dbeta / m)[:, None, None]
+
+    signs (small): the terms with dbeta and dgamma have the wrong sign.
+    - dout - removed
+    + dout + removed
+
+    gamma_forgotten (small): you forget gamma in dx.
+    - (gamma * inv_std)
+    + inv_std
+
+    gamma_twice (small): gamma is in dx twice.
+    - (gamma * inv_std)
+    + (gamma**2 * inv_std)
+
+    inv_std_forgotten (small): you forget one over the standard deviation in dx.
+    - (gamma * inv_std)
+    + gamma
+
+    divides_by_variance (small): you divide by the variance in dx. The standard deviation is its root.
+    - (gamma * inv_std)
+    + (gamma * inv_std**2)
+
+    gamma_along_columns (square): you use gamma along the last axis. It fits there silently where W = C; it belongs to
+    axis 1.
+    - (gamma * inv_std)[:, None, None]
+    + gamma * inv_std[:, None, None]
+
+    factors_along_columns (square): you use gamma and one over the standard deviation along the last axis. They fit
+    there silently where W = C; they belong to axis 1.
+    - (gamma * inv_std)[:, None, None]
+    + (gamma * inv_std)
+
+    sums_over_examples_only (small): you sum dgamma and dbeta over the examples only. They sum over rows and columns,
+    too.
+    - * (dout - removed), dgamma, dbeta
+    + * (dout - removed), (dout * x_hat).sum(axis=0), dout.sum(axis=0)
+
+    sums_over_pixels_only (small): you sum dgamma and dbeta over rows and columns only. They sum over the examples, too.
+    - * (dout - removed), dgamma, dbeta
+    + * (dout - removed), (dout * x_hat).sum(axis=(2, 3)), dout.sum(axis=(2, 3))
+
+    averages_returned (small): you average dgamma and dbeta. They are sums.
+    - * (dout - removed), dgamma, dbeta
+    + * (dout - removed), dgamma / m, dbeta / m
+
+    averaged_over_pixels (small): you average dgamma and dbeta over rows and columns. They are sums.
+    - * (dout - removed), dgamma, dbeta
+    + * (dout - removed), dgamma / dout[0, 0].size, dbeta / dout[0, 0].size
+
+    keeps_dimensions (small): you keep the axes that were summed over in dgamma and dbeta, and return shape
+    (1, C, 1, 1). Wanted is (C,).
+    - * (dout - removed), dgamma, dbeta
+    + * (dout - removed), dgamma[None, :, None, None], dbeta[None, :, None, None]
+
+    dgamma_with_gamma (small): you multiply dgamma by gamma. out is linear in gamma, so gamma drops out.
+    - * (dout - removed), dgamma, dbeta
+    + * (dout - removed), gamma * dgamma, dbeta
+
+    dgamma_without_x_hat (small): you forget x_hat in dgamma.
+    - * (dout - removed), dgamma, dbeta
+    + * (dout - removed), dbeta, dbeta
+
+    dgamma_and_dbeta_swapped (small): you return dbeta before dgamma.
+    - * (dout - removed), dgamma, dbeta
+    + * (dout - removed), dbeta, dgamma
+
+    in_place (unchanged): you write into dout, and thereby change the caller's data.
+    - * (dout - removed), dgamma, dbeta
+    + * (dout - removed), dgamma, dbeta * np.all(np.add(dout, 1, out=dout) != 0)
+    """,
+)

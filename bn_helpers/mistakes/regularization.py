@@ -1,0 +1,294 @@
+"""What goes wrong in notebook 5."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bn_helpers.layers import ghost_batchnorm_forward, normalize
+from bn_helpers.mistakes.entry import changes, mistake
+
+# outputs_across_batches
+
+
+@mistake("outputs_across_batches", "whole_batches", case="small")
+def _(sample, batches, gamma, beta, eps=1e-5):
+    """you return the output of the whole batches. Wanted is that of the example alone, one row a batch."""
+    joined = [np.vstack([sample, batch]) for batch in batches]
+    return np.array([gamma * normalize(x, eps) + beta for x in joined])
+
+
+@mistake("outputs_across_batches", "companion_returned", case="small")
+def _(sample, batches, gamma, beta, eps=1e-5):
+    """you return the output of a companion. The example stands in another row of the joined batch."""
+    joined = [np.vstack([sample, batch]) for batch in batches]
+    return np.array([(gamma * normalize(x, eps) + beta)[-1] for x in joined])
+
+
+@mistake("outputs_across_batches", "replaces_companion", case="small")
+def _(sample, batches, gamma, beta, eps=1e-5):
+    """you put the example in the place of a companion. It joins them: the batch has M + 1 rows."""
+    joined = [np.vstack([sample, batch[1:]]) for batch in batches]
+    return np.array([(gamma * normalize(x, eps) + beta)[0] for x in joined])
+
+
+@mistake("outputs_across_batches", "returns_in_loop", case="small")
+def _(sample, batches, gamma, beta, eps=1e-5):
+    """you return inside the loop, so it ends after the first batch. Wanted is one row a batch."""
+    return (gamma * normalize(np.vstack([sample, batches[0]]), eps) + beta)[0]
+
+
+@mistake("outputs_across_batches", "same_batch_always", case="small")
+def _(sample, batches, gamma, beta, eps=1e-5):
+    """you use the first batch every time. Each row of the result belongs to another batch."""
+    row = (gamma * normalize(np.vstack([sample, batches[0]]), eps) + beta)[0]
+    return np.array([row for _ in batches])
+
+
+@mistake("outputs_across_batches", "in_place", case="unchanged")
+def _(sample, batches, gamma, beta, eps=1e-5):
+    """you write the example into the batches, and thereby change the caller's data."""
+    outputs = np.array([(gamma * normalize(np.vstack([sample, batch]), eps) + beta)[0] for batch in batches])
+    batches[:, 0] = sample
+    return outputs
+
+
+changes(
+    "outputs_across_batches",
+    """
+    without_sample (small): you take the statistics of the companions alone. The example is one row of the batch that
+    normalizes it.
+    - joined.mean(axis=1)
+    + batches.mean(axis=1)
+    - joined.var(axis=1)
+    + batches.var(axis=1)
+
+    variance_without_sample (small): you take the variance of the companions alone. The example is one row of the batch
+    that normalizes it.
+    - joined.var(axis=1)
+    + batches.var(axis=1)
+
+    mean_without_sample (small): you take the mean of the companions alone. The example is one row of the batch that
+    normalizes it.
+    - joined.mean(axis=1)
+    + batches.mean(axis=1)
+
+    sample_twice (small): the example is in the batch twice. The batch has M + 1 rows.
+    - batches], axis=1)
+    + batches, np.broadcast_to(sample, batches[:, :1].shape)], axis=1)
+
+    ddof (small): you divide the variance by M. The batch has M + 1 rows, and its variance divides by that.
+    - joined.var(axis=1)
+    + joined.var(axis=1, ddof=1)
+
+    pooled (small): you take the statistics of all batches together. Each batch has its own.
+    - joined.mean(axis=1)
+    + joined.mean(axis=(0, 1))
+    - joined.var(axis=1)
+    + joined.var(axis=(0, 1))
+
+    along_batches (square): you average along the batches and not along the examples of each.
+    - joined.mean(axis=1)
+    + joined.mean(axis=0)[: len(batches)]
+    - joined.var(axis=1)
+    + joined.var(axis=0)[: len(batches)]
+
+    along_features (square): you average along the features and not along the examples of each batch.
+    - joined.mean(axis=1)
+    + joined.mean(axis=2)[:, :1]
+    - joined.var(axis=1)
+    + joined.var(axis=2)[:, :1]
+
+    no_eps (large_eps): you leave eps out.
+    - joined.var(axis=1) + eps
+    + joined.var(axis=1)
+
+    eps_outside_root (large_eps): you add eps to the standard deviation. It is added to the variance, under the root.
+    - np.sqrt(joined.var(axis=1) + eps)
+    + (joined.std(axis=1) + eps)
+
+    eps_fixed (large_eps): you use a fixed eps. It is an argument: use the one you are given.
+    - joined.var(axis=1) + eps
+    + joined.var(axis=1) + 1e-5
+
+    divides_by_variance (small): you divide by the variance. The standard deviation is its root.
+    - np.sqrt(joined.var(axis=1) + eps)
+    + (joined.var(axis=1) + eps)
+
+    not_centered (small): you do not subtract the batch's mean.
+    - (sample - joined.mean(axis=1))
+    + sample
+
+    gamma_forgotten (small): you forget gamma.
+    - return gamma * x_hat
+    + return x_hat
+
+    beta_forgotten (small): you forget beta.
+    - x_hat + beta
+    + x_hat
+
+    gamma_and_beta_forgotten (small): you return x_hat, without gamma and beta.
+    - return gamma * x_hat + beta
+    + return x_hat
+
+    shifts_before_scaling (small): you add beta before you multiply by gamma, so beta is scaled, too.
+    - gamma * x_hat + beta
+    + gamma * (x_hat + beta)
+
+    averaged (small): you average over the batches. Wanted is one row a batch.
+    - return gamma * x_hat + beta
+    + return (gamma * x_hat + beta).mean(axis=0)
+    """,
+)
+
+# ghost_batchnorm_forward
+
+
+@mistake("ghost_batchnorm_forward", "whole_batch", case="small")
+def _(x, gamma, beta, ghost_size, eps=1e-5):
+    """you normalize the whole batch at once. Each group has its own mean and variance."""
+    return gamma * normalize(x, eps) + beta
+
+
+@mistake("ghost_batchnorm_forward", "smaller_last_group", case="uneven")
+def _(x, gamma, beta, ghost_size, eps=1e-5):
+    """you normalize the rows that are left over as a smaller group. A size that does not divide N is a ValueError."""
+    groups = [x[i : i + ghost_size] for i in range(0, len(x), ghost_size)]
+    return np.concatenate([gamma * normalize(group, eps) + beta for group in groups])
+
+
+@mistake("ghost_batchnorm_forward", "drops_remainder", case="uneven")
+def _(x, gamma, beta, ghost_size, eps=1e-5):
+    """you drop the rows that are left over. A size that does not divide N is a ValueError."""
+    return ghost_batchnorm_forward(x[: len(x) - len(x) % ghost_size], gamma, beta, ghost_size, eps)
+
+
+@mistake("ghost_batchnorm_forward", "leaves_remainder", case="uneven")
+def _(x, gamma, beta, ghost_size, eps=1e-5):
+    """you leave the rows that are left over at 0. A size that does not divide N is a ValueError."""
+    out = np.zeros(x.shape)
+    whole = len(x) - len(x) % ghost_size
+    out[:whole] = ghost_batchnorm_forward(x[:whole], gamma, beta, ghost_size, eps)
+    return out
+
+
+@mistake("ghost_batchnorm_forward", "another_error", case="uneven")
+def _(x, gamma, beta, ghost_size, eps=1e-5):
+    """you use an assertion where ghost_size does not divide N. Wanted is a ValueError."""
+    assert len(x) % ghost_size == 0
+    return ghost_batchnorm_forward(x, gamma, beta, ghost_size, eps)
+
+
+@mistake("ghost_batchnorm_forward", "number_of_groups", case="small")
+def _(x, gamma, beta, ghost_size, eps=1e-5):
+    """you take ghost_size for the number of groups. It is the number of rows in each."""
+    parts = np.array_split(x, ghost_size)
+    return np.concatenate([gamma * normalize(part, eps) + beta for part in parts])
+
+
+@mistake("ghost_batchnorm_forward", "last_group_missing", case="small")
+def _(x, gamma, beta, ghost_size, eps=1e-5):
+    """you stop before the last group. Look at where the loop ends."""
+    if len(x) % ghost_size:
+        raise ValueError("ghost_size does not divide the batch")
+    out = np.zeros(x.shape)
+    for i in range(0, len(x) - ghost_size, ghost_size):
+        out[i : i + ghost_size] = gamma * normalize(x[i : i + ghost_size], eps) + beta
+    return out
+
+
+@mistake("ghost_batchnorm_forward", "sliding", case="small")
+def _(x, gamma, beta, ghost_size, eps=1e-5):
+    """you move on by one row from group to group. Groups do not overlap: move on by ghost_size."""
+    if len(x) % ghost_size:
+        raise ValueError("ghost_size does not divide the batch")
+    out = np.zeros(x.shape)
+    for i in range(len(x) - ghost_size + 1):
+        out[i : i + ghost_size] = gamma * normalize(x[i : i + ghost_size], eps) + beta
+    return out
+
+
+changes(
+    "ghost_batchnorm_forward",
+    """
+    interleaved (small): you put every k-th row into the same group. A group holds consecutive rows.
+    - groups = x.reshape(-1, ghost_size, x.shape[1])
+    + groups = x.reshape(ghost_size, -1, x.shape[1]).swapaxes(0, 1)
+    - np.sqrt(var + eps) + beta).reshape(x.shape)
+    + np.sqrt(var + eps) + beta).swapaxes(0, 1).reshape(x.shape)
+
+    first_statistics (small): you use the statistics of the first group for all. Each group has its own.
+    - groups.mean(axis=1, keepdims=True), groups.var(axis=1, keepdims=True)
+    + groups[0].mean(axis=0), groups[0].var(axis=0)
+
+    across_groups (small): you average over the groups and not over the rows of each.
+    - groups.mean(axis=1, keepdims=True), groups.var(axis=1, keepdims=True)
+    + groups.mean(axis=0), groups.var(axis=0)
+
+    along_features (small): you average along the features and not along the rows of each group.
+    - groups.mean(axis=1, keepdims=True), groups.var(axis=1, keepdims=True)
+    + groups.mean(axis=2, keepdims=True), groups.var(axis=2, keepdims=True)
+
+    mean_of_whole_batch (small): you subtract the mean of the whole batch. Each group has its own mean.
+    - groups.mean(axis=1, keepdims=True)
+    + x.mean(axis=0)
+
+    variance_of_whole_batch (small): you divide by the standard deviation of the whole batch. Each group has its own.
+    - groups.var(axis=1, keepdims=True)
+    + x.var(axis=0)
+
+    ddof (small): you divide the variance by one less than ghost_size. It divides by the rows of the group.
+    - groups.var(axis=1, keepdims=True)
+    + groups.var(axis=1, keepdims=True, ddof=1)
+
+    no_eps (large_eps): you leave eps out.
+    - np.sqrt(var + eps)
+    + np.sqrt(var)
+
+    eps_outside_root (large_eps): you add eps to the standard deviation. It is added to the variance, under the root.
+    - np.sqrt(var + eps)
+    + (np.sqrt(var) + eps)
+
+    eps_fixed (large_eps): you use a fixed eps. It is an argument: use the one you are given.
+    - np.sqrt(var + eps)
+    + np.sqrt(var + 1e-5)
+
+    divides_by_variance (small): you divide by the variance. The standard deviation is its root.
+    - np.sqrt(var + eps)
+    + (var + eps)
+
+    not_centered (small): you do not subtract the group's mean.
+    - (groups - mean)
+    + groups
+
+    gamma_forgotten (small): you forget gamma.
+    - gamma * (groups - mean)
+    + (groups - mean)
+
+    beta_forgotten (small): you forget beta.
+    - np.sqrt(var + eps) + beta
+    + np.sqrt(var + eps)
+
+    gamma_and_beta_forgotten (small): you return x_hat, without gamma and beta.
+    - gamma * (groups - mean) / np.sqrt(var + eps) + beta
+    + (groups - mean) / np.sqrt(var + eps)
+
+    shifts_before_scaling (small): you add beta before you multiply by gamma, so beta is scaled, too.
+    - gamma * (groups - mean) / np.sqrt(var + eps) + beta
+    + gamma * ((groups - mean) / np.sqrt(var + eps) + beta)
+
+    left_in_groups (small): you return the groups stacked. Wanted is the shape of x.
+    - .reshape(x.shape)
+
+    passes_groups_of_one (groups_of_one): you hand groups of one on, scaled and shifted. A single row is its own mean,
+    so only beta is left.
+    - return (gamma
+    + if ghost_size == 1:
+    +     return gamma * x + beta
+    + return (gamma
+
+    in_place (unchanged): you normalize x in place, group by group, and thereby change the caller's data.
+    - return (gamma * (groups - mean) / np.sqrt(var + eps) + beta)
+    + groups -= mean
+    + return (gamma * groups / np.sqrt(var + eps) + beta)
+    """,
+)

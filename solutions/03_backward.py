@@ -1,0 +1,524 @@
+# %% [markdown] id="title"
+# # 3 The backward pass
+#
+# You carry a gradient back through batch normalization, find out what it loses on the way, and see what a part left
+# out does to a training.
+#
+# When you have finished, you can
+#
+# - **derive** the gradient node by node through the computational graph, and check every stage;
+# - **write** it in closed form, and name the two parts of a gradient that never pass;
+# - **show** what statistics held constant do to a training, and what batch norm does to gradients over depth.
+#
+# You need the chain rule, the symbols of notebook 1 and the layer of notebook 2. There are 90 minutes of work here,
+# and 29 points.
+
+# %% id="setup"
+import numpy as np
+
+from bn_helpers import data, plotting
+from bn_helpers.checks import check, ready, summary
+from bn_helpers.nets import Net
+from bn_helpers.oracles import complex_step
+from bn_helpers.stages import check_stages, stage_values
+from bn_helpers.training import fit, paired
+
+plotting.use_style()
+
+# %% [markdown] id="graph-text"
+# ## 3.1 The graph
+#
+# To learn, a net needs the *gradient* of its loss: by how much the loss changes with each number. It is computed from
+# the loss backward. `dout` comes in, shaped like `out`; the layer gives `dx`, `dgamma` and `dbeta`, each shaped like
+# what it belongs to.
+#
+# The next cell is the forward pass in training mode, to be read. Each line computes one node of a graph.
+#
+# **By hand:** four examples of one feature, x = 1, 1, 5, 5, with gamma = 3, beta = 1 and eps = 0. Write down every
+# node before you look at the figure.
+
+
+# %% id="forward-to-read" locked="yes"
+def batchnorm_forward(x, gamma, beta, bn_param):
+    """Training-mode batch normalization that keeps the value of every node, by name, for the backward pass."""
+    if bn_param["mode"] != "train":
+        raise ValueError("this forward pass is for training; the one with both modes is in notebook 2")
+    eps = bn_param.get("eps", 1e-5)
+    mean = x.mean(axis=0)  # (D,)
+    centered = x - mean  # (N, D)
+    var = (centered**2).mean(axis=0)  # (D,)
+    inv_std = 1 / np.sqrt(var + eps)  # (D,)
+    x_hat = centered * inv_std  # (N, D)
+    out = gamma * x_hat + beta  # (N, D)
+    cache = {"x": x, "mean": mean, "centered": centered, "var": var, "inv_std": inv_std, "x_hat": x_hat}
+    return out, cache | {"gamma": gamma, "beta": beta, "eps": eps}
+
+
+# %% id="graph-figure"
+x, gamma, beta = np.array([[1.0], [1.0], [5.0], [5.0]]), np.array([3.0]), np.array([1.0])
+out, nodes = batchnorm_forward(x, gamma, beta, {"mode": "train", "eps": 0.0})
+nodes["out"] = out
+first_forward = batchnorm_forward  # by this name it stays, should your answer bring a forward pass of its own
+figure = plotting.backward.graph(nodes)
+plotting.show(figure, alt="A graph of nine boxes, from x by mean, centered, var, inv_std and x_hat to out.")
+
+# %% [markdown] id="graph-caption"
+# **x reaches out by three ways:** straight on, through the mean, and through the variance. Follow them with a finger;
+# the numbers are those you found by hand. Three rules lead back:
+#
+# - *Along an arrow*, multiply by the derivative of what the node computes.
+# - *Where several arrows leave a node*, add what comes back along each.
+# - *Where one value served all N examples*, sum over the batch. A value of shape (D,) has a gradient of shape (D,).
+
+# %% [markdown] id="scale_and_shift_backward-text" exercise="scale_and_shift_backward"
+# Begin at the right end, with out = gamma * x_hat + beta. Write `scale_and_shift_backward`. It takes `dout` and
+# `x_hat` of shape (N, D) and `gamma` of shape (D,), and returns `dx_hat` of shape (N, D), `dgamma` and `dbeta` of
+# shape (D,).
+#
+# For dout = [[1, 10], [2, 20]], x_hat = [[-1, 1], [1, -1]] and gamma = [3, 5] it returns dx_hat = [[3, 50], [6,
+# 100]], dgamma = [1, -10] and dbeta = [3, 30].
+
+# %% id="scale_and_shift_backward" solution="scale_and_shift_backward"
+from bn_helpers.layers import scale_and_shift_backward
+
+# %% id="scale_and_shift_backward-check" check="scale_and_shift_backward"
+check("scale_and_shift_backward", scale_and_shift_backward)
+
+# %% [markdown] id="scale_and_shift_backward-hints"
+# <details><summary>Help: dgamma has two axes, wanted is one</summary>
+#
+# gamma has one entry a feature, and so has its gradient. Which of N and D has to go?
+#
+# </details>
+# <details><summary>Help: a batch of one passes, larger ones do not</summary>
+#
+# For one example a sum and a mean are the same. The third rule speaks of a sum.
+#
+# </details>
+# <details><summary>Help: dgamma has the wrong values, even for a batch of one</summary>
+#
+# Look along which axis you sum: the one that runs over the examples. Then look at what gamma is multiplied by in the
+# forward pass: not x, and not gamma * x_hat.
+#
+# </details>
+
+# %% [markdown] id="quiz_3-text"
+# ## 3.2 What does a push do?
+#
+# The loss wants every output of a feature a little larger, all by the same amount: dout is 1 for each example. In
+# training mode, mean and variance are computed from this very batch.
+#
+# **Predict.** What is dx?
+#
+# - a) gamma * inv_std, for every example
+# - b) 1, for every example
+# - c) 0, for every example
+# - d) larger for examples far from the mean
+#
+# Type your letter between the quotation marks.
+
+# %% id="quiz_3" quiz="quiz_3"
+quiz_3 = "c"
+
+# %% id="quiz_3-check" check="quiz_3"
+check("quiz_3", quiz_3)
+
+
+# %% id="push-measured"
+def training_output(x):
+    return batchnorm_forward(x, gamma, beta, {"mode": "train", "eps": 0.0})[0]
+
+
+push_all, push_first = np.ones((4, 1)), np.array([[4.0], [0.0], [0.0], [0.0]])
+for name, dout in {"all outputs": push_all, "the first output": push_first}.items():
+    dx = complex_step(training_output, x, dout).round(6) + 0.0
+    print(f"push {name:16}  dx =", *(f"{v:5.2f}" for v in dx.ravel()))
+
+# %% [markdown] id="push-caption"
+# **Pushing all does nothing; pushing one moves others.** What is added to every x, the mean takes away, so a
+# feature's dx sums to 0. Example 2 was not pushed, and gets -3: it shares the statistics.
+#
+# A bias in front of batch norm is added to every x. Its gradient is that sum, 0: **the bias is dead**. Leave it out.
+# beta does its work.
+#
+# (dx is measured by a *complex step*: add $10^{-50}\,i$ to one x, and read the derivative off the imaginary part,
+# exact up to rounding. The checks do the same.)
+
+# %% [markdown] id="frozen_backward-text" exercise="frozen_backward"
+# The lecture says: *if mean and variance are held as constants, it is always differentiable, so backprop is
+# possible.* In evaluation they are constants, and gamma * (x - mean) / sqrt(var + eps) + beta is a straight line in
+# x.
+#
+# Write `frozen_backward`. It takes `dout` of shape (N, D), `gamma` and `var` of shape (D,) and a number `eps`, and
+# returns `dx` of shape (N, D). For dout = [[1, 2], [3, 4]], gamma = [3, 10], var = [4, 25] and eps = 0 it is [[1.5,
+# 4], [4.5, 8]].
+#
+# **Predict:** is it right in training, too?
+
+# %% id="frozen_backward" solution="frozen_backward"
+from bn_helpers.layers import frozen_backward
+
+# %% id="frozen_backward-check" check="frozen_backward"
+check("frozen_backward", frozen_backward)
+
+# %% [markdown] id="frozen_backward-hints"
+# <details><summary>Help: a hundred examples pass, "eps = 1.5" does not</summary>
+#
+# eps is an argument. Do you use the one you are given, and does the root cover it?
+#
+# </details>
+# <details><summary>Help: each column is off by a factor of its own</summary>
+#
+# Divide wanted by yours. Is the factor gamma, or the root of var? The slope of a line is all that you need.
+#
+# </details>
+# <details><summary>Help: the difference is one number, repeated down each column</summary>
+#
+# Did you subtract a mean? That belongs to training. Here the statistics are fixed, and each example stands alone.
+#
+# </details>
+
+
+# %% id="frozen-compared"
+def evaluation_output(x):
+    return gamma * (x - 3.0) / np.sqrt(4.0) + beta  # the same mean and variance, as constants
+
+
+def angle(a, b):
+    return np.degrees(np.arccos(np.sum(a * b) / np.linalg.norm(a) / np.linalg.norm(b)))
+
+
+if ready(frozen_backward):
+    frozen = frozen_backward(push_first, gamma, np.array([4.0]), eps=0.0)
+    in_evaluation, in_training = (complex_step(f, x, push_first) for f in (evaluation_output, training_output))
+    print("right in evaluation:", np.allclose(frozen, in_evaluation))
+    print("right in training:  ", np.allclose(frozen, in_training))
+    print(f"angle to the right gradient in training: {angle(frozen, in_training):.0f}°")
+
+# %% [markdown] id="stages-text"
+# ## 3.3 Back through the graph
+#
+# **Held constant: right in evaluation, wrong in training**, where mean and variance are functions of x. There the
+# lecture's sentence needs this correction. So go back node by node, from right to left.
+#
+# `dx_hat` you have. Next, `inv_std` serves all N examples in x_hat = centered * inv_std: multiply by `centered`, and
+# sum over the batch.
+#
+# ```python
+# dinv_std = (dx_hat * centered).sum(axis=0)
+# ```
+#
+# By hand, with dout = 4, 0, 0, 0: dx_hat is 12, 0, 0, 0, and dinv_std is 12 · (-2) = -24.
+
+# %% [markdown] id="batchnorm_backward-text" exercise="batchnorm_backward"
+# Write `batchnorm_backward`. It takes `dout` of shape (N, D) and the `cache` of the forward pass above
+# (`cache["inv_std"]` and so on), and returns `dx` of shape (N, D), `dgamma` and `dbeta` of shape (D,). Give the
+# stages these names: the cell below your answer checks them one by one, as far as you have come.
+#
+# | stage | shape | arrows lead to | by hand |
+# |---|---|---|---|
+# | `dx_hat` | (N, D) | out | 12, 0, 0, 0 |
+# | `dinv_std` | (D,) | x_hat | -24 |
+# | `dvar` | (D,) | inv_std | 1.5 |
+# | `dcentered` | (N, D) | x_hat, var | 4.5, -1.5, 1.5, 1.5 |
+# | `dmean` | (D,) | centered | -6 |
+# | `dx` | (N, D) | centered, mean | 3, -3, 0, 0 |
+
+# %% id="batchnorm_backward" solution="batchnorm_backward"
+from bn_helpers.layers import batchnorm_backward
+
+# %% id="stages-checked"
+check_stages(batchnorm_backward, batchnorm_forward)
+
+# %% id="batchnorm_backward-check" check="batchnorm_backward"
+check("batchnorm_backward", batchnorm_backward, batchnorm_forward=batchnorm_forward)
+
+# %% [markdown] id="batchnorm_backward-hints"
+# <details><summary>Help: dvar is the first wrong stage</summary>
+#
+# inv_std is var + eps to the power -1/2. The power comes down as a factor, with its sign, and is then one less. Which
+# power of inv_std is that?
+#
+# </details>
+# <details><summary>Help: dcentered is the first wrong stage</summary>
+#
+# Two arrows leave centered, so two terms are added. One comes from x_hat. The other comes from var, the *average* of
+# *squares*: it has a 2, an N, and centered itself.
+#
+# </details>
+# <details><summary>Help: dmean or dx is the first wrong stage</summary>
+#
+# mean is subtracted from all N examples: mind the sign and the sum. Each x makes up one N-th of the mean.
+#
+# </details>
+
+# %% id="gradients-figure"
+if ready(batchnorm_backward):
+    _, cache = batchnorm_forward(x, gamma, beta, {"mode": "train", "eps": 0.0})
+    dx, dgamma, dbeta = batchnorm_backward(push_first, cache)
+    stages, _ = stage_values(batchnorm_backward, push_first, cache)
+    gradients = stages | {"dout": push_first, "dgamma": dgamma, "dbeta": dbeta}
+    figure = plotting.backward.graph(nodes, gradients)
+    plotting.show(figure, alt="The graph of nine boxes again; each has its gradient in blue, from dout back to dx.")
+
+# %% [markdown] id="gradients-caption"
+# **Black was computed from left to right, blue from right to left.** The blue numbers are your function's. The
+# derivation, with $c$ for centered and $s$ for inv_std:
+#
+# $$s = (\text{var} + \text{eps})^{-1/2} \;\Rightarrow\;
+# d\text{var} = -\tfrac{1}{2}\,(\text{var} + \text{eps})^{-3/2}\,ds = -\tfrac{1}{2}\,s^3\,ds$$
+#
+# $$\hat{x}_n = c_n\,s, \quad \text{var} = \frac{1}{N} \sum_m c_m^2 \;\Rightarrow\;
+# dc_n = s\,d\hat{x}_n + \frac{2}{N}\,c_n\,d\text{var}$$
+#
+# $$c_n = x_n - \text{mean} \;\Rightarrow\; d\text{mean} = -\sum_n dc_n$$
+#
+# $$\text{mean} = \frac{1}{N} \sum_m x_m \;\Rightarrow\; dx_n = dc_n + \frac{1}{N}\,d\text{mean}$$
+#
+# **Predict:** dmean holds a part that came through var. What if you left it out?
+
+# %% id="vanish-figure"
+numbers = np.linspace(0, 6, 61)  # to subtract in place of the mean, which is 3
+distances = np.mean((x - numbers) ** 2, axis=0)
+figure = plotting.backward.around_the_mean(numbers, distances, x.mean(), x.var())
+plotting.show(figure, alt="The mean squared distance to a number is a parabola over that number, lowest at the mean.")
+
+# %% [markdown] id="vanish-caption"
+# **At the mean the curve is flat, so nothing comes through var.** No number has smaller squared distances to the
+# batch than its mean: move the mean a little, and the variance stays as it is. In symbols, that part of dmean is
+#
+# $$-\sum_n \frac{2}{N}\,c_n\,d\text{var} = -\frac{2}{N}\,d\text{var} \sum_n c_n = 0,$$
+#
+# for distances to the mean sum to 0. An answer without it is right, and no check can tell the two apart.
+
+# %% [markdown] id="batchnorm_backward_alt-text" exercise="batchnorm_backward_alt"
+# On paper the stages collapse. Take one feature. Start from dx = dcentered + dmean / N and put in dmean, dcentered,
+# dvar and dinv_std, one after the other. Write centered as x_hat / inv_std. Two sums over the batch are left, and you
+# know both by name.
+#
+# Write `batchnorm_backward_alt`. It takes and returns what `batchnorm_backward` does, and must not call it.
+#
+# For x_hat = -1, -1, 1, 1, gamma = 3, inv_std = 0.5 and dout = 2, 0, 0, 0, dx is 1.5, -1.5, 0, 0.
+
+# %% id="batchnorm_backward_alt" solution="batchnorm_backward_alt"
+from bn_helpers.layers import batchnorm_backward_alt
+
+# %% id="batchnorm_backward_alt-check" check="batchnorm_backward_alt"
+check("batchnorm_backward_alt", batchnorm_backward_alt, batchnorm_forward=batchnorm_forward)
+
+# %% [markdown] id="batchnorm_backward_alt-hints"
+# <details><summary>Help: a hundred examples pass, a few do not</summary>
+#
+# Each sum over the batch came in with a factor 1/N. Is yours exactly that?
+#
+# </details>
+# <details><summary>Help: dx has the wrong values in every case</summary>
+#
+# Count: three terms. gamma and inv_std stand once in front of all three. The two sums have a 1/N each, and only one
+# of them is multiplied by x_hat. Try your formula on the example of the exercise, with a pencil.
+#
+# </details>
+# <details><summary>Help: it says "derive the closed form here"</summary>
+#
+# Your function calls `batchnorm_backward`, which is switched off for this check. What you need of it is dgamma and
+# dbeta, and exercise 3.1 gives you those.
+#
+# </details>
+
+# %% [markdown] id="closed-form"
+# ## 3.4 What the closed form says
+#
+# Compare your paper, line by line. First $ds = \sum_m d\hat{x}_m c_m$ goes into dvar, with $c_m = \hat{x}_m / s$:
+#
+# $$d\text{var} = -\tfrac{1}{2}\,s^3 \sum_m d\hat{x}_m \frac{\hat{x}_m}{s}
+# = -\tfrac{1}{2}\,s^2 \sum_m d\hat{x}_m \hat{x}_m$$
+#
+# $$dc_n = s\,d\hat{x}_n + \frac{2}{N} \frac{\hat{x}_n}{s}\,d\text{var}
+# = s \left(d\hat{x}_n - \frac{\hat{x}_n}{N} \sum_m d\hat{x}_m \hat{x}_m\right)$$
+#
+# $$d\text{mean} = -\sum_n dc_n = -s \sum_n d\hat{x}_n \quad \text{since} \quad \sum_n \hat{x}_n = 0$$
+#
+# $$dx_n = dc_n + \frac{1}{N}\,d\text{mean}
+# = s \left(d\hat{x}_n - \frac{1}{N} \sum_m d\hat{x}_m - \frac{\hat{x}_n}{N} \sum_m d\hat{x}_m \hat{x}_m\right)$$
+#
+# Now $d\hat{x}_n = \text{gamma}\;d\text{out}_n$, so the sums are gamma dbeta and gamma dgamma:
+#
+# $$dx_n = \text{gamma}\;s \left(d\text{out}_n - \frac{1}{N}\,d\text{beta} - \frac{\hat{x}_n}{N}\,d\text{gamma}\right)$$
+
+# %% id="parts-figure"
+digits = data.digits().standardized()
+if ready(batchnorm_backward_alt):
+    n, one, zero = 8, np.ones(1), np.zeros(1)
+    pixel = np.sort(digits.x_train[:n, [27]], axis=0)  # one pixel in eight images, dark ones first
+    dout = 0.7 + np.random.RandomState(3).standard_normal((n, 1))
+    x_hat, cache = batchnorm_forward(pixel, one, zero, {"mode": "train", "eps": 0.0})
+    dx, dgamma, dbeta = batchnorm_backward_alt(dout, cache)
+    parts = [dout, np.tile(dbeta / n, (n, 1)), x_hat * dgamma / n, dx * pixel.std()]
+    figure = plotting.backward.parts(*(part.ravel() for part in parts))
+    plotting.show(figure, alt="Bars of a gradient over eight examples, and of its parts: equal, sloping, the rest.")
+    print("the parts add up to dout:", np.allclose(dout, sum(parts[1:])))
+    print("they stand at right angles:", abs(parts[3].sum()) < 1e-9 and abs(np.sum(parts[3] * x_hat)) < 1e-9)
+
+# %% [markdown] id="parts-caption"
+# **Two parts of dout never pass:** what is the same for all examples, and what is in step with x_hat. As vectors of N
+# numbers, ones and x_hat stand at right angles, since x_hat sums to 0; at eps = 0 both have squared length N. So
+# dbeta / N and dgamma / N are dout's components along them. Taking such components away is a *projection*: done
+# twice, it changes no more. Pythagoras gives, exactly at eps = 0:
+#
+# $$|dx|^2 = \frac{\text{gamma}^2}{\text{var}}
+# \left(|d\text{out}|^2 - \frac{d\text{beta}^2}{N} - \frac{d\text{gamma}^2}{N}\right)$$
+#
+# **Predict:** how much of a random dout passes at N = 2? 3? 100?
+
+# %% id="share-figure"
+sizes, shares = [2, 3, 10, 100], []
+if ready(batchnorm_backward_alt):
+    rng, one, zero = np.random.RandomState(0), np.ones(5000), np.zeros(5000)
+    for n in sizes:
+        batch, dout = rng.standard_normal((2, n, 5000))  # 5,000 features are as many tries
+        _, cache = batchnorm_forward(batch, one, zero, {"mode": "train", "eps": 0.0})
+        dx, dgamma, dbeta = batchnorm_backward_alt(dout, cache)
+        passed, came = batch.var(axis=0) * np.sum(dx**2, axis=0), np.sum(dout**2, axis=0)
+        shares.append(np.sqrt(passed / came))
+        exact = np.allclose(passed, came - (dbeta**2 + dgamma**2) / n)
+        print(f"N = {n:3}: {np.sqrt(np.mean(passed / came)):.2f} passes; the identity holds: {exact}")
+    plotting.show(plotting.backward.share_that_passes(sizes, shares), alt="The share rises from 0 at N = 2 to 1.")
+
+# %% [markdown] id="share-caption"
+# **Of N directions two are closed: sqrt((N - 2) / N) passes, as a root mean square.** (Bars: the middle half of 5,000
+# features.) At N = 2 nothing does, for x_hat is -1 and 1 whatever x is; eps lets a trace through. At N = 1, out is
+# beta.
+#
+# Why these two? Add a constant to x, or stretch x about its mean: out stays. *Takeaway: what the forward pass does
+# not see, no gradient asks for.*
+#
+# The identity is exact; [Santurkar et al. (2018, Theorem 4.1)](https://arxiv.org/abs/1805.11604) prove a bound of
+# this form.
+
+# %% [markdown] id="held-text"
+# ## 3.5 Held constant, and trained
+#
+# For a push of one in four the wrong gradient was 45° off. Now a net: four hidden layers, digits, batches of 64. Each
+# batch norm's dx is replaced by `frozen_backward`'s; dgamma and dbeta stay right.
+#
+# The paper ([Ioffe and Szegedy 2015](https://arxiv.org/abs/1502.03167), section 2) predicts what becomes of the
+# biases before it: each update moves them, the mean takes the move away, so *b will grow indefinitely while the loss
+# remains fixed*.
+#
+# **Predict:** how large is the angle here? Does it matter?
+
+# %% id="held-angle"
+widths = [64, 50, 50, 50, 50, 10]
+if ready(frozen_backward, batchnorm_backward):
+    angles = []
+    for seed in range(5):
+        net = Net(widths, "linear norm relu", norm=(batchnorm_forward, batchnorm_backward), seed=seed)
+        _, gradients = net.loss_and_gradients(digits.x_train[:64], digits.y_train[:64])
+        for i in range(1, 5):
+            var = net.values[f"linear{i}"].var(axis=0)
+            wrong = frozen_backward(gradients[f"norm{i}"], net.parameters[f"gamma{i}"], var)
+            angles.append(angle(wrong, gradients[f"linear{i}"]))
+    print(f"angles in four layers of five untrained nets: {min(angles):.0f}° to {max(angles):.0f}°")
+
+
+# %% id="held-pair"
+def held_constant(dout, cache):
+    _, dgamma, dbeta = scale_and_shift_backward(dout, cache["x_hat"], cache["gamma"])
+    return frozen_backward(dout, cache["gamma"], cache["var"]), dgamma, dbeta
+
+
+def train(norm, seed):
+    net = Net(widths, "linear norm relu", norm=norm, seed=seed)
+    curves = []
+    for part in range(10):
+        history = fit(net, digits.x_train, digits.y_train, steps=40, lr=0.1, seed=10 * seed + part)
+        biases = np.concatenate([net.parameters[f"b{i}"] for i in range(1, 5)])
+        curves.append((history.train_mode_loss.mean(), np.linalg.norm(biases)))
+    return np.transpose(curves)  # (2, parts): the loss, and the size of the biases
+
+
+# %% id="held-training" tags=["nbval-ignore-output"]
+if ready(scale_and_shift_backward, frozen_backward, batchnorm_backward):
+    arms = [(batchnorm_forward, batchnorm_backward), (first_forward, held_constant)]
+    losses, biases = np.moveaxis(paired(train, arms, range(5)), 2, 0)  # each (arms, seeds, parts)
+    for arm, loss, bias in zip(("right", "held constant"), losses[..., -1], biases[..., -1]):
+        print(f"{arm:13}  last loss {np.median(loss):.3f}, biases {np.median(bias):.3f} (medians of 5)")
+
+# %% id="held-figure"
+if ready(scale_and_shift_backward, frozen_backward, batchnorm_backward):
+    figure = plotting.backward.held_constant(40 * np.arange(1, 11), losses, biases)
+    plotting.show(figure, alt="Right: the loss falls and the biases stay 0. Held constant: it stalls and they grow.")
+    print("right: the biases stay at 0:                     ", np.max(biases[0]) < 1e-9)
+    print("held constant: they grow from part to part:      ", np.all(np.diff(biases[1]) > 0))
+    print("held constant: the last loss is 5 times as large:", np.all(losses[1, :, -1] > 5 * losses[0, :, -1]))
+
+# %% [markdown] id="held-caption"
+# **A small angle at each layer, and the training stalls.** (Medians of 5 seeds; bands hold the middle half.) Right,
+# the biases stay at 0. Held constant, they grow, as the paper predicts, and soon the loss stays where it is.
+#
+# Even a random dout is 10° off at N = 64. But this error meets no resistance: out does not depend on b, so no later
+# gradient takes a wrong step back. (With tanh for ReLU the biases grow, too, and the loss suffers little. Try it.)
+# *Takeaway: in training, the gradient goes through the statistics.*
+
+# %% [markdown] id="depth-text"
+# ## 3.6 Gradients over depth
+#
+# Batch norm *improves gradient flow*, says the lecture. Notebook 1 sent activations through ten tanh layers. Now the
+# way back: the size of dL/dh, for the output h of each layer, in untrained nets of 50 units. Then 100 updates.
+#
+# (Why not the gradients of the weights? They are products of dL/dh and activations. Both shrink, at opposite ends of
+# the net, and the product hides it.)
+#
+# **Predict** for initial weights of standard deviation 0.03, 0.14 (about 1/sqrt(50)) and 1: which gradients vanish,
+# which explode? And with batch norm?
+
+# %% id="depth-training" tags=["nbval-ignore-output"]
+stds = [0.03, 0.14, 1.0]
+arms = [(std, block) for block in ("linear tanh", "linear norm tanh") for std in stds]
+
+
+def deep(arm, seed):
+    net = Net([64, *[50] * 10, 10], arm[1], norm=(batchnorm_forward, batchnorm_backward), std=arm[0], seed=seed)
+    _, gradients = net.loss_and_gradients(digits.x_train[:200], digits.y_train[:200])
+    history = fit(net, digits.x_train, digits.y_train, steps=100, lr=0.1, seed=seed)
+    return [*(np.linalg.norm(gradients[f"tanh{i}"]) for i in range(1, 11)), history.train_mode_accuracy[-20:].mean()]
+
+
+if ready(batchnorm_backward):
+    without, normalized = paired(deep, arms, range(5)).reshape(2, 3, 5, 11)  # (stds, seeds, 10 gradients and accuracy)
+    print("accuracy without:", *(f"{v:.0%}" for v in np.median(without[..., 10], axis=1)))
+    print("accuracy with:   ", *(f"{v:.0%}" for v in np.median(normalized[..., 10], axis=1)))
+
+# %% id="depth-figure"
+if ready(batchnorm_backward):
+    figure = plotting.backward.gradient_over_depth(stds, without[..., :10], normalized[..., :10])
+    plotting.show(figure, alt="Gradient on its way back: three lines fan out over nine decades; with batch norm one.")
+    for std, *pair in zip(stds, without, normalized):
+        ratios = [np.median(runs[:, 0] / runs[:, 9]) for runs in pair]
+        print(f"std {std:4}: first layer / last {ratios[0]:8.1e} without, {ratios[1]:.1f} with batch norm")
+    gain = normalized[..., 10].min(axis=1) - without[..., 10].max(axis=1)
+    print("accuracy at 0.03 and at 1: at least 30 points higher with batch norm:", min(gain[0], gain[2]) > 0.3)
+
+# %% [markdown] id="depth-caption"
+# **Without batch norm the initial scale decides whether gradients vanish or explode; with it all three lines are
+# one.** The net then learns from each start; without, from the middle one only. (Training-mode accuracy of the last
+# 20 batches.)
+#
+# It is no perfect cure: the gradient still grows a little per layer. [Yang et al.
+# (2019)](https://arxiv.org/abs/1902.08129) show that this explodes in very deep nets without skip connections.
+
+# %% [markdown] id="recap"
+# ## Now you can
+#
+# - derive the gradient node by node through the computational graph, and check every stage;
+# - write it in closed form, and name the two parts of a gradient that never pass;
+# - show what statistics held constant do to a training, and what batch norm does to gradients over depth.
+#
+# Two questions to take along:
+#
+# 1. In an image, each channel has N · H · W elements. What takes the place of N in the closed form?
+# 2. The layer passes nearly everything at N = 100 and nothing at N = 2. What would you do if only two images fit in
+#    memory?
+
+# %% id="summary"
+summary("03_backward")

@@ -1,0 +1,466 @@
+# %% [markdown] id="title"
+# # 4 Batch normalization for convolutions
+#
+# You carry batch normalization over to images, train a convolutional net with it, and measure what it gains and where
+# it gains nothing.
+#
+# When you have finished, you can
+#
+# - **decide** which elements of a batch of images share one mean and one variance, and say what a wrong choice breaks;
+# - **write** the layer for images, forward and backward, without mixing up the axes;
+# - **judge** by paired runs what it does for learning rates and initial weights.
+#
+# You need the layer of notebooks 2 and 3, and the idea of a convolution. There are 60 minutes of work here, and 19
+# points.
+
+# %% id="setup"
+from itertools import product
+
+import numpy as np
+
+from bn_helpers import data, nets, plotting, training
+from bn_helpers.checks import check, ready, summary
+from bn_helpers.layers import batchnorm_backward, batchnorm_forward
+
+plotting.use_style()
+
+# %% [markdown] id="maps-text"
+# ## 4.1 One feature, many places
+#
+# A batch of images is an array (N, C, H, W): N examples, C channels, H rows, W columns. A convolution applies the
+# same small set of weights at every place. Here are three such sets of 3 × 3 weights, written by hand. The first
+# takes the mean of its nine pixels. The second takes the left pixels less the right ones, the third the upper ones
+# less the lower ones.
+#
+# **Predict:** which of the three channels has a mean far from 0?
+
+# %% id="maps-figure"
+fashion = data.fashion_mnist()
+images, labels = fashion.x_train[:200].reshape(-1, 1, 28, 28), fashion.y_train[:200]  # (N, C, H, W), (N,)
+falling = np.array([1, 0, -1])
+weights = np.stack([np.full(9, 1 / 9), np.tile(falling, 3) / 3, np.repeat(falling, 3) / 3], axis=1)  # (9, 3)
+maps, _ = nets.convolution_forward(images, weights, np.zeros(3))  # (200, 3, 14, 14): it takes every second place
+names = ["the image", "mean", "left less right", "upper less lower"]
+figure = plotting.convolution.pictures([images[26, 0], *maps[26]], names, limit=1, unit="value")
+plotting.show(figure, alt="A boot, and three maps of it: blurred, its left and right edges, its upper and lower edges.")
+for name, channel in zip(names[1:], maps[26]):
+    print(f"{name:16} mean {channel.mean():6.3f}, standard deviation {channel.std():.3f}")
+
+# %% [markdown] id="maps-caption"
+# **A channel is one feature, looked for at 196 places.** Channels differ in mean and spread, as printed, so each
+# needs its own normalization. But all places of a channel come from the same weights: what they hold has one meaning
+# and one unit. The lecture draws the conclusion: elements of the same channel are normalized *together*.
+#
+# **Predict:** 3 images with 4 channels of 2 × 2 pixels are 48 numbers. How many means does batch normalization take,
+# and over how many numbers each?
+
+# %% id="axes-figure"
+figure = plotting.convolution.shared_statistics((3, 4, 2, 2))
+plotting.show(figure, alt="48 cells, five times: those that share a mean have one colour and one number.")
+
+# %% [markdown] id="axes-caption"
+# **Cells of one number share a mean and a variance.** Batch norm has 4 means of 12 numbers: a channel, over all
+# images. Layer norm (Ba et al. 2016) and instance norm (Ulyanov et al. 2016) stay within an image, and so does group
+# norm (Wu and He 2018), between the two. The last panel is a slip that a widely read book makes: each pixel of each
+# channel is a feature of its own. Keep an eye on it. *Takeaway: for images, batch norm averages over all places of a
+# channel.*
+
+# %% [markdown] id="channel_statistics-text" exercise="channel_statistics"
+# Write `channel_statistics`. It takes `x` of shape (N, C, H, W) and returns two arrays of shape (C,): each channel's
+# mean, and its biased variance.
+#
+# Take two images of two channels of 1 × 2 pixels. Image 1 is [[[0, 1]], [[2, 3]]], image 2 is [[[4, 5]], [[6, 7]]].
+# Channel 1 holds 0, 1, 4, 5: its mean is 10 / 4 = 2.5. The squared distances are 6.25, 2.25, 2.25, 6.25, so its
+# variance is 17 / 4 = 4.25. Channel 2 has mean 4.5 and variance 4.25.
+
+# %% id="channel_statistics" solution="channel_statistics"
+from bn_helpers.layers import channel_statistics
+
+# %% id="channel_statistics-check" check="channel_statistics"
+check("channel_statistics", channel_statistics)
+
+# %% [markdown] id="channel_statistics-hints"
+# <details><summary>Help: mean has the shape (C, H, W) or (N, C), and should be (C,)</summary>
+#
+# `axis` names the axes that *disappear*, and it takes several at once. Which of the four should be gone, and which one
+# stays?
+#
+# </details>
+# <details><summary>Help: the mean is right, the variance is too small</summary>
+#
+# In the example above, image 1 alone has the variance 0.25 in channel 1, and so has image 2. Their average leaves out
+# that the two images differ. Measure every distance to the channel's one mean.
+#
+# </details>
+# <details><summary>Help: the mean is right, the variance is far too large, or the shapes do not broadcast</summary>
+#
+# A mean of shape (C,) lines up with the *last* axis of x, which is W, so a channel is compared with the means of all
+# channels. Give the mean the axes that it lacks, or keep them when you average.
+#
+# </details>
+
+# %% [markdown] id="reshape-text"
+# ## 4.2 From rows to images
+#
+# You have the layer for rows, (N, D). Lay the images out as rows, one row for each *place* of each image, one column
+# a channel: then its formulas hold unchanged. Here are two images with two channels. Channel 1 counts in ones,
+# channel 2 in tens. By hand: channel 1 holds 1 to 8, so its mean is 36 / 8 = **4.5**. The squared distances are
+# 12.25, 6.25, 2.25, 0.25, twice: 42 / 8 = **5.25**.
+#
+# **Predict:** is `reshape(-1, 2)` alone enough?
+
+# %% id="reshape-figure"
+ones = np.arange(1.0, 9.0).reshape(2, 1, 2, 2)
+two_images = np.concatenate([ones, 10 * ones], axis=1)  # (N, C, H, W) = (2, 2, 2, 2)
+moved = np.moveaxis(two_images, 1, -1).reshape(-1, 2)  # (N, H, W, C), then (N * H * W, C)
+plain = two_images.reshape(-1, 2)
+figure = plotting.convolution.reshapes(two_images, moved, plain)
+plotting.show(figure, alt="16 numbers laid out in rows of two: once each column is one channel, once both are mixed.")
+print("channel axis moved, column 1:", *(f"{v:g}" for v in moved[:, 0]))
+print("reshaped alone, column 1:    ", *(f"{v:g}" for v in plain[:, 0]))
+
+# %% [markdown] id="reshape-caption"
+# **`reshape` never moves a number: it cuts the same sequence into other pieces.** The last axis of `x` is W, so a row
+# of two is two neighbours in one channel, and each column mixes ones and tens. Move the channel axis to the end
+# first, then reshape. The way back is the same two steps in reverse order: a plain `reshape` to (N, C, H, W) would
+# scramble the picture. *Takeaway: move the axis, then reshape; and undo both.*
+
+# %% [markdown] id="spatial_batchnorm_forward-text" exercise="spatial_batchnorm_forward"
+# Write `spatial_batchnorm_forward`, the whole layer for `x` of shape (N, C, H, W). `gamma`, `beta` and the running
+# statistics have shape (C,), and `bn_param` works as in notebook 2. It returns `out`, of the shape of `x`, and a
+# cache of your choice for your backward pass. Two ways are open: lay the images out as rows and call the handed
+# `batchnorm_forward`, or write it with your `channel_statistics`.
+#
+# With gamma = 1, beta = 0, two images [[[1, 3]]] and [[[5, 7]]] become [[[-1.34, -0.45]]] and [[[0.45, 1.34]]].
+
+# %% id="spatial_batchnorm_forward" solution="spatial_batchnorm_forward"
+from bn_helpers.layers import spatial_batchnorm_forward
+
+# %% id="spatial_batchnorm_forward-check" check="spatial_batchnorm_forward"
+check("spatial_batchnorm_forward", spatial_batchnorm_forward)
+
+# %% [markdown] id="spatial_batchnorm_forward-hints"
+# <details><summary>Help: nearly everything fails, "three training steps" too</summary>
+#
+# The statistics are taken over the wrong numbers. Lay out the two images above in the way your code does, and print the
+# columns: does each hold ones only, or tens only?
+#
+# </details>
+# <details><summary>Help: "three training steps" passes, but out holds its numbers in the wrong places</summary>
+#
+# You laid the images out as rows and came back by a plain reshape. Before the last step the array is ordered
+# (N, H, W, C): reshape to that first, then move the channel axis back.
+#
+# </details>
+# <details><summary>Help: out has the wrong shape, or the shapes do not broadcast</summary>
+#
+# NumPy lines shapes up from the right, so gamma of shape (C,) meets W. It has to meet C: it needs two more axes after
+# its own.
+#
+# </details>
+
+# %% [markdown] id="moved-text"
+# ### What the slip breaks
+#
+# A convolution treats all places alike: move the image, and its maps move along. Now normalize 200 images, once by
+# channel with your layer, and once by pixel. Then move *one* of the images, a pair of trousers, eight pixels to the
+# right, and do it again.
+#
+# **Predict:** does the normalized picture move along, in both cases?
+
+# %% id="moved-figure"
+moved = images.copy()
+moved[28] = np.roll(images[28], 8, axis=-1)
+if ready(spatial_batchnorm_forward):
+    pictures = []
+    for x in (images, moved):
+        channel, _ = spatial_batchnorm_forward(x, np.ones(1), np.zeros(1), {"mode": "train"})
+        pixel, _ = batchnorm_forward(x.reshape(200, -1), np.ones(784), np.zeros(784), {"mode": "train"})
+        pictures += [channel[28, 0], pixel[28].reshape(28, 28)]
+    names = ["by channel", "by pixel", "by channel, moved", "by pixel, moved"]
+    figure = plotting.convolution.pictures(pictures, names, limit=3, unit="standard deviations")
+    plotting.show(figure, alt="Trousers by channel move unchanged; by pixel they leave a ghost and get a bright leg.")
+    print(*(f"{name}: largest value {picture.max():.1f} " for name, picture in zip(names, pictures)))
+
+# %% [markdown] id="moved-caption"
+# **By channel, the picture moves along; by pixel, it becomes another picture.** Look at the last one. Where trousers
+# usually are, a blue ghost says "darker than usual *here*". At the right edge, where images are nearly always empty,
+# the spread is tiny, and the leg goes beyond 3 standard deviations. What a value means now depends on its place,
+# which a convolution was built to avoid. *Takeaway: the same weights at every place, so the same statistics at every
+# place.*
+
+# %% [markdown] id="spatial_batchnorm_backward-text" exercise="spatial_batchnorm_backward"
+# Write `spatial_batchnorm_backward`. It takes `dout` of shape (N, C, H, W) and the cache of your forward pass, and
+# returns `dx`, of the same shape, and `dgamma` and `dbeta`, each (C,). Nothing is new to derive: laid out as rows,
+# this is notebook 3 with m = N · H · W rows. Each sum runs over a channel's m elements, and each 1/N becomes 1/m.
+#
+# One image, one channel, 2 × 2: x = [[1, 3], [3, 1]], gamma = 2, eps = 0, dout = [[1, 0], [0, 0]]. Then x_hat = [[-1,
+# 1], [1, -1]], dbeta = 1, dgamma = -1, and dx = 2 · (dout - 1/4 + x_hat / 4) = [[1, 0], [0, -1]].
+
+# %% id="spatial_batchnorm_backward" solution="spatial_batchnorm_backward"
+from bn_helpers.layers import spatial_batchnorm_backward
+
+# %% id="spatial_batchnorm_backward-check" check="spatial_batchnorm_backward"
+check("spatial_batchnorm_backward", spatial_batchnorm_backward, spatial_batchnorm_forward=spatial_batchnorm_forward)
+
+# %% [markdown] id="spatial_batchnorm_backward-hints"
+# <details><summary>Help: dx has the wrong values, dgamma and dbeta are right</summary>
+#
+# Count the elements that share a mean: it is not the number of images. With N in its place, too much is taken away from
+# `dout`.
+#
+# </details>
+# <details><summary>Help: dgamma has the shape (C, H, W) or (N, C)</summary>
+#
+# One gamma acts on every place of every image. So its gradient collects from all of them.
+#
+# </details>
+# <details><summary>Help: an error about the shape of dout, or everything is wrong</summary>
+#
+# If your forward calls the handed one, its cache belongs to rows. Then `dout` has to be laid out as rows in the same
+# way before it meets that cache, and `dx` has to come back the same way.
+#
+# </details>
+
+# %% [markdown] id="count-text"
+# ### Count the parameters
+#
+# The first layer of a ResNet maps 3 channels to 64 with 7 × 7 weights, and gives maps of 112 × 112 (He et al. 2016,
+# Table 1). That is 3 · 7 · 7 · 64 = 9,408 weights. A batch normalization follows.
+#
+# **Predict:** how many numbers does it learn? And how many would it learn by pixel, with a gamma and a beta for each
+# pixel of each channel?
+
+# %% id="count"
+channels, height, width = 64, 112, 112
+print(f"gamma and beta by channel: {2 * channels:>9,}")
+print(f"gamma and beta by pixel:   {2 * channels * height * width:>9,}")
+
+# %% [markdown] id="net-text"
+# ## 4.3 In a convolutional net
+#
+# By channel, the layer is cheap: two numbers a channel, whatever the size of the images. Does it help? You train
+# small convolutional nets on Fashion-MNIST: two convolutions, of 8 and 16 channels, for 50 or 100 steps of 32 images.
+# To fit into seconds, an image has 14 × 14 pixels, each the mean of 2 × 2. The pixels are standardized for *all*
+# nets: otherwise batch normalization would get credit for repairing the input.
+
+
+# %% id="net-data"
+def shrunk(rows):
+    return rows.reshape(-1, 1, 14, 2, 14, 2).mean(axis=(3, 5))
+
+
+train_images, test_images = shrunk(fashion.x_train), shrunk(fashion.x_test)
+center, spread = train_images.mean(), train_images.std()
+train_images, test_images = (train_images - center) / spread, (test_images - center) / spread
+
+
+def trained(widths, block, norm, seed, steps=50, lr=0.1, std="he"):
+    net = nets.Net([(1, 14, 14), *widths], block, norm=norm, std=std, seed=seed)
+    training.fit(net, train_images, fashion.y_train, steps=steps, lr=lr, batch_size=32, seed=seed)
+    return net
+
+
+# %% [markdown] id="quiz_4-text"
+# You will train five nets, from the same initial weights and on the same batches: without a norm; with yours before
+# ReLU, as the paper has it; with yours after ReLU; with the slip; with instance norm.
+#
+# **Predict.** After 100 steps, how does the net with the slip do on test images, next to yours?
+#
+# - a) It does not learn: about 10 %.
+# - b) It learns, but ends more than 10 points lower.
+# - c) It ends within 10 points of yours.
+# - d) It ends more than 10 points higher.
+
+# %% id="quiz_4" quiz="quiz_4"
+quiz_4 = "c"
+
+# %% id="quiz_4-check" check="quiz_4"
+check("quiz_4", quiz_4)
+
+
+# %% id="per-pixel"
+# The slip: each pixel of each channel is a feature. gamma and beta stay one a channel, so that only the means differ.
+def per_pixel_forward(x, gamma, beta, bn_param):
+    gammas, betas = (np.repeat(v, x[0, 0].size) for v in (gamma, beta))
+    out, cache = batchnorm_forward(x.reshape(len(x), -1), gammas, betas, bn_param)
+    return out.reshape(x.shape), cache
+
+
+def per_pixel_backward(dout, cache):
+    dx, *sums = batchnorm_backward(dout.reshape(len(dout), -1), cache)
+    return dx.reshape(dout.shape), *(s.reshape(dout.shape[1], -1).sum(axis=1) for s in sums)
+
+
+# %% id="instance"
+# Instance norm: each channel of each image is a feature, in evaluation as in training.
+def instance_forward(x, gamma, beta, bn_param):
+    rows = x.reshape(-1, x[0, 0].size).T  # (H * W, N * C)
+    gammas, betas = (np.tile(v, len(x)) for v in (gamma, beta))
+    out, cache = batchnorm_forward(rows, gammas, betas, {"mode": "train"})
+    return out.T.reshape(x.shape), cache
+
+
+def instance_backward(dout, cache):
+    dx, *sums = batchnorm_backward(dout.reshape(-1, dout[0, 0].size).T, cache)
+    return dx.T.reshape(dout.shape), *(s.reshape(len(dout), -1).sum(axis=0) for s in sums)
+
+
+# %% id="arms"
+yours = spatial_batchnorm_forward, spatial_batchnorm_backward
+arms = {
+    "no norm": ("convolution relu", None),
+    "yours": ("convolution norm relu", yours),
+    "yours,\nafter ReLU": ("convolution relu norm", yours),
+    "by pixel": ("convolution norm relu", (per_pixel_forward, per_pixel_backward)),
+    "instance": ("convolution norm relu", (instance_forward, instance_backward)),
+}
+tests = [(x[:1000], fashion.y_test[:1000]) for x in (test_images, np.roll(test_images, 1, axis=-1))]
+
+
+# %% id="arms-training" tags=["nbval-ignore-output"]
+def two_accuracies(arm, seed):
+    net = trained([8, 16, 10], *arms[arm], seed, steps=100)
+    return [training.accuracy(net, *test) for test in tests]
+
+
+results = None
+if ready(spatial_batchnorm_forward, spatial_batchnorm_backward):
+    results = training.paired(two_accuracies, arms, range(5))  # (arms, seeds, tests)
+    print("median accuracy (%), test images: ", *(f"{v:.1f}" for v in 100 * np.median(results[:, :, 0], axis=1)))
+    print("median accuracy (%), moved images:", *(f"{v:.1f}" for v in 100 * np.median(results[:, :, 1], axis=1)))
+
+# %% id="arms-figure"
+if results is not None:
+    figure = plotting.convolution.arms(results, list(arms), ["test images", "moved by one pixel"], "no norm")
+    plotting.show(figure, alt="Test accuracy of five arms, five seeds each; moved images are harder, hardest by pixel.")
+    accuracy = 100 * np.median(results[:, :, 0], axis=1)
+    loss = 100 * np.median(results[:, :, 0] - results[:, :, 1], axis=1)
+    print("by pixel within 10 points of yours:      ", abs(accuracy[3] - accuracy[1]) < 10)
+    print("before or after ReLU within 5 points:    ", abs(accuracy[2] - accuracy[1]) < 5)
+    print("by pixel loses more by a move than yours:", loss[3] > loss[1] + 2)
+
+# %% [markdown] id="arms-caption"
+# **The order matters little here, and accuracy does not find the slip.** Each grey line is one seed. The two orders
+# differ by a few points at most: the paper's (section 3.2) is a recommendation, not a law. By pixel does about as well
+# on test images: these clothes all sit centred and upright. Move them by one pixel, and that net loses most. Small
+# cases with known answers find a wrong axis; tidy data can hide it. Instance norm does as well as yours, without
+# companions. *Takeaway: check the layer, not only the curve.*
+
+# %% [markdown] id="sweeps-text"
+# ## 4.4 Two claims: learning rates and initial weights
+#
+# The lecture claims that batch normalization allows higher learning rates, and lessens the dependence on
+# initialization. You test both on three nets: fully connected ones with one and with three hidden layers of 100
+# units, and the convolutional net at fewer points. The arms are paired as before: five seeds each, 50 steps.
+#
+# **Predict:** for each claim, where do the two curves part, and where do they lie on one another?
+
+# %% id="sweep"
+rates, stds = [0.003, 0.01, 0.03, 0.1, 0.3, 1.0], [0.01, 0.03, 0.1, 0.3, 1.0]
+handed = batchnorm_forward, batchnorm_backward
+
+
+def sweep(widths, word, norm, setting, values):
+    def one_accuracy(arm, seed):
+        net = trained(widths, arm[0], norm, seed, **{setting: arm[1]})
+        return training.accuracy(net, *tests[0])
+
+    pairs = product([f"{word} relu", f"{word} norm relu"], values)
+    accuracies = training.paired(one_accuracy, pairs, range(5)).reshape(2, len(values), 5)
+    for name, medians in zip(["without", "with"], 100 * np.median(accuracies, axis=2)):
+        print(f"{name:8}", *(f"{setting} {v:g}: {m:.0f} % " for v, m in zip(values, medians)))
+    return values, accuracies
+
+
+# %% id="rates-training" tags=["nbval-ignore-output"]
+rate_panels = None
+if ready(spatial_batchnorm_forward, spatial_batchnorm_backward):
+    rate_panels = {
+        "one hidden layer": sweep([100, 10], "linear", handed, "lr", rates),
+        "three hidden layers": sweep([100, 100, 100, 10], "linear", handed, "lr", rates),
+        "convolutional net": sweep([8, 16, 10], "convolution", yours, "lr", rates[1::2]),
+    }
+
+# %% id="rates-figure"
+if rate_panels is not None:
+    figure = plotting.convolution.sweeps(rate_panels, "learning rate")
+    plotting.show(figure, alt="Accuracy over learning rate, three nets: alike at small rates, apart at large ones.")
+    for name, (values, accuracies) in rate_panels.items():
+        gains = dict(zip(values, 100 * np.diff(np.median(accuracies, axis=2), axis=0)[0]))
+        print(f"{name:20} gain at 0.01 below 10 points: {gains[0.01] < 10}; at 1 above 20: {gains[1.0] > 20}")
+
+# %% [markdown] id="rates-caption"
+# **Higher learning rates: yes.** At a rate of 1 the two deeper nets without it end at chance (the grey line); all three
+# nets with it still learn. The *best* rate hardly moves: what grows is the range that works. **At small rates it gains
+# nothing**, and at the smallest the plain nets are level or ahead. One hidden layer, a good initialization, a small
+# rate: there it costs time and buys nothing. (Median of 5 seeds; the band is the middle half.)
+
+# %% id="init-training" tags=["nbval-ignore-output"]
+init_panels = None
+if ready(spatial_batchnorm_forward, spatial_batchnorm_backward):
+    init_panels = {
+        "three hidden layers": sweep([100, 100, 100, 10], "linear", handed, "std", stds),
+        "convolutional net": sweep([8, 16, 10], "convolution", yours, "std", stds[::2]),
+    }
+
+# %% id="init-figure"
+if init_panels is not None:
+    figure = plotting.convolution.sweeps(init_panels, "standard deviation of the initial weights")
+    plotting.show(figure, alt="Accuracy over initial spread: a narrow peak without, a plateau with batch norm.")
+    for name, (_, accuracies) in init_panels.items():
+        worst = 100 * np.median(accuracies, axis=2).min(axis=1)
+        print(f"{name:20} at the worst start, above 20 points gained: {worst[1] > worst[0] + 20}")
+
+# %% [markdown] id="init-caption"
+# **Less dependence on initialization: yes; independence: no.** Without it, weights that are too small or too large end
+# near chance. With it, every start learns, but not equally well: the largest weights end lowest. One reason can be
+# worked out: what a normalized layer puts out does not depend on the scale of its weights, so the larger they are, the
+# less a step turns them. At the good start, near 0.1, least is gained. (Median of 5 seeds, band as above.)
+
+# %% [markdown] id="companions-text"
+# ## 4.5 "It only adjusts the scale"
+#
+# The lecture says that the layer only slightly adjusts the scale of its input, and so can follow any fully connected
+# or convolutional layer. For a given batch that is right: each channel is multiplied by one number, and another is
+# added. Here is the boot's first channel again, normalized in a batch of trousers, and in a batch of pullovers.
+#
+# **Predict:** is the boot's output the same in both?
+
+
+# %% id="companions-figure"
+def boot_among(others, bn_param):
+    batch = np.concatenate([maps[[26]], others])
+    return spatial_batchnorm_forward(batch, np.ones(3), np.zeros(3), bn_param)[0][0, 0]
+
+
+if ready(channel_statistics, spatial_batchnorm_forward):
+    companies = {f"among {name}s": fashion.classes.index(name) for name in ("trouser", "pullover")}
+    outputs = {name: boot_among(maps[labels == i], {"mode": "train"}) for name, i in companies.items()}
+    mean, var = channel_statistics(maps)
+    outputs["alone, test mode"] = boot_among(maps[:0], {"mode": "test", "running_mean": mean, "running_var": var})
+    figure = plotting.convolution.companions(maps[26, 0], outputs)
+    plotting.show(figure, alt="Three straight lines: the boot's output among trousers, among pullovers, alone.")
+    print("brightest value", *(f"{name}: {values.max():.2f} " for name, values in outputs.items()))
+
+# %% [markdown] id="companions-caption"
+# **Scale and shift only, yes; but the companions choose them.** Each line is straight, as the lecture says. *Which*
+# line, depends on the batch: trousers cover few pixels, so their mean is low, and next to them the same boot is
+# bright. In training the layer thus ties the examples of a batch together, and that is why evaluation needs
+# statistics of its own (dotted). The layer can follow any other; "only the scale" is half of what it does. Notebook 5
+# looks at the other half.
+
+# %% [markdown] id="recap"
+# ## Now you can
+#
+# - decide which elements of a batch of images share one mean and one variance, and say what a wrong choice breaks;
+# - write the layer for images, forward and backward, without mixing up the axes;
+# - judge by paired runs what it does for learning rates and initial weights.
+#
+# Two questions to take along:
+#
+# 1. In a batch of one image, this layer still normalizes, and the layer for rows does not. Is its mean then a good one?
+# 2. Instance norm needs no companions, and did as well here. What might the companions be good for?
+
+# %% id="summary"
+summary("04_convolution")

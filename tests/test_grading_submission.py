@@ -1,0 +1,206 @@
+import json
+import os
+import sys
+
+import pytest
+from submissions import code_cell, notebook, right_answers, write_submission
+
+from bn_helpers.exercises import EXERCISES
+from bn_helpers.grading.submission import MAX_ANSWER, MAX_FILE, read_submission
+
+DEFINITION = "def normalize(x, eps=1e-5):\n    return x"
+OTHER = "def normalize(x, eps=1e-5):\n    return 2 * x"
+
+
+def written(tmp_path, *cells, name="notebook.ipynb"):
+    (tmp_path / name).write_text(json.dumps(notebook(*cells)), encoding="utf-8")
+    return tmp_path
+
+
+def normalize_of(folder):
+    return read_submission(folder).answers["normalize"]
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        code_cell(DEFINITION, grade_id="normalize"),
+        code_cell(DEFINITION, id="normalize"),
+        code_cell(DEFINITION),
+        code_cell("normalize = lambda x, eps=1e-5: x"),
+        code_cell("if True:\n    from numpy import positive as normalize"),
+    ],
+    ids=["grade id", "cell id", "name of the function", "assigned name", "imported name"],
+)
+def test_an_answer_is_found_by_grade_id_cell_id_or_name(tmp_path, cell):
+    assert normalize_of(written(tmp_path, cell)).source == cell["source"]
+
+
+def test_the_grade_id_counts_more_than_the_cell_id_and_that_more_than_the_name(tmp_path):
+    cells = [code_cell(DEFINITION, grade_id="normalize"), code_cell(OTHER, id="normalize"), code_cell(OTHER)]
+    assert normalize_of(written(tmp_path, *cells)).source == DEFINITION
+    assert normalize_of(written(tmp_path, code_cell(DEFINITION, id="normalize"), code_cell(OTHER))).source == DEFINITION
+
+
+def test_an_answer_cell_that_was_emptied_gives_way_to_the_cell_that_holds_the_function(tmp_path):
+    folder = written(tmp_path, code_cell("# see below", grade_id="normalize"), code_cell(DEFINITION))
+    assert normalize_of(folder).source == DEFINITION
+
+
+def test_of_two_answers_the_last_counts_and_a_note_says_so(tmp_path):
+    cells = [code_cell(text, grade_id="normalize") for text in (OTHER, DEFINITION)]
+    submission = read_submission(written(tmp_path, *cells))
+    assert submission.answers["normalize"].source == DEFINITION
+    assert submission.notes == ("notebook.ipynb: 2 cells answer normalize; the last one counts",)
+
+
+def test_a_helper_outside_the_answer_cell_is_told(tmp_path):
+    uses = code_cell("def normalize(x, eps=1e-5):\n    return helper(x) + np.mean(x)", grade_id="normalize")
+    folder = written(tmp_path, code_cell("import numpy as np\ndef helper(x):\n    return x"), uses)
+    assert normalize_of(folder).notes == (
+        "it uses helper, defined outside the answer cell: only the answer cell is graded",
+    )
+
+
+def test_comments_that_steer_nbval_are_taken_out_and_line_numbers_stay(tmp_path):
+    source = "# NBVAL_SKIP\n  ## NBVAL_IGNORE_OUTPUT\n# an ordinary comment\n#PYTEST_VALIDATE_IGNORE_OUTPUT\n" + DEFINITION
+    answer = normalize_of(written(tmp_path, code_cell(source)))
+    assert answer.source == "#\n#\n# an ordinary comment\n#\n" + DEFINITION
+    assert answer.code == source
+
+
+@pytest.mark.parametrize("line", ["%matplotlib inline", "!pip install torch", "%%time", "np.mean?", "?np", "    !ls"])
+def test_magics_and_shell_lines_are_left_out_and_told(tmp_path, line):
+    before = "if True:\n" if line.startswith(" ") else ""
+    answer = normalize_of(written(tmp_path, code_cell(f"{before}{line}\n{DEFINITION}", grade_id="normalize")))
+    indentation = line[: len(line) - len(line.lstrip())]
+    assert answer.source == f"{before}{indentation}pass\n{DEFINITION}"
+    assert not answer.error
+    assert answer.notes == (f"magics and shell commands are left out (line {1 + bool(before)})",)
+
+
+@pytest.mark.parametrize(
+    ("source", "error"),
+    [
+        ("def normalize(:", "the cell is not Python: line 1: invalid syntax"),
+        ("import numpy", "the cell does not define normalize"),
+        ("x = '" + "a" * MAX_ANSWER + "'", f"more than {MAX_ANSWER}"),
+        ("x = " + "-" * 60_000 + "1", "the cell is not Python"),
+        ("def normalize(x):\n    '\0'", "the cell is not Python"),
+    ],
+    ids=["syntax", "another name", "long", "deep", "null byte"],
+)
+def test_an_answer_that_cannot_run_has_an_error(tmp_path, source, error):
+    assert error in normalize_of(written(tmp_path, code_cell(source, grade_id="normalize"))).error
+
+
+def test_a_stub_is_no_attempt_and_a_half_written_answer_is_one(tmp_path):
+    stub = 'def normalize(x, eps=1e-5):\n    """Normalize."""\n    raise NotImplementedError("normalize")'
+    assert not normalize_of(written(tmp_path, code_cell(stub))).attempted
+    assert normalize_of(written(tmp_path, code_cell(stub.replace("    raise", "    x = 1\n    raise")))).attempted
+
+
+@pytest.mark.parametrize(
+    ("source", "letter"),
+    [('quiz_1 = "a"', "a"), ("quiz_1 = 'a'\nquiz_1 = ' C '", "c"), ("quiz_1 = a", None), ('quiz_1 = "?"', "?")],
+)
+def test_the_letter_of_a_quiz_is_read_without_running_it(tmp_path, source, letter):
+    answer = read_submission(written(tmp_path, code_cell(source))).answers["quiz_1"]
+    assert answer.letter == letter
+    assert answer.attempted == (letter != "?")
+
+
+def test_of_several_copies_the_one_with_most_answers_counts_whatever_its_name(tmp_path):
+    stub = 'def layer_outputs(x):\n    raise NotImplementedError("layer_outputs")'
+    written(tmp_path, code_cell(OTHER, "normalize"), code_cell(stub, "layer_outputs"), name="z.ipynb")
+    full = [code_cell(DEFINITION, "normalize"), code_cell("def layer_outputs(x):\n    return 1", "layer_outputs")]
+    written(tmp_path, *full, name="a (1).ipynb")
+    submission = read_submission(tmp_path)
+    assert {answer.file for answer in submission.answers.values()} == {"a (1).ipynb"}
+    assert "01_normalization: a (1).ipynb has the most answers" in submission.notes[0]
+
+
+def test_the_line_of_an_answer_is_the_one_in_the_file(tmp_path):
+    cell = code_cell(["import numpy as np\n", "def normalize(x, eps=1e-5):\n", "    return x"])
+    path = tmp_path / "n.ipynb"
+    path.write_text(json.dumps(notebook(cell), indent=1), encoding="utf-8")
+    line = normalize_of(tmp_path).line
+    assert "def normalize" in path.read_text(encoding="utf-8").splitlines()[line - 1]
+
+
+def test_format_3_is_read(tmp_path):
+    old = {"nbformat": 3, "worksheets": [{"cells": [{"cell_type": "code", "input": [DEFINITION]}]}]}
+    (tmp_path / "old.ipynb").write_text(json.dumps(old), encoding="utf-8")
+    assert normalize_of(tmp_path).source == DEFINITION
+
+
+BROKEN = {
+    "empty": b"",
+    "binary": bytes(range(256)) * 9,
+    "truncated": b'{"cells": [',
+    "a list": b"[]",
+    "a number": b"1e999",
+    "deep": b"[" * 100_000,
+    "no cells": b"{}",
+    "cells that are none": b'{"cells": [1, null, {"cell_type": "code"}, {"cell_type": "code", "source": {"a": 1}}]}',
+    "metadata that is none": b'{"cells": [{"cell_type": "code", "metadata": 7, "source": "x = 1"}]}',
+    "a huge integer": b'{"cells": ' + b"9" * 10_000 + b"}",
+}
+
+
+@pytest.mark.parametrize("data", BROKEN.values(), ids=BROKEN)
+def test_a_broken_file_gives_no_answers_and_harms_no_other(tmp_path, data):
+    (tmp_path / "broken.ipynb").write_bytes(data)
+    submission = read_submission(written(tmp_path, code_cell(DEFINITION)))
+    assert list(submission.answers) == ["normalize"]
+
+
+def test_what_could_not_be_read_is_told(tmp_path):
+    (tmp_path / "broken.ipynb").write_bytes(b"")
+    assert read_submission(tmp_path).notes == ("broken.ipynb is not a notebook that can be read: it is empty",)
+
+
+def test_a_file_that_is_too_large_is_not_read(tmp_path):
+    with open(tmp_path / "large.ipynb", "wb") as file:
+        file.truncate(MAX_FILE + 1)
+    assert "16 MB, more than 16" in read_submission(tmp_path).notes[0]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
+def test_links_and_pipes_are_not_followed(tmp_path):
+    target = write_submission(tmp_path / "elsewhere", right_answers(["normalize"])) / "01_normalization.ipynb"
+    folder = tmp_path / "student"
+    folder.mkdir()
+    (folder / "link.ipynb").symlink_to(target)
+    os.mkfifo(folder / "pipe.ipynb")
+    submission = read_submission(folder)
+    assert not submission.answers
+    assert len(submission.notes) == 2
+
+
+def test_what_is_not_there_and_a_folder_without_notebooks_are_told(tmp_path):
+    assert "there is no notebook in the folder" in read_submission(tmp_path).notes
+    assert "is not a notebook" in read_submission(tmp_path / "nowhere.ipynb").notes[0]
+
+
+def test_names_and_surrogates_do_no_harm(tmp_path):
+    folder = tmp_path / "=김, \"철수\"\n::error::"
+    folder.mkdir()
+    written(folder, code_cell(DEFINITION + "\n# \ud800", grade_id="normalize"))
+    submission = read_submission(folder)
+    assert submission.student == '=김, "철수" ::error::'
+    assert submission.answers["normalize"].source.endswith("# ?")
+    assert submission.content_hash()
+
+
+def test_the_hash_depends_on_answers_and_not_on_the_student(tmp_path):
+    hashes = [
+        read_submission(write_submission(tmp_path / name, right_answers(["normalize"], **changed))).content_hash()
+        for name, changed in {"a": {}, "b": {}, "c": {"normalize": OTHER}}.items()
+    ]
+    assert hashes[0] == hashes[1] != hashes[2]
+
+
+def test_a_whole_submission_is_read_in_the_order_of_the_manifest(tmp_path):
+    answers = right_answers(EXERCISES)
+    assert list(read_submission(write_submission(tmp_path, answers)).answers) == list(EXERCISES)

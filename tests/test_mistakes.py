@@ -1,0 +1,190 @@
+"""Every catalogued mistake is refused, at the case that claims to catch it, and called by its name, and by no other."""
+
+from __future__ import annotations
+
+import json
+import re
+from importlib import resources
+from itertools import combinations
+
+import numpy as np
+import pytest
+from drawn import FEW, MANY, drawn
+
+from bn_helpers import layers, mistakes
+from bn_helpers.cases import COARSE, visible_cases
+from bn_helpers.checks import examine
+from bn_helpers.diagnosis import alike, diagnose, signatures
+from bn_helpers.exercises import EASY, EXERCISES
+from bn_helpers.mistakes import CATALOGUE
+from bn_helpers.mistakes.entry import changes
+from bn_helpers.oracles import difference
+from bn_helpers.outcomes import Case, Outcome, judge, run
+
+APART = 1e4  # times the tolerance: how far a mistake must be from the right answer, and from any other mistake
+ENTRIES = [
+    pytest.param(entry, id=f"{entry.exercise}-{entry.id}") for group in CATALOGUE.values() for entry in group.values()
+]
+
+
+def outcomes(exercise: str, cases: tuple[Case, ...]) -> dict[str, list[Outcome]]:
+    return {id: [run(case, entry.functions) for case in cases] for id, entry in CATALOGUE[exercise].items()}
+
+
+def distance(case: Case, left: Outcome, right: Outcome) -> float:
+    """How far apart two outcomes of a case are, in tolerances; infinite where they differ in kind."""
+    if case.id in COARSE:
+        return np.inf if judge(case, left).passed != judge(case, right).passed else 0.0
+    kinds = [(o.raised, o.raised == "unpack" and o.detail, o.changed, o.values.keys()) for o in (left, right)]
+    if kinds[0] != kinds[1]:
+        return np.inf
+    pairs = [(left.values[name], right.values[name], case.wanted[name].scale) for name in left.values]
+    if any(a.shape != b.shape or np.isfinite(a).all() != np.isfinite(b).all() for a, b, _ in pairs):
+        return np.inf
+    tolerance = 1e-9 if case.id == EASY else case.tolerance
+    return max((difference(a, b, scale) / tolerance for a, b, scale in pairs if np.isfinite(a).all()), default=0.0)
+
+
+def test_catalogue_is_large_and_covers_every_exercise():
+    assert sum(map(len, CATALOGUE.values())) >= 90
+    assert min(map(len, CATALOGUE.values())) >= 10
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_message_ends_the_sentence_and_holds_no_code(entry):
+    assert re.fullmatch(r"[a-z].*\.", entry.message)
+    assert not re.search(r"np\.|axis=|\[|\]|==|\*\*|sqrt|\w(?<!tanh)\(", entry.message)
+    assert len(entry.message) <= 200
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_mistake_is_refused_at_its_case_and_named(entry):
+    verdict = examine(entry.exercise, entry.functions)
+    titles = [line for line in verdict.lines if "FAIL" in line]
+    assert verdict.state == "failed"
+    assert titles
+    assert verdict.diagnosis == entry.id
+    assert verdict.explanation.endswith(f"It looks as if {entry.message}")
+    case = next(case for case in visible_cases(entry.exercise) if case.id == entry.case)
+    assert not judge(case, run(case, entry.functions)).passed
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_confusion_matrix_is_the_diagonal(exercise):
+    cases = visible_cases(exercise)
+    known = mistakes.known(exercise, cases)
+    names = [*known, None]
+    named = {id: diagnose(signatures(cases, seen), known) for id, seen in outcomes(exercise, cases).items()}
+    print(f"\n{exercise}: {len(known)} mistakes; each row is marked in the column of its name, or behind the bar")
+    for id, name in named.items():
+        marks = "".join("#" if column == name else "." for column in names)
+        print(f"  {id:34} {marks[:-1]} | {marks[-1]}")
+    assert named == {id: id for id in known}
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_mistakes_are_far_from_right_and_from_one_another(exercise):
+    cases = visible_cases(exercise)
+    functions = {name: getattr(layers, name) for name in (*EXERCISES[exercise].uses, exercise)}
+    right = dict(zip((case.id for case in cases), (run(case, functions) for case in cases), strict=True))
+    seen = outcomes(exercise, cases)
+    for id, entry in CATALOGUE[exercise].items():
+        case, wrong = next(pair for pair in zip(cases, seen[id], strict=True) if pair[0].id == entry.case)
+        if case.comparable:
+            assert distance(case, wrong, right[case.id]) >= APART
+        else:
+            assert not judge(case, wrong).passed
+            error = judge(case, wrong).error or np.inf
+            assert error >= APART * case.tolerance
+    for one, other in combinations(seen, 2):
+        apart = max(map(distance, cases, seen[one], seen[other]))
+        assert apart >= APART, f"{one} and {other} are only {apart:.1g} tolerances apart"
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_no_mistake_lies_close_to_the_line_of_the_easy_case(exercise):
+    easy = visible_cases(exercise)[0]
+    assert easy.id == EASY
+    for id, entry in CATALOGUE[exercise].items():
+        seen = run(easy, entry.functions).values
+        for name, wanted in easy.wanted.items():
+            if name in seen and seen[name].shape == wanted.value.shape:
+                error = difference(seen[name], wanted.value, wanted.scale)
+                assert not 0.015 <= error <= 0.03, f"{id}: {name} is wrong by {error:.3f}"
+
+
+def check_hidden(exercise: str, seeds: range) -> None:
+    """Refused on every draw, named rightly on 99 of 100, named wrongly on none."""
+    named = dict.fromkeys(CATALOGUE[exercise], 0)
+    for seed in seeds:
+        known = mistakes.known(exercise, drawn(exercise, seed))
+        for id, found in known.items():
+            assert CATALOGUE[exercise][id].case in found, f"seed {seed}: {id} is not caught at its case"
+            name = diagnose(found, known)
+            assert name in (id, None), f"seed {seed}: {id} is called {name}"
+            named[id] += name == id
+    assert min(named.values()) >= 0.99 * len(seeds), named
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_mistakes_are_named_on_hidden_cases(exercise):
+    check_hidden(exercise, FEW)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_mistakes_are_named_on_many_hidden_cases(exercise):
+    check_hidden(exercise, MANY)
+
+
+def test_fingerprints_are_those_of_the_catalogue():
+    stored = json.loads(resources.files("bn_helpers").joinpath("fingerprints.json").read_text("utf-8"))
+    assert alike(stored, mistakes.fingerprints()), "run python -m bn_helpers build: fingerprints.json is out of date"
+
+
+def test_fingerprints_hold_no_code():
+    text = resources.files("bn_helpers").joinpath("fingerprints.json").read_text("utf-8")
+    assert not re.search(r"np\.|def |return \w+[.(*]|lambda", text)
+
+
+def test_fingerprints_are_written_one_case_a_line(tmp_path):
+    path = tmp_path / "fingerprints.json"
+    mistakes.write_fingerprints(path)
+    assert alike(json.loads(path.read_text("utf-8")), mistakes.fingerprints())
+    assert '    "small": {"x_hat": [[4, 3], ' in path.read_text("utf-8")
+    assert max(map(len, path.read_text("utf-8").splitlines())) < 400
+
+
+def ddof_by_loops(x, eps=1e-5):
+    x_hat = np.empty(x.shape)
+    for j, column in enumerate(x.T.tolist()):
+        mean = sum(column) / len(column)
+        var = sum((v - mean) ** 2 for v in column) / (len(column) - 1)
+        x_hat[:, j] = [(v - mean) / (var + eps) ** 0.5 for v in column]
+    return x_hat
+
+
+def ddof_by_matrices(x, eps=1e-5):
+    centered = x - np.full((len(x), len(x)), 1 / len(x)) @ x
+    return centered / np.sqrt(np.diag(centered.T @ centered) / np.float64(len(x) - 1) + eps)
+
+
+@pytest.mark.parametrize("answer", [ddof_by_loops, ddof_by_matrices])
+def test_mistake_is_named_however_it_is_written(answer):
+    assert examine("normalize", {"normalize": answer}).diagnosis == "ddof"
+
+
+def test_two_mistakes_at_once_are_not_named():
+    def both(x, eps=1e-5):
+        return (x - x.mean(axis=0)) / (x.std(axis=0, ddof=1) + eps)
+
+    verdict = examine("normalize", {"normalize": both})
+    assert verdict.state == "failed"
+    assert verdict.diagnosis is None
+
+
+def test_change_that_does_not_fit_the_reference_is_an_error():
+    with pytest.raises(ValueError, match=r"normalize: typo: 'sqr\(' occurs 0 times in the reference, wanted once"):
+        changes("normalize", "typo (small): you mistype.\n- sqr(\n+ sqrt(")
+    with pytest.raises(ValueError, match="two mistakes called ddof"):
+        changes("normalize", "ddof (small): you repeat yourself.\n- np.sqrt(var + eps)\n+ 1")

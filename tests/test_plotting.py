@@ -1,0 +1,183 @@
+import io
+import subprocess
+import sys
+from itertools import combinations
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from PIL import Image
+
+from bn_helpers import plotting
+from bn_helpers.training import median_and_band
+
+MEANINGS = [plotting.WITH, plotting.WITHOUT, plotting.REFERENCE, plotting.THIRD, plotting.BACKGROUND]
+
+
+@pytest.fixture(autouse=True)
+def style():
+    with mpl.rc_context():
+        plotting.use_style()
+        yield
+    plt.close("all")
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    pictures = []
+    monkeypatch.setattr(plotting, "display", pictures.append)
+    return pictures
+
+
+def draw(lines=(("one", 1.0), ("two", 1.01), ("three", 5.0)), **looks):
+    figure, ax = plt.subplots()
+    for label, height in lines:
+        ax.plot([0, 1], [0, height], label=label)
+    ax.set(**looks)
+    return figure, ax
+
+
+def labels(ax):
+    return {text.get_text(): text for text in ax.texts}
+
+
+def test_a_shown_figure_is_a_small_png_with_its_description(shown):
+    plotting.show(draw()[0], alt="Three lines.")
+    png, metadata = shown[0]._repr_png_()
+    assert metadata == {"alt": "Three lines."}
+    assert repr(shown[0]) == "Three lines."
+    image = Image.open(io.BytesIO(png))
+    assert (image.format, image.size) == ("PNG", (720, 260))
+    assert image.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
+    assert len(png) < 50_000
+
+
+def test_a_crowded_figure_stays_under_50_kb(shown):
+    rng = np.random.RandomState(0)
+    figure, axes = plt.subplots(2, 3, figsize=plotting.TALL)
+    for ax in axes.flat:
+        ax.plot(*rng.standard_normal((2, 200)), "o", alpha=0.4)
+        ax.plot(*np.sort(rng.standard_normal((2, 100))), **plotting.WITHOUT)
+    plotting.show(figure, alt="Clouds of points.")
+    assert len(shown[0]._repr_png_()[0]) < 50_000
+
+
+def test_the_same_figure_gives_the_same_bytes(shown):
+    for _ in range(2):
+        plotting.show(draw()[0], alt="Three lines.")
+    assert shown[0]._repr_png_() == shown[1]._repr_png_()
+
+
+def test_a_shown_figure_is_closed(shown):
+    figure, _ = draw()
+    assert plotting.show(figure, alt="Three lines.") is None
+    assert not plt.fignum_exists(figure.number)
+
+
+@pytest.mark.parametrize("alt", ["", "  "])
+def test_a_figure_without_a_description_is_refused(alt):
+    with pytest.raises(ValueError, match="what the figure shows"):
+        plotting.show(draw()[0], alt=alt)
+
+
+def test_without_a_notebook_the_description_is_printed(capsys):
+    plotting.show(draw()[0], alt="Three lines.")
+    assert capsys.readouterr().out == "Three lines.\n"
+
+
+def test_colours_mean_what_the_course_says_and_differ_in_line_style_too():
+    assert [m["color"].lstrip("#") for m in MEANINGS[:4]] == ["0072B2", "D55E00", "000000", "CC79A7"]
+    assert len({m["linestyle"] for m in MEANINGS[:4]}) == 4
+
+
+def test_figures_have_the_looks_of_the_course():
+    figure, ax = draw()
+    assert tuple(figure.get_size_inches()) == plotting.WIDE == (7.2, 2.6)
+    assert figure.dpi == 100
+    assert not ax.spines["top"].get_visible()
+    assert not ax.spines["right"].get_visible()
+
+
+def test_a_band_is_the_median_and_the_middle_half():
+    values = np.random.RandomState(0).standard_normal((9, 4))
+    _, ax = plt.subplots()
+    plotting.band(ax, np.arange(4), values, label="name", **plotting.WITHOUT)
+    (line,), (filled,) = ax.get_lines(), ax.collections
+    median, low, high = median_and_band(values)
+    np.testing.assert_allclose(line.get_ydata(), median)
+    corners = filled.get_paths()[0].vertices
+    for x in range(4):
+        assert {low[x], high[x]} <= set(corners[corners[:, 0] == x, 1])
+    assert line.get_label() == "name"
+    assert (line.get_color(), line.get_linestyle()) == (plotting.WITHOUT["color"], "--")
+    assert mpl.colors.to_hex(filled.get_facecolor()) == plotting.WITHOUT["color"].lower()
+
+
+@pytest.mark.parametrize("scale", ["linear", "log"])
+def test_labels_stand_at_the_lines_ends_in_their_colours(scale):
+    _, ax = draw([("low", 1.0), ("high", 90.0)], yscale=scale, ylim=(0.5, 100))
+    plotting.label_line_ends(ax)
+    for line in ax.get_lines():
+        text = labels(ax)[line.get_label()]
+        assert text.xy == pytest.approx((1, line.get_ydata()[-1]))
+        assert text.get_position() == pytest.approx((5, 0))
+        assert text.get_color() == line.get_color()
+
+
+@pytest.mark.parametrize("heights", [(1, 1, 1, 1), (1, 1.01, 1.02, 5), (3, 2.9, 1, 1.05)])
+def test_labels_do_not_overlap_and_keep_the_order_of_the_lines(heights):
+    figure, ax = draw([(f"line {i}", height) for i, height in enumerate(heights)])
+    plotting.label_line_ends(ax)
+    figure.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in ax.texts]
+    assert len(boxes) == 4
+    assert not any(a.overlaps(b) for a, b in combinations(boxes, 2))
+    order = np.argsort(heights, kind="stable")
+    assert (np.diff([boxes[i].y0 for i in order]) > 0).all()
+
+
+def test_there_is_room_for_long_labels():
+    figure, ax = draw([("a label of considerable length", 1.0)])
+    plotting.label_line_ends(ax)
+    figure.draw_without_rendering()
+    assert ax.texts[0].get_window_extent().x1 <= figure.bbox.x1
+
+
+def test_a_line_without_a_label_gets_none():
+    _, ax = draw([("", 1.0), ("_hidden", 2.0)])
+    ax.axhline(3.0)
+    plotting.label_line_ends(ax)
+    assert not ax.texts
+
+
+def test_a_diverged_line_is_labelled_where_its_last_number_is():
+    _, ax = plt.subplots()
+    ax.plot([0, 1, 2], [1, 2, np.nan], label="diverged")
+    plotting.label_line_ends(ax)
+    assert ax.texts[0].xy == pytest.approx((1, 2))
+
+
+def test_a_line_that_leaves_the_axes_is_labelled_at_their_edge():
+    figure, ax = draw([("inside", 8.0), ("far below", -1000.0)], ylim=(5, 10))
+    plotting.label_line_ends(ax)
+    figure.draw_without_rendering()
+    below = labels(ax)["far below"]
+    assert below.xy == pytest.approx((1, 5))
+    assert figure.bbox.y0 <= below.get_window_extent().y0
+    assert ax.bbox.height > 150
+
+
+def test_the_figures_of_a_notebook_are_imported_when_they_are_asked_for():
+    program = "import sys; from bn_helpers import plotting; print('bn_helpers.plotting.normalization' in sys.modules);"
+    program += "print(callable(plotting.normalization.histograms))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "True"]
+    with pytest.raises(AttributeError, match="no attribute 'seaborn'"):
+        _ = plotting.seaborn
+
+
+def test_matplotlib_stays_out_where_no_figure_is_drawn():
+    program = "import sys, bn_helpers.data, bn_helpers.nets, bn_helpers.training; print('matplotlib' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

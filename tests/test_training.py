@@ -1,0 +1,189 @@
+import re
+import time
+from itertools import chain
+
+import numpy as np
+import pytest
+
+from bn_helpers import data, layers
+from bn_helpers.nets import Net
+from bn_helpers.training import TooSlow, accuracy, fit, median_and_band, paired
+
+NORM = (layers.batchnorm_forward, layers.batchnorm_backward)
+DIGITS = data.digits().standardized()
+TEST = (DIGITS.x_test, DIGITS.y_test)
+
+
+def train(block="linear norm relu", *, seed=0, steps=20, lr=0.1, **options):
+    net = Net([64, 20, 10], block, norm=NORM, seed=seed)
+    return net, fit(net, DIGITS.x_train, DIGITS.y_train, steps=steps, lr=lr, seed=seed, **options)
+
+
+class Bowl:
+    """Stands in for a net: one parameter, loss p^2 / 2; it keeps the batches that it gets."""
+
+    def __init__(self):
+        self.parameters, self.batches = {"p": np.array([1.0])}, []
+
+    def loss_and_gradients(self, x, labels):
+        self.batches.append(x[:, 0].tolist())
+        self.values = {"logits": np.zeros((len(x), 2))}
+        return self.parameters["p"][0] ** 2 / 2, {"p": self.parameters["p"].copy(), "value": None}
+
+
+def batches(n=10, batch_size=3, steps=6, seed=0, **options):
+    bowl = Bowl()
+    fit(bowl, np.arange(n)[:, None], np.zeros(n, int), steps=steps, lr=0.1, seed=seed, batch_size=batch_size, **options)
+    return bowl.batches
+
+
+@pytest.mark.parametrize("block", ["linear relu", "linear norm relu"])
+def test_a_net_learns_digits(block):
+    net, history = train(block, steps=200, test=TEST)
+    assert history.train_mode_loss[-20:].mean() < history.train_mode_loss[:20].mean() / 3
+    assert history.train_mode_accuracy[-20:].mean() > 0.9
+    assert history.test_mode_accuracy[-1] == accuracy(net, *TEST) > 0.9
+
+
+def test_a_convolutional_net_learns_digits():
+    norm = (layers.spatial_batchnorm_forward, layers.spatial_batchnorm_backward)
+    net = Net([DIGITS.image_shape, 8, 10], "convolution norm relu", norm=norm, seed=0)
+    x = DIGITS.x_train.reshape(-1, *DIGITS.image_shape)
+    assert fit(net, x, DIGITS.y_train, steps=150, lr=0.3, seed=0).train_mode_accuracy[-20:].mean() > 0.9
+
+
+def test_the_same_seed_gives_the_same_history():
+    (_, first), (_, again), (_, other) = (train(seed=seed) for seed in (0, 0, 1))
+    np.testing.assert_array_equal(first.train_mode_loss, again.train_mode_loss)
+    assert (first.train_mode_loss != other.train_mode_loss).all()
+
+
+def test_the_first_loss_is_that_of_the_untrained_net():
+    net, history = train(steps=1)
+    assert abs(history.train_mode_loss[0] - np.log(10)) < 1
+    assert (net.parameters["w1"] != Net([64, 20, 10], "linear relu", seed=0).parameters["w1"]).any()
+
+
+def test_an_epoch_has_every_example_at_most_once_and_the_next_one_is_shuffled_anew():
+    for epoch in (batches()[:3], batches()[3:]):
+        assert len(set(chain.from_iterable(epoch))) == 9
+    assert batches()[:3] != batches()[3:]
+    assert batches(seed=0) != batches(seed=1)
+
+
+def test_without_reshuffling_every_epoch_has_the_batches_of_the_first():
+    assert batches(reshuffle=False)[3:] == batches()[:3]
+
+
+def test_momentum_adds_a_share_of_the_last_update():
+    bowl = Bowl()
+    fit(bowl, np.zeros((2, 1)), np.zeros(2, int), steps=2, lr=0.1, momentum=0.5, seed=0, batch_size=2)
+    # 1, then 1 - 0.1 * 1 = 0.9, then 0.9 - 0.1 * 0.9 - 0.5 * 0.1 = 0.76
+    np.testing.assert_allclose(bowl.parameters["p"], 0.76)
+
+
+def test_the_test_images_are_measured_after_the_updates_that_were_named():
+    _, history = train(steps=20, test=TEST, measure=range(5, 21, 5))
+    assert history.measured.tolist() == [5, 10, 15, 20]
+    for steps, measured in zip(history.measured, history.test_mode_accuracy, strict=True):
+        net, _ = train(steps=steps)
+        assert accuracy(net, *TEST) == measured
+
+
+def test_measuring_changes_nothing():
+    often, _ = train(test=TEST, measure=range(1, 21))
+    never, history = train()
+    np.testing.assert_array_equal(often.parameters["w1"], never.parameters["w1"])
+    np.testing.assert_array_equal(often.states["norm1"]["running_var"], never.states["norm1"]["running_var"])
+    assert history.measured.size == history.test_mode_accuracy.size == 0
+
+
+def test_arrays_that_two_nets_share_are_not_trained_in_both():
+    net, other = (Net([64, 20, 10], "linear relu", seed=seed) for seed in (0, 1))
+    other.parameters |= net.parameters
+    before = net.parameters["w1"].copy()
+    fit(other, DIGITS.x_train, DIGITS.y_train, steps=1, lr=0.1, seed=0)
+    np.testing.assert_array_equal(net.parameters["w1"], before)
+
+
+@pytest.mark.parametrize("block", ["linear relu", "linear norm relu"])
+def test_divergence_warns_of_nothing_and_ends_at_chance(block):
+    net, history = train(block, steps=60, lr=1e200, test=TEST)
+    assert np.isnan(history.train_mode_loss[-1])
+    assert history.test_mode_accuracy.tolist() == [0.1]
+    assert accuracy(net, *TEST) == 0.1
+
+
+@pytest.mark.parametrize(("n", "batch_size"), [(2, 3), (3, 0)])
+def test_a_batch_size_that_does_not_fit_is_refused(n, batch_size):
+    with pytest.raises(ValueError, match=f"got {n}, {n} and {batch_size}"):
+        batches(n=n, batch_size=batch_size)
+
+
+def test_labels_that_do_not_fit_are_refused():
+    with pytest.raises(ValueError, match="got 1397, 400 and 64"):
+        fit(Net([64, 10], "linear relu", seed=0), DIGITS.x_train, DIGITS.y_test, steps=1, lr=0.1, seed=0)
+
+
+def slow_forward(x, gamma, beta, bn_param):
+    started = time.thread_time()
+    while time.thread_time() < started + 0.12:
+        pass
+    return layers.batchnorm_forward(x, gamma, beta, bn_param)
+
+
+def train_slowly(arm=None, seed=0):
+    net = Net([64, 20, 20, 10], "linear norm relu", norm=(slow_forward, layers.batchnorm_backward), seed=seed)
+    fit(net, DIGITS.x_train, DIGITS.y_train, steps=1000, lr=0.1, seed=seed)
+
+
+def test_a_training_that_would_take_minutes_stops_and_names_the_slow_function():
+    with pytest.raises(TooSlow) as caught:
+        train_slowly()
+    assert re.search(r"your slow_forward takes \d+\.\d ms a call, and this makes 2,000 calls", str(caught.value))
+    assert re.search(r"Remove the loop over examples, or pass steps=[1-9]0*\.$", str(caught.value))
+    assert caught.value._render_traceback_() == [f"TooSlow: {caught.value}"]
+
+
+def test_a_net_that_was_too_slow_is_left_as_it_was():
+    net = Net([64, 20, 20, 10], "linear norm relu", norm=(slow_forward, layers.batchnorm_backward), seed=0)
+    operations = list(net.operations)
+    with pytest.raises(TooSlow):
+        fit(net, DIGITS.x_train, DIGITS.y_train, steps=1000, lr=0.1, seed=0)
+    assert net.operations == operations
+
+
+def test_all_runs_of_a_comparison_count(capsys):
+    with pytest.raises(TooSlow, match="makes 12,000 calls"):
+        paired(train_slowly, arms=["a", "b"], seeds=range(3))
+    with pytest.raises(TooSlow, match="makes 2,000 calls"):
+        train_slowly()
+
+
+def test_a_training_that_is_long_by_itself_blames_no_function():
+    with pytest.raises(TooSlow, match=r"a step takes .* ms, and this makes 100,000,000 of them\. Pass steps="):
+        train("linear relu", steps=10**8)
+
+
+def test_paired_gives_every_arm_every_seed():
+    results = paired(lambda arm, seed: [arm, seed], arms=[10, 20, 30], seeds=[5, 6])
+    assert results.shape == (3, 2, 2)
+    assert results[:, :, 0].tolist() == [[10, 10], [20, 20], [30, 30]]
+    assert results[:, :, 1].tolist() == [[5, 6]] * 3
+
+
+@pytest.mark.parametrize(("runs", "line"), [(1, "trained 1 network"), (12, "trained 12 networks")])
+def test_progress_counts_along_and_ends_in_one_constant_line(capsys, runs, line):
+    paired(lambda arm, seed: 0.0, arms=["only"], seeds=range(runs))
+    written = capsys.readouterr().out
+    assert [len(re.findall(f"\rtraining {i} of {runs}", written)) for i in range(1, runs + 1)] == [1] * runs
+    assert written.endswith(f"\r{line}\n")
+    assert all(len(part) < len(line) for part in written.split("\r")[:-1])  # nothing sticks out behind the last line
+
+
+def test_median_and_band_hold_the_middle_half_of_the_seeds():
+    values = np.array([[0.0, 50], [1, 10], [2, 20], [3, 30], [100, 40]])
+    median, low, high = median_and_band(values)
+    assert median.tolist() == [2, 30]
+    assert low.tolist() == [1, 20]
+    assert high.tolist() == [3, 40]
