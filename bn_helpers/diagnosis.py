@@ -68,7 +68,7 @@ def alike(left: Any, right: Any) -> bool:
 
 
 def _look(value: np.ndarray | None, scale: float) -> list | None:
-    """Shape and projections of an observed array; a projection is of the size of 1 where the values are of the scale's."""
+    """Shape and projections of an observed array, in units of the scale."""
     if value is None:
         return None
     shape = list(value.shape)

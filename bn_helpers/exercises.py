@@ -215,7 +215,8 @@ EXERCISES = {
             "A reshape alone does not move the channel axis.",
             ("out",),
             {"easy": 0, "small": 3, "square": 3, "tiny_variance": 1, "large_mean": 1, "running_many": 2,
-             "running_default": 1, "test_mode": 2, "test_one_image": 1, "test_keeps_running": 1, "bad_mode": 1, "float32": 1, "unchanged": 0},
+             "running_default": 1, "test_mode": 2, "test_one_image": 1, "test_keeps_running": 1, "bad_mode": 1,
+             "float32": 1, "unchanged": 0},
         ),
         Exercise(
             "spatial_batchnorm_backward", "04_convolution", "Backward for images", 6, 15, 2,

@@ -397,8 +397,8 @@ if ready(identity_parameters, batchnorm_forward):
 # %% [markdown] id="last-text"
 # ### The last small batch
 #
-# A training set of 1,345 images makes 21 batches of 64, and one image is left over. In training mode it is a batch of
-# one: its variance is 0.
+# In batches of 64, a training set of 1,345 images leaves one image over. In training mode that is a batch of one: its
+# variance is 0. The next cell hands the settled nets one such image.
 #
 # **Predict:** what does it do to the running variance at momentum 0.9? And at 0.1? Does the accuracy notice?
 
@@ -431,8 +431,8 @@ if ready(identity_parameters, batchnorm_forward):
 # `running_var` (each (D,)) and `eps`. It returns `w_folded` (M, D) and `b_folded` (D,), such that x @ w_folded +
 # b_folded is the test-mode output for x @ w + b.
 #
-# For w = [[4, 6]], b = [0, 1], gamma = [1, 3], beta = [0, 5], running_mean = [2, 0], running_var = [4, 9] and eps =
-# 0: [[2, 6]] and [-1, 6].
+# For w = [[4, 6]], b = [0, 1], gamma = [1, 3], beta = [0, 5], running_mean = [2, 0], running_var = [4, 9] and eps = 0,
+# w_folded is [[2, 6]] and b_folded is [-1, 6].
 
 # %% id="fold_into_linear" solution="fold_into_linear"
 from bn_helpers.layers import fold_into_linear
@@ -474,7 +474,6 @@ if ready(identity_parameters, batchnorm_forward, fold_into_linear):
 if ready(identity_parameters, batchnorm_forward, fold_into_linear):
     same = [np.allclose(a.forward(x_test), b.forward(x_test)) for a, b in zip(folded, with_norm)]
     print("the same logits:", all(same))
-    print("in less time:", best[1] < best[0])
 
 # %% [markdown] id="recap"
 # In test mode the layer is linear: once folded away, it costs nothing.

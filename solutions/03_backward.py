@@ -212,8 +212,9 @@ if ready(frozen_backward):
 
 # %% [markdown] id="batchnorm_backward-text" exercise="batchnorm_backward"
 # Write `batchnorm_backward`. It takes `dout` of shape (N, D) and the `cache` of the forward pass above
-# (`cache["inv_std"]` and so on), and returns `dx` of shape (N, D), `dgamma` and `dbeta` of shape (D,). Give the
-# stages these names: the cell below your answer checks them one by one, as far as you have come.
+# (`cache["inv_std"]` and so on), and returns `dx` of shape (N, D), `dgamma` and `dbeta` of shape (D,). Go one stage
+# at a time, under these names, and leave the `raise` line at the end until you are through: the cell below your
+# answer checks each stage, as far as you have come.
 #
 # | stage | shape | arrows lead to | by hand |
 # |---|---|---|---|

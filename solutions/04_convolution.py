@@ -1,12 +1,11 @@
 # %% [markdown] id="title"
 # # 4 Batch normalization for convolutions
 #
-# You carry batch normalization over to images, train a convolutional net with it, and measure what it gains and where
-# it gains nothing.
+# You carry batch normalization over to images, and measure what it gains and where it gains nothing.
 #
 # When you have finished, you can
 #
-# - **decide** which elements of a batch of images share one mean and one variance, and say what a wrong choice breaks;
+# - **decide** which elements of a batch of images share one mean, and say what a wrong choice breaks;
 # - **write** the layer for images, forward and backward, without mixing up the axes;
 # - **judge** by paired runs what it does for learning rates and initial weights.
 #
@@ -32,7 +31,7 @@ plotting.use_style()
 # takes the mean of its nine pixels. The second takes the left pixels less the right ones, the third the upper ones
 # less the lower ones.
 #
-# **Predict:** which of the three channels has a mean far from 0?
+# **Predict:** which of the three channels has the widest spread?
 
 # %% id="maps-figure"
 fashion = data.fashion_mnist()
@@ -44,12 +43,12 @@ names = ["the image", "mean", "left less right", "upper less lower"]
 figure = plotting.convolution.pictures([images[26, 0], *maps[26]], names, limit=1, unit="value")
 plotting.show(figure, alt="A boot, and three maps of it: blurred, its left and right edges, its upper and lower edges.")
 for name, channel in zip(names[1:], maps[26]):
-    print(f"{name:16} mean {channel.mean():6.3f}, standard deviation {channel.std():.3f}")
+    print(f"{name:16} from {channel.min():5.2f} to {channel.max():4.2f}, standard deviation {channel.std():.2f}")
 
 # %% [markdown] id="maps-caption"
-# **A channel is one feature, looked for at 196 places.** Channels differ in mean and spread, as printed, so each
-# needs its own normalization. But all places of a channel come from the same weights: what they hold has one meaning
-# and one unit. The lecture draws the conclusion: elements of the same channel are normalized *together*.
+# **A channel is one feature, looked for at 196 places.** Channels differ in place and spread, as printed, so each needs
+# its own normalization. But all places of a channel come from the same weights: what they hold has one meaning and one
+# unit. The lecture draws the conclusion: elements of the same channel are normalized *together*.
 #
 # **Predict:** 3 images with 4 channels of 2 × 2 pixels are 48 numbers. How many means does batch normalization take,
 # and over how many numbers each?
@@ -59,19 +58,18 @@ figure = plotting.convolution.shared_statistics((3, 4, 2, 2))
 plotting.show(figure, alt="48 cells, five times: those that share a mean have one colour and one number.")
 
 # %% [markdown] id="axes-caption"
-# **Cells of one number share a mean and a variance.** Batch norm has 4 means of 12 numbers: a channel, over all
-# images. Layer norm (Ba et al. 2016) and instance norm (Ulyanov et al. 2016) stay within an image, and so does group
-# norm (Wu and He 2018), between the two. The last panel is a slip that a widely read book makes: each pixel of each
-# channel is a feature of its own. Keep an eye on it. *Takeaway: for images, batch norm averages over all places of a
-# channel.*
+# **Cells of one number share a mean and a variance.** Batch norm has 4 means of 12 numbers: a channel, over all images.
+# Layer norm (Ba et al. 2016), instance norm (Ulyanov et al. 2016) and group norm (Wu and He 2018) stay within an image.
+# The last panel is a slip, found in a widely read book: each pixel of each channel is a feature of its own. Keep an eye
+# on it. *Takeaway: for images, batch norm averages over all places of a channel.*
 
 # %% [markdown] id="channel_statistics-text" exercise="channel_statistics"
 # Write `channel_statistics`. It takes `x` of shape (N, C, H, W) and returns two arrays of shape (C,): each channel's
 # mean, and its biased variance.
 #
-# Take two images of two channels of 1 × 2 pixels. Image 1 is [[[0, 1]], [[2, 3]]], image 2 is [[[4, 5]], [[6, 7]]].
-# Channel 1 holds 0, 1, 4, 5: its mean is 10 / 4 = 2.5. The squared distances are 6.25, 2.25, 2.25, 6.25, so its
-# variance is 17 / 4 = 4.25. Channel 2 has mean 4.5 and variance 4.25.
+# Two images of two channels of 1 × 2 pixels: image 1 is [[[0, 1]], [[2, 3]]], image 2 is [[[4, 5]], [[6, 7]]]. Channel
+# 1 holds 0, 1, 4, 5, with mean 10 / 4 = 2.5. The squared distances are 6.25, 2.25, 2.25, 6.25, so the variance is
+# 17 / 4 = 4.25. Channel 2 has mean 4.5 and variance 4.25.
 
 # %% id="channel_statistics" solution="channel_statistics"
 from bn_helpers.layers import channel_statistics
@@ -126,12 +124,12 @@ print("reshaped alone, column 1:    ", *(f"{v:g}" for v in plain[:, 0]))
 # scramble the picture. *Takeaway: move the axis, then reshape; and undo both.*
 
 # %% [markdown] id="spatial_batchnorm_forward-text" exercise="spatial_batchnorm_forward"
-# Write `spatial_batchnorm_forward`, the whole layer for `x` of shape (N, C, H, W). `gamma`, `beta` and the running
-# statistics have shape (C,), and `bn_param` works as in notebook 2. It returns `out`, of the shape of `x`, and a
-# cache of your choice for your backward pass. Two ways are open: lay the images out as rows and call the handed
-# `batchnorm_forward`, or write it with your `channel_statistics`.
+# Write `spatial_batchnorm_forward` for `x` of shape (N, C, H, W). `gamma`, `beta` and the running statistics have shape
+# (C,); `bn_param` works as in notebook 2. It returns `out`, of the shape of `x`, and a cache of your choice for your
+# backward pass. Two ways are open: lay the images out as rows and call the handed `batchnorm_forward`, or write it with
+# your `channel_statistics`.
 #
-# With gamma = 1, beta = 0, two images [[[1, 3]]] and [[[5, 7]]] become [[[-1.34, -0.45]]] and [[[0.45, 1.34]]].
+# With gamma = 1 and beta = 0, the images [[[1, 3]]] and [[[5, 7]]] become [[[-1.34, -0.45]]] and [[[0.45, 1.34]]].
 
 # %% id="spatial_batchnorm_forward" solution="spatial_batchnorm_forward"
 from bn_helpers.layers import spatial_batchnorm_forward
@@ -190,12 +188,12 @@ if ready(spatial_batchnorm_forward):
 # place.*
 
 # %% [markdown] id="spatial_batchnorm_backward-text" exercise="spatial_batchnorm_backward"
-# Write `spatial_batchnorm_backward`. It takes `dout` of shape (N, C, H, W) and the cache of your forward pass, and
-# returns `dx`, of the same shape, and `dgamma` and `dbeta`, each (C,). Nothing is new to derive: laid out as rows,
-# this is notebook 3 with m = N · H · W rows. Each sum runs over a channel's m elements, and each 1/N becomes 1/m.
+# Write `spatial_batchnorm_backward`. It takes `dout` of shape (N, C, H, W) and your forward's cache, and returns `dx`
+# of that shape, `dgamma` and `dbeta`, each (C,). Laid out as rows, this is notebook 3 with m = N · H · W rows: each sum
+# runs over a channel's m elements, each 1/N becomes 1/m.
 #
-# One image, one channel, 2 × 2: x = [[1, 3], [3, 1]], gamma = 2, eps = 0, dout = [[1, 0], [0, 0]]. Then x_hat = [[-1,
-# 1], [1, -1]], dbeta = 1, dgamma = -1, and dx = 2 · (dout - 1/4 + x_hat / 4) = [[1, 0], [0, -1]].
+# One image, one channel: x = [[1, 3], [3, 1]], gamma = 2, eps = 0, dout = [[1, 0], [0, 0]]. So
+# x_hat = [[-1, 1], [1, -1]], dbeta = 1, dgamma = -1, dx = 2 · (dout - 1/4 + x_hat / 4) = [[1, 0], [0, -1]].
 
 # %% id="spatial_batchnorm_backward" solution="spatial_batchnorm_backward"
 from bn_helpers.layers import spatial_batchnorm_backward
@@ -265,11 +263,11 @@ def trained(widths, block, norm, seed, steps=50, lr=0.1, std="he"):
 # You will train five nets, from the same initial weights and on the same batches: without a norm; with yours before
 # ReLU, as the paper has it; with yours after ReLU; with the slip; with instance norm.
 #
-# **Predict.** After 100 steps, how does the net with the slip do on test images, next to yours?
+# **Predict.** After 100 steps, how does the slip do on test images, next to yours?
 #
 # - a) It does not learn: about 10 %.
 # - b) It learns, but ends more than 10 points lower.
-# - c) It ends within 10 points of yours.
+# - c) It ends within 10 points.
 # - d) It ends more than 10 points higher.
 
 # %% id="quiz_4" quiz="quiz_4"
@@ -332,7 +330,7 @@ if ready(spatial_batchnorm_forward, spatial_batchnorm_backward):
 
 # %% id="arms-figure"
 if results is not None:
-    figure = plotting.convolution.arms(results, list(arms), ["test images", "moved by one pixel"], "no norm")
+    figure = plotting.convolution.arms(results, list(arms), ["test images", "moved by one pixel"])
     plotting.show(figure, alt="Test accuracy of five arms, five seeds each; moved images are harder, hardest by pixel.")
     accuracy = 100 * np.median(results[:, :, 0], axis=1)
     loss = 100 * np.median(results[:, :, 0] - results[:, :, 1], axis=1)
@@ -341,11 +339,11 @@ if results is not None:
     print("by pixel loses more by a move than yours:", loss[3] > loss[1] + 2)
 
 # %% [markdown] id="arms-caption"
-# **The order matters little here, and accuracy does not find the slip.** Each grey line is one seed. The two orders
-# differ by a few points at most: the paper's (section 3.2) is a recommendation, not a law. By pixel does about as well
-# on test images: these clothes all sit centred and upright. Move them by one pixel, and that net loses most. Small
-# cases with known answers find a wrong axis; tidy data can hide it. Instance norm does as well as yours, without
-# companions. *Takeaway: check the layer, not only the curve.*
+# **The order matters little here, and accuracy does not find the slip.** Each line is one seed. The two orders differ
+# by a few points at most: the paper's (section 3.2) is a recommendation, not a law. By pixel does about as well where
+# all clothes sit centred and upright. Moved by one pixel, it loses most, and no norm loses least. Small cases with
+# known answers find a wrong axis; tidy data can hide it. Instance norm does as well, without companions. *Takeaway: check the
+# layer, not only the curve.*
 
 # %% [markdown] id="sweeps-text"
 # ## 4.4 Two claims: learning rates and initial weights
@@ -453,14 +451,14 @@ if ready(channel_statistics, spatial_batchnorm_forward):
 # %% [markdown] id="recap"
 # ## Now you can
 #
-# - decide which elements of a batch of images share one mean and one variance, and say what a wrong choice breaks;
+# - decide which elements of a batch of images share one mean, and say what a wrong choice breaks;
 # - write the layer for images, forward and backward, without mixing up the axes;
 # - judge by paired runs what it does for learning rates and initial weights.
 #
 # Two questions to take along:
 #
-# 1. In a batch of one image, this layer still normalizes, and the layer for rows does not. Is its mean then a good one?
-# 2. Instance norm needs no companions, and did as well here. What might the companions be good for?
+# 1. A batch of one image still has a variance; a batch of one row has none. Is that image's variance a good one?
+# 2. Instance norm needs no companions, and did as well here. What might companions be good for?
 
 # %% id="summary"
 summary("04_convolution")

@@ -9,7 +9,7 @@ import numpy as np
 from bn_helpers.cases import draw_cases
 from bn_helpers.outcomes import Case
 
-FEW, MANY = range(5), range(200)
+MANY = range(200)
 
 
 @cache

@@ -63,7 +63,9 @@ def test_a_helper_outside_the_answer_cell_is_told(tmp_path):
 
 
 def test_comments_that_steer_nbval_are_taken_out_and_line_numbers_stay(tmp_path):
-    source = "# NBVAL_SKIP\n  ## NBVAL_IGNORE_OUTPUT\n# an ordinary comment\n#PYTEST_VALIDATE_IGNORE_OUTPUT\n" + DEFINITION
+    source = (
+        "# NBVAL_SKIP\n  ## NBVAL_IGNORE_OUTPUT\n# an ordinary comment\n#PYTEST_VALIDATE_IGNORE_OUTPUT\n" + DEFINITION
+    )
     answer = normalize_of(written(tmp_path, code_cell(source)))
     assert answer.source == "#\n#\n# an ordinary comment\n#\n" + DEFINITION
     assert answer.code == source
@@ -184,7 +186,7 @@ def test_what_is_not_there_and_a_folder_without_notebooks_are_told(tmp_path):
 
 
 def test_names_and_surrogates_do_no_harm(tmp_path):
-    folder = tmp_path / "=김, \"철수\"\n::error::"
+    folder = tmp_path / '=김, "철수"\n::error::'
     folder.mkdir()
     written(folder, code_cell(DEFINITION + "\n# \ud800", grade_id="normalize"))
     submission = read_submission(folder)

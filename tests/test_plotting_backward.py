@@ -97,6 +97,8 @@ def test_share_that_passes_draws_the_root_mean_square_on_a_log_axis():
     ax = figures.share_that_passes([2, 8], [np.zeros(3), np.array([0.6, 0.8])]).axes[0]
     points = next(line for line in ax.get_lines() if line.get_linestyle() == "None")
     np.testing.assert_allclose(points.get_ydata(), [0, np.sqrt(0.5)])
+    theory = next(line for line in ax.get_lines() if line.get_linestyle() == plotting.REFERENCE["linestyle"])
+    np.testing.assert_allclose(theory.get_ydata()[[0, -1]], [0, np.sqrt(6 / 8)], atol=1e-7)
     assert (ax.get_xscale(), ax.get_xlabel(), ax.get_ylabel()) == ("log", "batch size N", "share that passes")
     assert [tick.get_text() for tick in ax.get_xticklabels()] == ["2", "8"]
 

@@ -95,6 +95,18 @@ def test_a_stage_changed_in_place_is_not_called_wrong_when_dx_is_right(capsys):
     assert told[-1] == "  pass  dx"
 
 
+def test_variables_of_another_function_are_no_stages(capsys):
+    def helper():
+        dx_hat = "not mine"
+        return dx_hat
+
+    def backward(dout, cache):
+        helper()
+        raise NotImplementedError
+
+    assert lines(capsys, backward)[0] == "  ....  dx_hat: not there yet"
+
+
 def test_stages_are_not_missed_when_dx_is_right(capsys):
     told = lines(capsys, batchnorm_backward_alt)
     assert told[0] == "  ....  dx_hat: no such variable, but dx is right"

@@ -241,17 +241,17 @@ changes(
     - dx = dcentered + dmean / len(dout)
     + dx = dx_hat * inv_std
 
-    variance_path_missing (small): the path through the variance is missing: you take the variance for a constant, or
-    overwrite what comes along that path.
+    variance_path_missing (small): the path through the variance brings nothing: you take the variance for a constant,
+    overwrite what comes along that path, or forget its factor x - mean.
     - + 2 * dvar / len(dout) * centered
 
-    mean_path_missing (small): the path through the mean is missing: you take the mean for a constant, or overwrite what
-    comes along that path.
+    mean_path_missing (small): the path through the mean brings nothing: you take the mean for a constant, or overwrite
+    what comes along that path.
     - dcentered + dmean / len(dout)
     + dcentered
 
-    direct_path_missing (small): the direct path through x - mean is missing: you overwrite it with what comes along the
-    path through the variance. The two are summed.
+    direct_path_missing (small): the direct path to x - mean brings nothing: it is overwritten by the path through the
+    variance, or lacks dx_hat. The two are summed.
     - dx_hat * inv_std + 2
     + 2
 
@@ -259,7 +259,7 @@ changes(
     - dx = dcentered + dmean
     + dx = dcentered - dx_hat * inv_std + dmean
 
-    dvar_sign (small): dvar has the wrong sign. A larger variance makes the output smaller.
+    dvar_sign (small): the path through the variance has the wrong sign. A larger variance makes the output smaller.
     - -0.5
     + 0.5
 
@@ -297,7 +297,7 @@ changes(
     - 2 * dvar / len(dout)
     + 2 * dvar / (len(dout) - 1)
 
-    dmean_sign (small): dmean has the wrong sign. The mean is subtracted.
+    dmean_sign (small): the path through the mean has the wrong sign. The mean is subtracted.
     - -dcentered.sum
     + dcentered.sum
 
@@ -310,7 +310,8 @@ changes(
     - np.einsum("nd,nd->d", dx_hat, centered)
     + dx_hat * centered
 
-    x_hat_for_centered (small): you use x_hat where x - mean belongs, on the path through the variance.
+    x_hat_for_centered (small): the path through the variance has one over the standard deviation once too often, as
+    if x_hat stood where x - mean belongs.
     - * centered  #
     + * x_hat  #
 

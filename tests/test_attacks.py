@@ -1,0 +1,152 @@
+"""Hostile submissions: none gains a point, harms another answer, leaves anything behind, or outlasts the limits."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+from attacks import ATTACKS, WRONG
+from submissions import by_id, code_cell, notebook, right_answers, write_submission
+
+from bn_helpers.exercises import EXERCISES
+from bn_helpers.grading.grader import SUBMISSION_SECONDS, Grader
+from bn_helpers.grading.result import MISSING
+from bn_helpers.grading.sandbox import BWRAP, SandboxUnavailable, choose_sandbox
+from bn_helpers.grading.submission import read_submission
+
+BYSTANDERS = ("batch_statistics", "layer_outputs", "scale_and_shift", "channel_statistics")
+
+
+@pytest.fixture(scope="module")
+def grader():
+    try:
+        sandbox = choose_sandbox()
+    except SandboxUnavailable as error:
+        pytest.skip(str(error))
+    with Grader(b"a key", sandbox) as grader:
+        yield grader
+
+
+def processes() -> set[int]:
+    """This process's children and theirs."""
+    parents = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            except OSError:
+                continue
+    found, waiting = set(), [os.getpid()]
+    while waiting:
+        parent = waiting.pop()
+        children = {pid for pid, above in parents.items() if above == parent}
+        found |= children
+        waiting += children
+    return found
+
+
+def files(grader: Grader) -> set[Path]:
+    folder = grader._workshop.folder
+    return {path for path in folder.rglob("*") if folder / "root" not in path.parents}
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if a.slow else n for n, a in ATTACKS.items()])
+def test_an_attack_gains_nothing_and_harms_nothing(tmp_path, grader, name):
+    submission = read_submission(
+        write_submission(tmp_path / name, right_answers(BYSTANDERS, normalize=ATTACKS[name].source))
+    )
+    left_before, start = (processes(), files(grader)), time.monotonic()
+    results = by_id(grader.grade(submission))
+    assert time.monotonic() - start < SUBMISSION_SECONDS
+    assert results["normalize"].score == 0
+    assert {name: results[name].score for name in BYSTANDERS} == {name: EXERCISES[name].points for name in BYSTANDERS}
+    assert (processes(), files(grader)) == left_before
+    assert len(results["normalize"].message) < 3000
+    assert results["normalize"].message.replace("\n", "").isprintable()
+
+
+def test_a_right_answer_after_the_attacks_is_still_right(tmp_path, grader):
+    results = by_id(grader.grade(read_submission(write_submission(tmp_path / "s", right_answers(["normalize"])))))
+    assert results["normalize"].score == EXERCISES["normalize"].points
+
+
+def test_the_staged_pass_does_not_answer_for_the_closed_form(tmp_path, grader):
+    calls = "def batchnorm_backward_alt(dout, cache):\n    return batchnorm_backward(dout, cache)"
+    answers = right_answers(["batchnorm_backward"], batchnorm_backward_alt=calls)
+    results = by_id(grader.grade(read_submission(write_submission(tmp_path / "s", answers))))
+    assert results["batchnorm_backward_alt"].score == 0
+    assert "derive the closed form here" in results["batchnorm_backward_alt"].message
+    assert results["batchnorm_backward"].score == EXERCISES["batchnorm_backward"].points
+
+
+def test_what_a_later_notebook_is_handed_reaches_no_earlier_exercise(tmp_path, grader):
+    # Notebook 5 is handed normalize. It tries every way to leave its text for the exercise of notebook 1.
+    steals = """
+import gc, inspect, os, sys, linecache
+import bn_helpers.layers
+text = repr(vars(bn_helpers.layers))
+for folder in ("/", ".", "/tmp", "/dev/shm", "/run"):
+    try:
+        open(os.path.join(folder, "stolen"), "w").write(text)
+    except OSError:
+        pass
+sys.modules["stolen"] = bn_helpers.layers
+
+def ghost_batchnorm_forward(x, gamma, beta, ghost_size, eps=1e-5):
+    return x
+"""
+    looks = """
+import sys, os
+def normalize(x, eps=1e-5):
+    for folder in ("/", ".", "/tmp", "/dev/shm", "/run"):
+        if os.path.exists(os.path.join(folder, "stolen")):
+            raise SystemExit
+    return sys.modules["stolen"].normalize(x, eps)
+"""
+    answers = right_answers([], normalize=looks, ghost_batchnorm_forward=steals)
+    results = by_id(grader.grade(read_submission(write_submission(tmp_path / "s", answers))))
+    assert results["normalize"].score == 0
+    assert "KeyError: 'stolen'" in results["normalize"].message
+
+
+def test_files_beside_the_notebook_are_ignored(tmp_path, grader):
+    folder = write_submission(tmp_path / "s", right_answers(["batch_statistics"], normalize=WRONG))
+    for name in ("conftest.py", "numpy.py", "sitecustomize.py", "pytest.ini", "json.py"):
+        (folder / name).write_text("import os\nos._exit(7)\n")
+    results = by_id(grader.grade(read_submission(folder)))
+    assert results["normalize"].score == 0
+    assert results["batch_statistics"].score == EXERCISES["batch_statistics"].points
+
+
+def test_tags_and_metadata_steer_nothing(tmp_path, grader):
+    tags = ["nbval-skip", "raises-exception", "nbval-ignore-output"]
+    folder = tmp_path / "s"
+    folder.mkdir()
+    cell = code_cell(WRONG, "normalize", tags=tags, step=3)
+    cell["outputs"] = [{"output_type": "display_data", "metadata": {}, "data": {"text/plain": "passed"}}]
+    (folder / "n.ipynb").write_text(json.dumps(notebook(cell)), encoding="utf-8")
+    assert by_id(grader.grade(read_submission(folder)))["normalize"].score == 0
+
+
+def test_a_hostile_name_reaches_no_path(tmp_path, grader):
+    folder = write_submission(tmp_path / "..=cmd|' \x1b[2J", right_answers(["batch_statistics"]))
+    result = grader.grade(read_submission(folder))
+    assert by_id(result)["batch_statistics"].score == EXERCISES["batch_statistics"].points
+    assert result.student.isprintable()
+
+
+def test_stubs_are_missing_and_never_run(tmp_path, grader):
+    stub = 'def normalize(x, eps=1e-5):\n    """Normalize."""\n    raise NotImplementedError("normalize")'
+    result = by_id(grader.grade(read_submission(write_submission(tmp_path / "s", {"normalize": stub}))))
+    assert {r.status for r in result.values()} == {MISSING}
+
+
+@pytest.mark.slow
+def test_the_sandbox_is_the_first_one_where_it_works():
+    try:
+        assert choose_sandbox(BWRAP) == choose_sandbox()
+    except SandboxUnavailable as error:
+        pytest.skip(str(error))
