@@ -3,18 +3,19 @@
 
 PYTHON = python3
 PORT = 8888
+OUT = grades
 
 run = .venv/bin/python -m
 flags = $(if $(filter no,$(BROWSER)),--no-browser) $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: help course test test-all build .venv
+.PHONY: help course test test-all build grade .venv
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[.a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
 
 course: .venv/installed ## open the course in JupyterLab (PORT=8890; BROWSER=no prints the address only)
 	@echo "Starting JupyterLab. Ctrl-C ends it; save your work before."
-	@exec env JUPYTER_CONFIG_PATH=.jupyter $(run) jupyterlab --port=$(PORT) $(flags) --log-level=WARN -y \
+	@exec env JUPYTER_CONFIG_PATH=jupyter $(run) jupyterlab --port=$(PORT) $(flags) --log-level=WARN -y \
 		--LabApp.default_url=/lab/tree/notebooks/01_normalization.ipynb
 
 test: .venv/installed ## test the course: under six minutes
@@ -25,6 +26,10 @@ test-all: .venv/installed ## test everything
 
 build: .venv/installed ## build the notebooks from their sources in solutions/
 	$(run) bn_helpers build
+
+grade: .venv/installed ## grade what students handed in (SUBMISSIONS=folder; OUT=grades says where the reports go)
+	@test -n "$(SUBMISSIONS)" || { echo "Say what to grade: make grade SUBMISSIONS=folder"; exit 2; }
+	$(run) bn_helpers grade "$(SUBMISSIONS)" --out "$(OUT)"
 
 .venv: .venv/installed ## make the environment (PYTHON=python3.12 chooses the Python)
 

@@ -56,7 +56,32 @@ def _parser() -> argparse.ArgumentParser:
         "notebooks", nargs="*", metavar="NOTEBOOK", type=Path, help="all of notebooks/, if none is given"
     )
     check.set_defaults(run=_check)
+    _add_grade(commands)
     return parser
+
+
+def _add_grade(commands: argparse._SubParsersAction) -> None:
+    grade = commands.add_parser(
+        "grade",
+        help="grade what students handed in",
+        description="Grade a notebook, a student's folder, or a folder of students' folders. Answers run in a sandbox. "
+        "A second run into the same folder grades only what has changed.",
+    )
+    grade.add_argument("submissions", nargs="+", metavar="SUBMISSION", type=Path, help="a notebook or a folder")
+    grade.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="where the reports go")
+    grade.add_argument("--key", help="the course key, or its file; made and kept in the folder, if not given")
+    grade.add_argument(
+        "--overrides", type=Path, metavar="CSV", help="points set by hand: student,exercise,points,reason"
+    )
+    grade.add_argument("--sandbox", choices=["bwrap", "user", "none"], help="the first that works, if not given")
+    grade.add_argument("--workers", type=_positive, metavar="N", help="grading processes; one a core, if not given")
+    grade.set_defaults(run=_grade)
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"a number from 1 on is wanted, and this is {text!r}")
+    return int(text)
 
 
 def _build(options: argparse.Namespace) -> int:
@@ -90,3 +115,27 @@ def _check(options: argparse.Namespace) -> int:
         print("\n".join(selfcheck.table(results)), flush=True)
         failed |= any(result.state == "failed" for result in results)
     return int(failed)
+
+
+def _grade(options: argparse.Namespace) -> int:
+    import os
+
+    from bn_helpers.grading.batch import GradingError, grade_class
+    from bn_helpers.grading.report import github, write_reports
+    from bn_helpers.grading.result import ERROR
+    from bn_helpers.grading.sandbox import SandboxUnavailable
+
+    choices = {name: getattr(options, name) for name in ("key", "overrides", "sandbox", "workers")}
+    try:
+        graded = grade_class(options.submissions, options.out, **choices)
+    except (GradingError, SandboxUnavailable) as error:
+        print(error, file=sys.stderr)
+        return 2
+    write_reports(graded, options.out)
+    for line in github.report(graded, os.environ):
+        print(line)
+    lost = sum(any(exercise.status == ERROR for exercise in result.exercises) for result in graded.results)
+    print(f"graded {len(graded.results)} (sandbox: {graded.sandbox}); read {options.out / 'summary.md'} first")
+    if lost:
+        print(f"{lost} not graded to the end, and told in summary.md: run the same again", file=sys.stderr)
+    return int(lost > 0)

@@ -185,7 +185,8 @@ def evaluation_output(x):
 
 
 def angle(a, b):
-    return np.degrees(np.arccos(np.sum(a * b) / np.linalg.norm(a) / np.linalg.norm(b)))
+    cosine = np.sum(a * b) / np.linalg.norm(a) / np.linalg.norm(b)
+    return np.degrees(np.arccos(np.clip(cosine, -1, 1)))  # rounding may leave 1.0000000000000002
 
 
 if ready(frozen_backward):
@@ -335,14 +336,18 @@ check("batchnorm_backward_alt", batchnorm_backward_alt, batchnorm_forward=batchn
 # = -\tfrac{1}{2}\,s^2 \sum_m d\hat{x}_m \hat{x}_m$$
 #
 # $$dc_n = s\,d\hat{x}_n + \frac{2}{N} \frac{\hat{x}_n}{s}\,d\text{var}
-# = s \left(d\hat{x}_n - \frac{\hat{x}_n}{N} \sum_m d\hat{x}_m \hat{x}_m\right)$$
+# = s\,d\hat{x}_n - \frac{s\,\hat{x}_n}{N} \sum_m d\hat{x}_m \hat{x}_m$$
 #
-# $$d\text{mean} = -\sum_n dc_n = -s \sum_n d\hat{x}_n \quad \text{since} \quad \sum_n \hat{x}_n = 0$$
+# The sum over the batch of the last term is 0, since $\sum_n \hat{x}_n = 0$:
+#
+# $$d\text{mean} = -\sum_n dc_n = -s \sum_n d\hat{x}_n$$
 #
 # $$dx_n = dc_n + \frac{1}{N}\,d\text{mean}
 # = s \left(d\hat{x}_n - \frac{1}{N} \sum_m d\hat{x}_m - \frac{\hat{x}_n}{N} \sum_m d\hat{x}_m \hat{x}_m\right)$$
 #
-# Now $d\hat{x}_n = \text{gamma}\;d\text{out}_n$, so the sums are gamma dbeta and gamma dgamma:
+# With $d\hat{x}_m=\text{gamma}\;d\text{out}_m$ the sums are
+# $\text{gamma}\sum_m{d\text{out}_m}=\text{gamma}\;d\text{beta}$ and
+# $\text{gamma}\sum_m{d\text{out}_m\hat{x}_m}=\text{gamma}\;d\text{gamma}$:
 #
 # $$dx_n = \text{gamma}\;s \left(d\text{out}_n - \frac{1}{N}\,d\text{beta} - \frac{\hat{x}_n}{N}\,d\text{gamma}\right)$$
 
@@ -454,12 +459,13 @@ if ready(scale_and_shift_backward, frozen_backward, batchnorm_backward):
     print("held constant: the last loss is 5 times as large:", np.all(losses[1, :, -1] > 5 * losses[0, :, -1]))
 
 # %% [markdown] id="held-caption"
-# **A small angle at each layer, and the training stalls.** (Medians of 5 seeds; bands hold the middle half.) Right,
-# the biases stay at 0. Held constant, they grow, as the paper predicts, and soon the loss stays where it is.
+# **A small angle at each layer, and the training stalls.** (Medians of 5 seeds; bands hold the middle half.) With the
+# right gradient the biases stay at 0. Held constant, they grow, as the paper predicts, and soon the loss stays where
+# it is.
 #
-# Even a random dout is 10° off at N = 64. But this error meets no resistance: out does not depend on b, so no later
-# gradient takes a wrong step back. (With tanh for ReLU the biases grow, too, and the loss suffers little. Try it.)
-# *Takeaway: in training, the gradient goes through the statistics.*
+# Even a random dout is 10° off at N = 64. But this error meets no resistance: out does not depend on b, so nothing
+# pulls b back. (With tanh for ReLU the biases grow, too, and the loss suffers little. Try it.) *Takeaway: in
+# training, the gradient goes through the statistics.*
 
 # %% [markdown] id="depth-text"
 # ## 3.6 Gradients over depth
@@ -505,8 +511,9 @@ if ready(batchnorm_backward):
 # one.** The net then learns from each start; without, from the middle one only. (Training-mode accuracy of the last
 # 20 batches.)
 #
-# It is no perfect cure: the gradient still grows a little per layer. [Yang et al.
-# (2019)](https://arxiv.org/abs/1902.08129) show that this explodes in very deep nets without skip connections.
+# *Takeaway: batch norm cancels the scale of the weights on the way back, too.* It is no perfect cure: the gradient
+# still grows a little per layer. [Yang et al. (2019)](https://arxiv.org/abs/1902.08129) show that this explodes in
+# very deep nets without skip connections.
 
 # %% [markdown] id="recap"
 # ## Now you can

@@ -342,8 +342,8 @@ if results is not None:
 # **The order matters little here, and accuracy does not find the slip.** Each line is one seed. The two orders differ
 # by a few points at most: the paper's (section 3.2) is a recommendation, not a law. By pixel does about as well where
 # all clothes sit centred and upright. Moved by one pixel, it loses most, and no norm loses least. Small cases with
-# known answers find a wrong axis; tidy data can hide it. Instance norm does as well, without companions. *Takeaway: check the
-# layer, not only the curve.*
+# known answers find a wrong axis; tidy data can hide it. Instance norm does as well, without companions. *Takeaway:
+# check the layer, not only the curve.*
 
 # %% [markdown] id="sweeps-text"
 # ## 4.4 Two claims: learning rates and initial weights

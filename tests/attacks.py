@@ -1,35 +1,24 @@
-"""Answers that try to get points without being right, or to harm others. Each stands in the place of an answer to normalize.
+"""Answers to normalize that try to get points without being right, or to harm others.
 
 None of them computes what is wanted. What must hold is the same for all: see test_attacks.py.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+IMPORTS = "import ctypes, gc, os, signal, sys, threading, time\nimport numpy as np\n"
 WRONG = "def normalize(x, eps=1e-5):\n    return 0.0 * x\n"
 FORGED = '[{"raised": "", "function": "", "detail": "", "values": {"x_hat": %s}}] * 100'
 
 
-class Attack(NamedTuple):
-    """The text of the answer cell, and whether it uses up a limit (and so takes long)."""
-
-    source: str
-    slow: bool = False
-
-
-def inside(body: str, slow: bool = False) -> Attack:
+def inside(body: str) -> str:
     """An attack from within the function."""
     lines = "\n".join(f"    {line}" for line in body.strip().split("\n"))
-    return Attack(f"import ctypes, gc, os, signal, sys, threading, time\nimport numpy as np\n\n"
-                  f"def normalize(x, eps=1e-5):\n{lines}\n    return 0.0 * x\n", slow)  # fmt: skip
+    return f"{IMPORTS}\ndef normalize(x, eps=1e-5):\n{lines}\n    return 0.0 * x\n"
 
 
-def before(text: str, slow: bool = False) -> Attack:
+def before(text: str) -> str:
     """An attack from the cell, around a wrong function."""
-    return Attack(
-        f"import ctypes, gc, os, signal, sys, threading, time\nimport numpy as np\n{text.strip()}\n\n{WRONG}", slow
-    )
+    return f"{IMPORTS}{text.strip()}\n\n{WRONG}"
 
 
 ATTACKS = {
@@ -171,45 +160,50 @@ return np.resize(seen.get(x.shape, [[0.0]]), x.shape)
         "import resource\nresource.prlimit(os.getppid(), resource.RLIMIT_CPU, (0, 0))"
     ),
     # Loops
-    "loops_in_python": inside("while True:\n    pass", slow=True),
-    "loops_in_the_cell": before("while True:\n    pass", slow=True),
-    "loops_in_c": inside("sum(iter(int, 1))", slow=True),
-    "sleeps": inside("time.sleep(10**6)", slow=True),
+    "loops_in_python": inside("while True:\n    pass"),
+    "loops_in_the_cell": before("while True:\n    pass"),
+    "loops_in_c": inside("sum(iter(int, 1))"),
+    "sleeps": inside("time.sleep(10**6)"),
     "ignores_interrupts": before(
         "for number in (signal.SIGINT, signal.SIGTERM, signal.SIGXCPU):\n    signal.signal(number, signal.SIG_IGN)\n"
-        "while True:\n    try:\n        sum(iter(int, 1))\n    except BaseException:\n        pass",
-        slow=True,
+        "while True:\n    try:\n        sum(iter(int, 1))\n    except BaseException:\n        pass"
     ),
-    "alarms": before("signal.signal(signal.SIGALRM, lambda *a: os._exit(1))\nsignal.setitimer(signal.ITIMER_REAL, 0.01, 0.01)"),
+    "alarms": before("""
+signal.signal(signal.SIGALRM, lambda *a: os._exit(1))
+signal.setitimer(signal.ITIMER_REAL, 0.01, 0.01)
+"""),
     # Memory, processes, threads, disk, output
-    "fills_memory": inside("keep = []\nwhile True:\n    keep.append(np.ones(10**7))", slow=True),
+    "fills_memory": inside("keep = []\nwhile True:\n    keep.append(np.ones(10**7))"),
     "fills_memory_in_the_cell": before("keep = [bytearray(2**30) for _ in range(64)]"),
     "forks": inside("while True:\n    os.fork()"),
     "starts_processes": inside("import subprocess\nsubprocess.Popen(['sleep', '1000'])"),
-    "starts_threads": inside("while True:\n    threading.Thread(target=time.sleep, args=(1000,), daemon=True).start()", slow=True),
+    "starts_threads": inside("""
+while True:
+    threading.Thread(target=time.sleep, args=(1000,), daemon=True).start()
+"""),
     "leaves_a_thread": before("""
 def spoil():
     while True:
         for name in ("sqrt", "mean", "var"):
             setattr(np, name, None)
 threading.Thread(target=spoil, daemon=True).start()
-""", slow=True),
+"""),
     "fills_the_disk": inside("with open('full', 'wb') as file:\n    while True:\n        file.write(bytes(2**20))"),
     "fills_shared_memory": inside("libc = ctypes.CDLL(None)\nassert libc.shmget(0, 2**30, 0o1600) != -1"),
-    "prints_without_end": inside("while True:\n    print('x' * 1000)", slow=True),
-    "prints_at_once": inside("print('x' * 2**25)", slow=True),
-    "displays_without_end": inside("while True:\n    get_ipython().display_pub.publish({'text/plain': 'x'})", slow=True),
+    "prints_without_end": inside("while True:\n    print('x' * 1000)"),
+    "prints_at_once": inside("print('x' * 2**25)"),
+    "displays_without_end": inside("while True:\n    get_ipython().display_pub.publish({'text/plain': 'x'})"),
     "writes_to_descriptors": inside("for n in range(3):\n    os.write(n, b'x' * 2**20)"),
-    "raises_a_huge_message": inside("raise ValueError('x' * 10**8)", slow=True),
+    "raises_a_huge_message": inside("raise ValueError('x' * 10**8)"),
     "exception_that_loops": inside("""
 class Endless(Exception):
     def __str__(self):
         while True:
             pass
 raise Endless
-""", slow=True),
+"""),
     # Looking for answers
-    "imports_the_reference": Attack("import numpy as np\nfrom bn_helpers.layers import normalize\n"),
+    "imports_the_reference": ("import numpy as np\nfrom bn_helpers.layers import normalize\n"),
     "imports_the_checks": inside("from bn_helpers import cases, oracles\nreturn oracles.normalize(x, eps)"),
     "imports_a_library": inside("from scipy.stats import zscore\nreturn zscore(x)"),
     "reads_the_reference": inside("""
@@ -219,7 +213,7 @@ for folder, _, names in os.walk("/"):
             names = {"np": np}
             exec(open(os.path.join(folder, name)).read(), names)
             return names["normalize"](x, eps)
-""", slow=True),
+"""),
     "searches_frames": inside("""
 frame = sys._getframe()
 while frame:
@@ -234,7 +228,8 @@ for thing in gc.get_objects():
     if type(thing).__name__ == "Wanted":
         return thing.value
 for thing in gc.get_objects():
-    if callable(thing) and getattr(thing, "__name__", "") in ("normalize", "normalize_column") and thing is not normalize:
+    name = getattr(thing, "__name__", "") if callable(thing) and thing is not normalize else ""
+    if name in ("normalize", "normalize_column"):
         return thing(x, eps)
 """),
     "reads_the_grader_over_the_socket": inside("""
@@ -250,9 +245,9 @@ except OSError:
     pass
 """),
     # Steering nbval and the notebook
-    "comments_for_nbval": Attack("# NBVAL_IGNORE_OUTPUT\n# NBVAL_SKIP\n# NBVAL_RAISES_EXCEPTION\n" + WRONG),
-    "magics": Attack("%%capture\n%autoawait off\n%reset -f\n" + WRONG),
-    "shell": Attack("!cat /etc/passwd\n!kill -9 -1\n" + WRONG),
+    "comments_for_nbval": ("# NBVAL_IGNORE_OUTPUT\n# NBVAL_SKIP\n# NBVAL_RAISES_EXCEPTION\n" + WRONG),
+    "magics": ("%%capture\n%autoawait off\n%reset -f\n" + WRONG),
+    "shell": ("!cat /etc/passwd\n!kill -9 -1\n" + WRONG),
     "system": inside("get_ipython().system('kill -9 -1')\nget_ipython().run_line_magic('run', '/etc/passwd')"),
     "stops_the_kernel_politely": before("get_ipython().ask_exit()\nget_ipython().kernel.do_shutdown(False)"),
     "asks_for_input": inside("input()"),

@@ -17,6 +17,11 @@ from bn_helpers.grading.result import MISSING
 from bn_helpers.grading.sandbox import BWRAP, SandboxUnavailable, choose_sandbox
 from bn_helpers.grading.submission import read_submission
 
+QUICK = {  # one of each kind; the others are slow together
+    *("patches_numpy_mathematics", "equals_everything", "forges_outcomes_in_the_probe", "sends_malformed_messages"),
+    *("returns_a_huge_array", "exits_in_the_function", "segmentation_fault", "kills_all", "forks", "fills_the_disk"),
+    *("imports_the_reference", "searches_objects", "comments_for_nbval", "system"),
+}
 BYSTANDERS = ("batch_statistics", "layer_outputs", "scale_and_shift", "channel_statistics")
 
 
@@ -50,14 +55,12 @@ def processes() -> set[int]:
 
 def files(grader: Grader) -> set[Path]:
     folder = grader._workshop.folder
-    return {path for path in folder.rglob("*") if folder / "root" not in path.parents}
+    return {path for path in folder.rglob("*") if folder / "root" not in path.parents and path.name != "log"}
 
 
-@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if a.slow else n for n, a in ATTACKS.items()])
+@pytest.mark.parametrize("name", [n if n in QUICK else pytest.param(n, marks=pytest.mark.slow) for n in ATTACKS])
 def test_an_attack_gains_nothing_and_harms_nothing(tmp_path, grader, name):
-    submission = read_submission(
-        write_submission(tmp_path / name, right_answers(BYSTANDERS, normalize=ATTACKS[name].source))
-    )
+    submission = read_submission(write_submission(tmp_path / name, right_answers(BYSTANDERS, normalize=ATTACKS[name])))
     left_before, start = (processes(), files(grader)), time.monotonic()
     results = by_id(grader.grade(submission))
     assert time.monotonic() - start < SUBMISSION_SECONDS

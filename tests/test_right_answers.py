@@ -50,9 +50,7 @@ def check_styles(exercise: str, seeds: range) -> None:
         for style, functions in styles.items()
         for case, share in errors(exercise, functions, seed).items()
     )
-    print(
-        f"\n{exercise}: {len(styles)} styles, {len(seeds)} seeds; largest error {worst[0]:.3f} of a tolerance {worst[1:]}"
-    )
+    print(f"\n{exercise}: {len(styles)} styles, {len(seeds)} seeds; at most {worst[0]:.3f} of a tolerance {worst[1:]}")
     assert worst[0] <= SHARE
 
 

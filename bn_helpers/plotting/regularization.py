@@ -1,0 +1,132 @@
+"""The figures of notebook 5."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from bn_helpers import plotting
+
+
+def jitter(image: np.ndarray, outputs: Mapping[int, np.ndarray], steady: float) -> Figure:
+    """Draw one image, and histograms of what one unit gives for it in the company of many batches.
+
+    Parameters
+    ----------
+    image : ndarray of shape (H, W)
+    outputs : mapping of int to ndarray of shape (B,)
+        For three batch sizes, the unit's output in training mode with each of B groups of companions.
+    steady : float
+        Its output in test mode.
+    """
+    figure, (picture, *axes) = plt.subplots(1, 1 + len(outputs), width_ratios=(0.7, *(1 for _ in outputs)))
+    picture.imshow(image, cmap="gray_r")
+    picture.set(title="the image", xticks=[], yticks=[])
+    picture.spines[:].set_visible(False)
+    edges = np.histogram_bin_edges(np.concatenate([*outputs.values()]), bins=30)
+    for ax, (size, values) in zip(axes, outputs.items(), strict=True):
+        ax.hist(values, bins=edges, color=plotting.WITH["color"])
+        ax.axvline(steady, **plotting.REFERENCE)
+        ax.sharey(axes[0])
+        ax.set(title=f"batches of {size}", xlabel="output of the unit")
+    for ax in axes[1:]:
+        ax.tick_params(labelleft=False)
+    axes[0].set_ylabel("batches")
+    return figure
+
+
+def spreads(
+    sizes: Sequence[int], statistics: Mapping[str, tuple[np.ndarray, np.ndarray]], outputs: Mapping[str, np.ndarray]
+) -> Figure:
+    """Draw how far a batch's statistics, and the outputs that come of them, scatter against the size of the batch.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Rows of the batches.
+    statistics : mapping of str to pair of ndarray of shape (K,)
+        For each of two statistics, its relative spread by the formula for gaussian features, and as it was measured.
+    outputs : mapping of str to ndarray of shape (K,)
+        Standard deviation of one image's outputs over many batches.
+    """
+    figure, (left, right) = plt.subplots(1, 2)
+    looks = (plotting.WITH, plotting.THIRD)
+    for (name, (formula, measured)), look in zip(statistics.items(), looks, strict=True):
+        left.plot(sizes, formula, **(plotting.REFERENCE | {"linewidth": 1}))
+        left.plot(sizes, measured, "o", color=look["color"], label=name)
+    for (name, spread), look in zip(outputs.items(), looks, strict=True):
+        right.plot(sizes, spread, marker="o", label=name, **look)
+    left.set(title="of a batch's statistics", ylabel="relative standard deviation")
+    right.set(title="of one image's outputs", ylabel="standard deviation")
+    for ax in (left, right):
+        ax.set_yscale("log")
+        _sizes(ax, sizes, "images in the batch")
+        plotting.label_line_ends(ax)
+    return figure
+
+
+def by_group(
+    sizes: Sequence[int], panels: Mapping[str, tuple[np.ndarray, np.ndarray | None]], label: str
+) -> Figure:
+    """Draw what nets reach against the size of their ghost groups, one panel a measurement.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Images a group.
+    panels : mapping of str to pair of ndarray of shape (K, seeds) and ndarray of shape (seeds,) or None
+        For each title, what nets with batch normalization reach by group size, and what nets without it reach.
+    label : str
+        What is measured.
+    """
+    figure, axes = plt.subplots(1, len(panels), sharey=True)
+    for ax, (title, (normalized, without)) in zip(axes, panels.items(), strict=True):
+        ends = np.array([min(sizes), max(sizes)])
+        if without is not None:
+            plotting.band(ax, ends, np.column_stack([without, without]), label="no batch norm", **plotting.WITHOUT)
+        plotting.band(ax, sizes, np.transpose(normalized), label="ghost groups", **plotting.WITH)
+        ax.plot(sizes, normalized, "o", color=plotting.WITH["color"], alpha=0.5)
+        ax.set_title(title)
+        _sizes(ax, sizes, "images in a group")
+        ax.yaxis.set_major_formatter(PercentFormatter(1))
+    axes[0].set(ylabel=label, ylim=(0, 1.03))
+    for ax in axes:
+        plotting.label_line_ends(ax)
+    return figure
+
+
+def arms(panels: Mapping[str, Mapping[str, np.ndarray]], without: Sequence[str], label: str) -> Figure:
+    """Draw what every net of a comparison reaches as a dot, and a bar at the median of each arm.
+
+    Parameters
+    ----------
+    panels : mapping of str to mapping of str to ndarray of shape (seeds,)
+        For each title, what the nets of each arm reach; the same arms in every panel.
+    without : sequence of str
+        The arms that have no batch normalization.
+    label : str
+        What is measured.
+    """
+    figure, axes = plt.subplots(1, len(panels), sharey=True)
+    for ax, (title, reached) in zip(axes, panels.items(), strict=True):
+        for row, (name, values) in enumerate(reached.items()):
+            look = plotting.WITHOUT if name in without else plotting.WITH
+            ax.plot(values, row + np.linspace(-0.2, 0.2, len(values)), "o", color=look["color"], alpha=0.6)
+            ax.vlines(np.median(values), row - 0.35, row + 0.35, color=look["color"], linewidth=2)
+        ax.set(title=title, xlabel=label)
+        ax.xaxis.set_major_formatter(PercentFormatter(1))
+        ax.set_yticks(range(len(reached)), reached)
+    axes[0].invert_yaxis()
+    return figure
+
+
+def _sizes(ax: Axes, sizes: Sequence[int], label: str) -> None:
+    """A log scale with a tick at each size, and nowhere else."""
+    ax.set(xscale="log", xlabel=label)
+    ax.set_xticks(sizes, [str(size) for size in sizes])
+    ax.set_xticks([], minor=True)

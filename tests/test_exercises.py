@@ -1,0 +1,68 @@
+"""The manifest agrees with itself and with the reference."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+
+from bn_helpers import layers
+from bn_helpers.exercises import CASES, EASY, EXERCISES, NOTEBOOKS, QUIZZES
+
+
+def test_points_add_up_to_100():
+    assert sum(subject.points for subject in (*EXERCISES.values(), *QUIZZES.values())) == 100
+
+
+def test_exercises_are_the_public_functions_of_the_reference():
+    public = [name for name, value in vars(layers).items() if inspect.isfunction(value) and not name.startswith("_")]
+    assert list(EXERCISES) == public
+
+
+def test_every_notebook_has_exercises_and_one_quiz():
+    assert {exercise.notebook for exercise in EXERCISES.values()} == set(NOTEBOOKS)
+    assert [quiz.notebook for quiz in QUIZZES.values()] == list(NOTEBOOKS)
+    assert list(QUIZZES) == ["quiz_1", "quiz_2", "quiz_3", "quiz_4", "quiz_5"]
+
+
+def test_cases_are_those_that_exercises_use():
+    assert set(CASES) == {case for exercise in EXERCISES.values() for case in exercise.weights}
+
+
+def test_handed_functions_are_answers_to_earlier_notebooks():
+    for notebook in NOTEBOOKS.values():
+        for name in notebook.handed:
+            assert NOTEBOOKS[EXERCISES[name].notebook].number < notebook.number
+
+
+@pytest.mark.parametrize("exercise", EXERCISES.values(), ids=lambda e: e.id)
+def test_work_fits_the_notebook(exercise):
+    siblings = [e for e in EXERCISES.values() if e.notebook == exercise.notebook]
+    assert sum(e.minutes for e in siblings) <= NOTEBOOKS[exercise.notebook].minutes
+    assert exercise.difficulty in (1, 2, 3)
+    assert exercise.trap.endswith((".", "?"))
+
+
+@pytest.mark.parametrize("exercise", EXERCISES.values(), ids=lambda e: e.id)
+def test_easy_is_worth_half_and_everything_is_worth_all(exercise):
+    assert next(iter(exercise.weights)) == EASY
+    assert exercise.weights[EASY] == 0
+    everything = dict.fromkeys(exercise.weights, True)
+    assert exercise.score(everything) == pytest.approx(exercise.points)
+    properties = {case: weight == 0 for case, weight in exercise.weights.items()}
+    assert exercise.score(properties) == pytest.approx(exercise.points / 2)
+    assert exercise.score({**everything, EASY: False}) == 0
+    assert exercise.score({}) == 0
+
+
+def test_a_strict_case_earns_by_weight_and_a_property_costs_a_tenth():
+    exercise = EXERCISES["scale_and_shift"]  # square weighs 3 of 5
+    everything = dict.fromkeys(exercise.weights, True)
+    assert exercise.score({**everything, "square": False}) == pytest.approx(3 * (0.5 + 0.5 * 2 / 5))
+    assert exercise.score({**everything, "unchanged": False}) == pytest.approx(3 * 0.9)
+
+
+def test_numbers_count_within_a_notebook():
+    assert EXERCISES["batch_statistics"].number == "1.1"
+    assert EXERCISES["fold_into_linear"].number == "2.5"
+    assert EXERCISES["ghost_batchnorm_forward"].number == "5.2"
