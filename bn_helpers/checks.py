@@ -143,10 +143,10 @@ def examine(exercise: str, functions: dict[str, Callable]) -> Verdict:
         return Verdict(exercise, PASSED, score, (*lines, f"{exercise}: all {len(cases)} cases pass"))
     known = _fingerprints().get(exercise, {})
     mistake = diagnose(signatures(cases, outcomes), {name: entry["cases"] for name, entry in known.items()})
-    explanation = _explain(*_most_telling(list(zip(cases, outcomes, judgements, strict=True))))
+    case, outcome, judgement = _most_telling(list(zip(cases, outcomes, judgements, strict=True)))
     # Where even the easy case fails, the formula is wrong, and what a special case has in view would lead astray.
-    first_failed = next(case for case in passed if not passed[case])
-    explanation += f"\n{CASES[first_failed][1]}"
+    look = "square" if judgement.problem == "shape" else next(case for case in passed if not passed[case])
+    explanation = f"{_explain(case, outcome, judgement)}\n{CASES[look][1]}"
     if mistake:
         explanation += f"\nIt looks as if {known[mistake]['message']}"
     return Verdict(exercise, FAILED, score, lines, explanation, mistake)

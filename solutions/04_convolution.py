@@ -229,18 +229,15 @@ check("spatial_batchnorm_backward", spatial_batchnorm_backward, spatial_batchnor
 # **Predict:** how many numbers does it learn? And how many would it learn by pixel, with a gamma and a beta for each
 # pixel of each channel?
 
-# %% id="count"
-channels, height, width = 64, 112, 112
-print(f"gamma and beta by channel: {2 * channels:>9,}")
-print(f"gamma and beta by pixel:   {2 * channels * height * width:>9,}")
-
 # %% [markdown] id="net-text"
 # ## 4.3 In a convolutional net
 #
-# By channel, the layer is cheap: two numbers a channel, whatever the size of the images. Does it help? You train
-# small convolutional nets on Fashion-MNIST: two convolutions, of 8 and 16 channels, for 50 or 100 steps of 32 images.
-# To fit into seconds, an image has 14 × 14 pixels, each the mean of 2 × 2. The pixels are standardized for *all*
-# nets: otherwise batch normalization would get credit for repairing the input.
+# By channel, it learns 2 · 64 = **128** numbers. By pixel, 2 · 64 · 112 · 112 = **1,605,632**, 170 times as many as the
+# weights, and none of them fits another size of image.
+#
+# Does it help? You train small nets on Fashion-MNIST: two convolutions, of 8 and 16 channels, for 50 or 100 steps of 32
+# images. To fit into seconds, an image has 14 × 14 pixels, each the mean of 2 × 2. The pixels are standardized for
+# *all* nets: otherwise batch normalization would get credit for repairing the input.
 
 
 # %% id="net-data"

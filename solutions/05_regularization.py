@@ -1,17 +1,19 @@
 # %% [markdown] id="title"
 # # 5 Regularization
 #
-# You measure the noise that batch normalization adds to each output, and find out when it helps a net generalize.
+# You measure the noise that batch normalization adds to each output, and find out when it helps.
 #
 # When you have finished, you can
 #
-# - **measure** how far one example's output depends on its companions, and predict it from the batch size;
+# - **measure** how far one example's output depends on its companions, and **predict** it from the batch size;
 # - **set** that noise at a fixed batch size, with ghost groups;
-# - **judge** from controlled runs whether it regularizes, and tell that from a training that is merely hurt.
+# - **judge** by controlled runs whether it regularizes, and tell that from a training that is hurt.
 #
 # You need the layer of notebook 2 and its two modes. There are 45 minutes of work here, and 9 points.
 
 # %% id="setup"
+from copy import deepcopy
+
 import numpy as np
 
 from bn_helpers import data, plotting
@@ -22,43 +24,44 @@ from bn_helpers.training import accuracy, fit, paired
 
 plotting.use_style()
 x_train, y_train, x_test, y_test, *_ = data.digits().standardized()
+layer = (batchnorm_forward, batchnorm_backward)  # of notebooks 2 and 3
 
 # %% [markdown] id="claim"
 # ## A claim with a "maybe"
 #
 # The lecture's last point: batch normalization *"acts as a form of regularization in a funny way, and slightly reduces
-# the need for dropout, maybe"*. The paper has it without the maybe (Ioffe and Szegedy 2015, section 3.4).
+# the need for dropout, maybe"*. The paper says it without the maybe (Ioffe and Szegedy 2015, section 3.4).
 #
-# A *regularizer* makes a net fit its training data less closely, so that it does better on new data. The reason given:
-# in training, an image's output depends on the other images of its batch. So it is not the same twice. This notebook
-# takes the claim apart: is there noise, how much, and does it help?
+# A *regularizer* keeps a net from fitting its training data too closely, so that it does better on new data. Why should
+# this be one? In training, what an image gives depends on the other images of its batch, so it is not the same twice.
+# Is there such noise? How much? Does it help?
 
 # %% [markdown] id="by-hand"
 # ### By hand, once
 #
-# One feature, one example: its value is **4**. Its companions in one batch are 0 and 2. The mean of 4, 0, 2 is 2, and
-# the variance is (4 + 4 + 0) / 3 = 2.667. So the example becomes (4 - 2) / 1.633 = **1.22**.
+# One feature, one example, of value **4**. Its companions in one batch are 0 and 2. The mean of 4, 0, 2 is 2, and the
+# variance is (4 + 4 + 0) / 3 = 2.667. So the example becomes (4 - 2) / 1.633 = **1.22**.
 #
-# In the next batch its companions are 6 and 8. The mean is 6, the variance the same.
+# In the next batch its companions are 6 and 8: the mean is 6, the variance the same.
 #
-# **Predict** on paper what the example becomes this time, and with the companions 3 and 5. Then run the cell.
+# **Predict** on paper what becomes of it this time, and among 3 and 5. Then run the cell.
 
 # %% id="by-hand-answer"
 for companions in ([0.0, 2.0], [6.0, 8.0], [3.0, 5.0]):
-    joined = np.array([[4.0], *[[value] for value in companions]])  # (3, 1)
-    print(f"4 among {companions}: {normalize(joined)[0, 0] + 0.0:.2f}")
+    joined = np.array([[value] for value in [4.0, *companions]])  # (3, 1)
+    print(f"4 among {companions}: {normalize(joined)[0, 0]:.2f}")
 
 # %% [markdown] id="by-hand-takeaway"
-# The example is the same, and its output has either sign. Among 3 and 5 it is the mean, so nothing of it is left: 4
-# does not become a number, but a *place among its companions*.
+# One example, and either sign comes out. Among 3 and 5 it is the mean itself, and nothing is left. So 4 does not become
+# a number, but a *place among its companions*.
 
 # %% [markdown] id="outputs_across_batches-text" exercise="outputs_across_batches"
-# Write `outputs_across_batches`. An example `sample` (D,) joins each of the groups in `batches` (B, M, D), so each batch
-# has M + 1 rows. Return the training-mode outputs of the *example*, as an array (B, D). `gamma` and `beta` (D,) scale
-# and shift as usual.
+# Write `outputs_across_batches`. An example `sample` (D,) joins each of the groups in `batches` (B, M, D), so that each
+# batch has M + 1 rows. Return the training-mode outputs of the *example*, an array (B, D); `gamma` and `beta` (D,)
+# scale and shift as usual.
 #
 # Take sample = [4, 10], batches = [[[2, 20]], [[6, 0]]], gamma = [1, 2], beta = [0, 5], eps = 0. In the first batch the
-# example is above its one companion, then below: 1 and -1. Scaled and shifted: [1, 3]. In the second: [-1, 7].
+# example lies above its companion, then below: 1 and -1. Scaled and shifted: [1, 3]. In the second: [-1, 7].
 
 # %% id="outputs_across_batches" solution="outputs_across_batches"
 from bn_helpers.layers import outputs_across_batches
@@ -69,17 +72,17 @@ check("outputs_across_batches", outputs_across_batches)
 # %% [markdown] id="outputs_across_batches-hints"
 # <details><summary>Help: a hundred examples pass, a few do not</summary>
 #
-# How many rows does your mean run over: M or M + 1? The example counts among those that normalize it. In a batch of a
+# How many rows does your mean run over, M or M + 1? The example counts among those that normalize it. In a batch of a
 # hundred you cannot see the difference.
 #
 # </details>
 # <details><summary>Help: the shape has one axis too many, or is (D,)</summary>
 #
 # Wanted is one row for each batch: the example's. All rows of a batch are too many, and a `return` inside the loop
-# gives one batch only.
+# gives one batch alone.
 #
 # </details>
-# <details><summary>Help: with batches of two, signs are wrong</summary>
+# <details><summary>Help: with batches of two, the sign is wrong</summary>
 #
 # You return the companion. Of two rows, one becomes 1 and the other -1. In which row did you put the example?
 #
@@ -88,61 +91,63 @@ check("outputs_across_batches", outputs_across_batches)
 # %% [markdown] id="jitter-text"
 # ### One image, 200 batches
 #
-# Now a real net: 64 pixels, two layers of 50 units, each with batch normalization and ReLU, trained on the digits. Take
-# one image that it has not seen, a zero, and put it into 200 batches of random training images. Your function gives the
-# first layer's output for it, each time.
+# Now a real net: 64 pixels, two layers of 50 units with batch normalization and ReLU, trained on the digits. Take one
+# image that it has not seen, a zero, and let it join 200 groups of random training images. Your function gives the
+# first layer's outputs.
 #
-# **Predict:** the unit's output in test mode is a single number. How far around it do the 200 outputs of training mode
-# lie, in batches of 4? Of 64?
+# **Predict:** in test mode a unit gives one number for it. How far around that do the 200 outputs of training mode lie,
+# in batches of 4? Of 64?
+
 
 # %% id="jitter-net"
-net = Net([64, 50, 50, 10], "linear norm relu", norm=(batchnorm_forward, batchnorm_backward), seed=0)
+net = Net([64, 50, 50, 10], "linear norm relu", norm=layer, seed=0)
 fit(net, x_train, y_train, steps=300, lr=0.1, seed=0)
 print("right on more than 95 % of the test images:", accuracy(net, x_test, y_test) > 0.95)
 
 net.forward(x_train)
 z = net.values["linear1"]  # (1397, 50): what comes into the first normalization
 net.forward(x_test)
-sample, steady = net.values["linear1"][0], net.values["norm1"][0]  # (50,) each: test mode
+sample, steady = net.values["linear1"][0], net.values["norm1"][0]  # (50,) each, test mode
 gamma, beta = net.parameters["gamma1"], net.parameters["beta1"]
 
 
-def draw(size):  # which training images join the sample in 200 batches of this size
+def draw(size):  # the training images in 200 batches that the sample joins
     return np.random.RandomState(size).randint(len(z), size=(200, size - 1))
 
 
 # %% id="jitter-figure"
 if ready(outputs_across_batches):
-    outputs = {size: outputs_across_batches(sample, z[draw(size)], gamma, beta) for size in (4, 16, 64)}
-    unit = {size: values[:, 0] for size, values in outputs.items()}
-    figure = plotting.regularization.jitter(x_test[0].reshape(8, 8), unit, steady[0])
-    plotting.show(figure, alt="A zero, and three histograms of one unit's output: the larger the batch, the narrower.")
-    for size, values in unit.items():
-        print(f"batches of {size:2}: from {values.min():5.2f} to {values.max():5.2f}")
-    alone, _ = batchnorm_forward(sample[None], gamma, beta, net.states["norm1"] | {"mode": "test"})
-    print("test mode, any company:", f"{alone[0, 0]:.2f}", "every time:", np.allclose(alone[0], steady))
+    outputs = {m: outputs_across_batches(sample, z[draw(m)], gamma, beta)[:, 0] for m in (4, 16, 64)}
+    figure = plotting.regularization.jitter(x_test[0].reshape(8, 8), outputs, steady[0])
+    alt = "A zero, and three histograms of what one unit gives for it: the larger the batch, the narrower."
+    plotting.show(figure, alt=alt)
+    either = [values.min() < 0 < values.max() for values in outputs.values()]
+    print("either sign in batches of 4, of 16, of 64:", *either)
+    test_mode = net.states["norm1"] | {"mode": "test"}
+    alone, _ = batchnorm_forward(sample[None], gamma, beta, test_mode)
+    print("in test mode the same, alone or in a batch:", np.allclose(alone[0], steady))
 
 # %% [markdown] id="jitter-caption"
-# **In training the same image has a different output in every batch, on both sides of its test-mode output (dotted).**
-# Nothing was changed but its companions: not the image, the weights, gamma, beta or eps. After the ReLU, whatever lies
-# left of 0 is lost, so in small batches the unit is on for some and off for others. In test mode the running statistics
-# stand in for the companions, and the jitter is gone. *Takeaway: in training, an output is not a function of one
-# example.*
+# **In training, one image has another output in every batch, around that of test mode (dotted).** Nothing changed but
+# its companions: not the weights, not gamma, beta or eps. The ReLU behind it drops what lies left of 0, so the unit is
+# on in some batches and off in others. In test mode fixed running statistics stand in for the companions, and the
+# jitter is gone. *Takeaway: in training, an output is not a function of one example. Forget test mode, and your users
+# get the jitter.*
 
 # %% [markdown] id="why"
 # ## How much noise?
 #
 # The companions act through two numbers a feature: the batch's mean and its variance. Both are *estimates* from m
-# random images. For a gaussian feature of standard deviation 1, statistics textbooks give their scatter from batch to
+# random images. For a gaussian feature of standard deviation (sd) 1, statistics says how they scatter from batch to
 # batch:
 #
 # $$\text{sd of the mean} = \frac{1}{\sqrt{m}} \qquad
 # \text{relative sd of the variance} = \sqrt{\frac{2}{m - 1}}$$
 #
-# At m = 8 that is 0.35 and 0.53. So a batch of 8 knows the variance to within a half.
+# At m = 8 that is 0.35 and 0.53: a batch of 8 knows the variance to within a half.
 
 # %% [markdown] id="quiz_5-text"
-# **Predict.** You go from batches of 16 to batches of 64. What happens to the standard deviation of one image's output?
+# **Predict.** You go from batches of 16 to batches of 64. What becomes of the standard deviation of one image's output?
 #
 # - a) It stays.
 # - b) It is halved.
@@ -157,56 +162,56 @@ quiz_5 = "b"
 # %% id="quiz_5-check" check="quiz_5"
 check("quiz_5", quiz_5)
 
+
 # %% id="scatter"
-sizes = np.array([4, 8, 16, 32, 64, 128])
-rows = [np.random.RandomState(m).randint(len(z), size=(1000, m)) for m in sizes]
-means = np.array([np.mean(z[r].mean(axis=1).std(axis=0) / z.std(axis=0)) for r in rows])  # (6,)
-variances = [z[r].var(axis=1) for r in rows]  # six of (1000, 50)
-scatter = np.array([np.mean(v.std(axis=0) / v.mean(axis=0)) for v in variances])
-statistics = {"variance": (np.sqrt(2 / (sizes - 1)), scatter), "mean": (1 / np.sqrt(sizes), means)}
+def scatter(m):  # of the statistics of 400 random batches, mean over the 50 units
+    batches = z[np.random.RandomState(m).randint(len(z), size=(400, m))]  # (400, m, 50)
+    mean, var = batches.mean(axis=1), batches.var(axis=1)  # (400, 50) each
+    return np.mean([mean.std(axis=0) / z.std(axis=0), var.std(axis=0) / var.mean(axis=0)], axis=1)
 
 
-def logits(size):
-    state = {name: dict(values) for name, values in net.states.items()}
-    outputs = [net.forward(np.concatenate([x_test[:1], x_train[r]]), "train")[0] for r in draw(size)]
-    net.states = state  # training mode wrote into the running statistics
-    return np.array(outputs)  # (200, 10)
+def logits(m):  # of the sample in 200 batches
+    aside = deepcopy(net)  # training mode writes into the running statistics
+    batches = (np.concatenate([x_test[:1], x_train[rows]]) for rows in draw(m))
+    return np.array([aside.forward(x, "train")[0] for x in batches])  # (200, 10)
 
 
 # %% id="spread-figure"
+m = np.array([4, 8, 16, 32, 64, 128])
+of_mean, of_variance = np.transpose([scatter(size) for size in m])
+statistics = {"variance": (np.sqrt(2 / (m - 1)), of_variance), "mean": (1 / np.sqrt(m), of_mean)}
 if ready(outputs_across_batches):
-    hidden = [outputs_across_batches(sample, z[draw(m)], gamma, beta).std(axis=0) for m in sizes]
-    last = [logits(m).std(axis=0) for m in sizes]
-    spread = {"logits": np.mean(last, axis=1), "first layer": np.mean(hidden, axis=1)}
-    figure = plotting.regularization.spreads(sizes, statistics, spread)
+    first = [outputs_across_batches(sample, z[draw(size)], gamma, beta) for size in m]
+    spread = [[np.mean(v.std(axis=0)) for v in sets] for sets in ([logits(size) for size in m], first)]
+    slopes = [np.polyfit(np.log(m), np.log(values), 1)[0] for values in spread]
+    names = [f"{name},\n{slope:.2f}" for name, slope in zip(["logits", "first layer"], slopes)]
+    figure = plotting.regularization.spreads(m, statistics, dict(zip(names, spread)))
     plotting.show(figure, alt="On log scales, spreads of statistics and of outputs fall along straight lines.")
-    for name, values in spread.items():
-        slope = np.polyfit(np.log(sizes), np.log(values), 1)[0]
-        print(f"{name:11} slope {slope:.2f}, from 16 to 64 times {values[4] / values[2]:.2f}")
-    print("the mean scatters as the formula says, within 5 %:", np.all(np.abs(means * np.sqrt(sizes) - 1) < 0.05))
+    print("first layer: the slope is -1/2, within 0.05:", abs(slopes[1] + 0.5) < 0.05)
+    print("from 16 to 64 it is halved, within a fifth:", 0.4 < spread[1][4] / spread[1][2] < 0.6)
 
 # %% [markdown] id="spread-caption"
 # **The noise falls with the square root of the batch size: four times the images, half the noise.** On log scales that
-# is a straight line with a slope near -1/2. Left: measured (dots, mean over 50 units) and by the formulas (dotted).
-# These units are not gaussian, and their variances scatter a little less. Right: the first layer keeps close to -1/2.
-# The logits, behind two normalizations and ReLUs, are somewhat flatter. (200 batches a point.) *Takeaway: the batch size
+# is a line of slope -1/2. Left: measured (dots, mean over 50 units) and by the formulas (dotted). The units are not
+# gaussian: their variances scatter a little less. Right: one image's outputs in 200 batches. The first layer keeps
+# close to -1/2; the logits, behind two normalizations and ReLUs, fall a little more slowly. *Takeaway: the batch size
 # sets the noise.*
 
 # %% [markdown] id="ghost-why"
 # ## Turn the noise alone
 #
-# Does the noise help? Compare small batches with large ones: tempting, and wrong. With the batch size the number of
-# updates changes, too, and the gradient's own noise.
+# To see whether the noise helps, compare small batches with large ones? That changes the number of updates as well, and
+# the gradient's own noise.
 #
-# *Ghost batch normalization* (Hoffer, Hubara and Soudry 2017) separates them. The batch stays, and with it the updates.
-# But it is cut into consecutive groups, and each is normalized by its own statistics. gamma and beta are shared.
+# *Ghost batch normalization* (Hoffer, Hubara and Soudry 2017) takes them apart. The batch and the updates stay. But the
+# batch is cut into groups of consecutive rows, each normalized by its own statistics. They share gamma and beta.
 #
-# **Predict:** in a batch of 60 cut into groups of 4, how large is the jitter: as for 60, or as for 4?
+# **Predict:** a batch of 60 is cut into groups of 4. Is the jitter that of 60, or that of 4?
 
 # %% [markdown] id="ghost_batchnorm_forward-text" exercise="ghost_batchnorm_forward"
-# Write `ghost_batchnorm_forward`. It takes `x` (N, D), `gamma` and `beta` (D,), and `ghost_size`. Rows 0 to ghost_size
-# - 1 are the first group, the next ghost_size rows the second, and so on. It returns `out` (N, D), the rows in their
-# old order. Where ghost_size does not divide N, raise a ValueError.
+# Write `ghost_batchnorm_forward`. It takes `x` (N, D), `gamma` and `beta` (D,), and `ghost_size`: the first ghost_size
+# rows are a group, the next are another, and so on. It returns the training-mode `out` (N, D), rows in their old order.
+# Where ghost_size does not divide N, raise a ValueError.
 #
 # For x = [[1, 10], [3, 30], [10, 3], [30, 1]], gamma = [1, 2], beta = [0, 5], ghost_size = 2 and eps = 0, the first
 # group is [[1, 10], [3, 30]], and out is [[-1, 3], [1, 7], [-1, 7], [1, 3]].
@@ -218,10 +223,10 @@ from bn_helpers.layers import ghost_batchnorm_forward
 check("ghost_batchnorm_forward", ghost_batchnorm_forward)
 
 # %% [markdown] id="ghost_batchnorm_forward-hints"
-# <details><summary>Help: one group that is the whole batch passes, the others do not</summary>
+# <details><summary>Help: one group that is the whole batch passes, several groups do not</summary>
 #
-# Is there one mean for each group, or one for all? And does a group hold *neighbouring* rows? Number the rows 0 to 5,
-# cut them into groups of 3 by your code, and print them.
+# Is there one mean for each group, or one for all? Does a group hold *neighbouring* rows? Number the rows 0 to 5, cut
+# them into groups of 3 by your code, and print them.
 #
 # </details>
 # <details><summary>Help: the first group is right, the last rows are 0 or missing</summary>
@@ -231,43 +236,38 @@ check("ghost_batchnorm_forward", ghost_batchnorm_forward)
 # </details>
 # <details><summary>Help: only "a size that does not divide N" fails</summary>
 #
-# Rows would be left over. A smaller last group has more noise than the others, and dropped rows are lost. Refuse before
-# you compute: `raise ValueError(...)`.
+# Rows would be left over. A smaller last group would have more noise than the others, and dropped rows are lost. Refuse
+# before you compute: `raise ValueError(...)`.
 #
 # </details>
 
-# %% [markdown] id="ghost-jitter-text"
-# The image again, always the first row of a batch of 60. Your ghost groups against your batches of their size:
-
 # %% id="ghost-jitter"
 if ready(outputs_across_batches, ghost_batchnorm_forward):
-    for size in (4, 12, 60):
-        batches = [np.concatenate([sample[None], z[r]]) for r in draw(60)]
-        ghost = np.std([ghost_batchnorm_forward(x, gamma, beta, size)[0] for x in batches], axis=0).mean()
-        alone = outputs_across_batches(sample, z[draw(size)], gamma, beta).std(axis=0).mean()
-        print(f"groups of {size:2} in a batch of 60: {ghost:.2f}   batches of {size:2}: {alone:.2f}")
-
-# %% [markdown] id="ghost-jitter-caption"
-# **The group sets the noise, not the batch.** Now it can be turned while all else stays: the control that comparing
-# batch sizes lacks.
+    batches = [np.concatenate([sample[None], z[rows]]) for rows in draw(60)]
+    for size in (4, 12):
+        ghosts = [ghost_batchnorm_forward(batch, gamma, beta, size)[0] for batch in batches]
+        alone = outputs_across_batches(sample, z[draw(size)], gamma, beta)
+        ratio = np.std(ghosts, axis=0).mean() / alone.std(axis=0).mean()
+        print(f"groups of {size} jitter like batches of {size}, within 10 %:", abs(ratio - 1) < 0.1)
 
 # %% [markdown] id="ghost-read"
-# ### From your forward pass to a layer that learns
+# **The group sets the noise, not the batch.** Now it can be turned while all else stays.
 #
-# To train with it, the layer needs a backward pass and a test mode. The next cell has both, to be read. Its trick: 15
-# groups of 4 rows with 50 features are *one* batch of 4 rows with 750 features. So `batchnorm_backward` does all groups
-# at once, and the shared gamma and beta add up what the groups send them. In training the output is yours. Running
-# statistics are those of the whole batch, whatever the groups.
+# ### From your function to a layer that learns
+#
+# The next cell adds a backward pass and a test mode, to be read. The trick: 15 groups of 4 rows with 50 features are
+# *one* batch of 4 rows with 750 features. So `batchnorm_backward` serves all groups at once, and the shared gamma and
+# beta add up what the groups send. The output in training is yours. The running statistics are the whole batch's.
 
 
 # %% id="ghost-layer" locked="yes"
-def columns(a, size):  # (N, D) to (size, groups * D): groups side by side
+def columns(a, size):  # (N, D) to (size, groups * D): the groups side by side
     return a.reshape(-1, size, a.shape[1]).swapaxes(0, 1).reshape(size, -1)
 
 
 def ghost_layer(size):
     def ghost_forward(x, gamma, beta, bn_param):
-        out, _ = batchnorm_forward(x, gamma, beta, bn_param)  # running statistics, test mode
+        out, _ = batchnorm_forward(x, gamma, beta, bn_param)  # running statistics
         if bn_param["mode"] == "test":
             return out, None
         wide = [np.tile(parameter, len(x) // size) for parameter in (gamma, beta)]
@@ -287,21 +287,20 @@ if ready(ghost_batchnorm_forward):
     forward, backward = ghost_layer(4)
     x, step, dout = np.random.RandomState(0).standard_normal((3, 12, 50))
     _, cache = forward(x, gamma, beta, {"mode": "train"})
-    ahead, back = (ghost_batchnorm_forward(x + h * step, gamma, beta, 4) for h in (1e-5, -1e-5))
-    slope = np.sum(dout * (ahead - back)) / 2e-5
-    print("it is the gradient of your function:", abs(np.sum(backward(dout, cache)[0] * step) / slope - 1) < 1e-4)
+    up, down = (ghost_batchnorm_forward(x + h * step, gamma, beta, 4) for h in (1e-5, -1e-5))
+    wanted, got = np.sum(dout * (up - down)) / 2e-5, np.sum(backward(dout, cache)[0] * step)
+    print("the gradient is that of your function:", abs(got - wanted) < 1e-4 * abs(wanted))
 
 # %% [markdown] id="protocol"
 # ## Does it regularize?
 #
-# A regularizer needs something to work against. So take few images, 300 digits, and two tasks:
+# A regularizer needs something to work against. So take few images, 300 digits, and two tasks: *clean* labels, or 30 %
+# *wrong* ones, replaced by another digit at random. Who fits those learns noise by heart. Test labels stay right.
 #
-# - **clean:** the labels as they are;
-# - **wrong labels:** 30 % of them replaced by another digit, at random. Who fits these has learned noise by heart. The
-#   test labels stay right.
+# Two layers of 50 units; 200 updates with batches of 60; five seeds, each with the same images, first weights and
+# batches in every arm. All arms are shown: nothing is chosen on test images.
 #
-# Two layers of 50 ReLU units; 300 updates with batches of 60; five seeds. In all arms a seed has the same images, first
-# weights and batches. Every arm is shown: nothing is chosen on the test images.
+# **Predict** test accuracy for groups of 60, 12, 4, 2 on both tasks. And without batch normalization?
 
 
 # %% id="run"
@@ -313,33 +312,31 @@ def task(seed, wrong):
     return x_train[rows], labels, spoiled
 
 
-def reach(net, wrong, seed, reshuffle=True):
+def reach(net, wrong, seed, **more):
     x, labels, spoiled = task(seed, wrong)
-    plan = {"steps": 300, "lr": 0.1, "batch_size": 60, "seed": seed, "reshuffle": reshuffle}
-    history = fit(net, x, labels, **plan)
+    history = fit(net, x, labels, steps=200, lr=0.2, batch_size=60, seed=seed, **more)
     asked = spoiled if wrong else ~spoiled  # of the training images
     learned = accuracy(net, x[asked], labels[asked])
     return accuracy(net, x_test, y_test), learned, history.train_mode_accuracy[-5:].mean()
 
 
-# %% [markdown] id="ghost-predict"
-# **Predict** two curves: test accuracy against the group size 60, 12, 4, 2, once for clean labels and once for wrong
-# ones. Where is the best group? Where does a net without batch normalization stand?
-
 # %% id="ghost-training" tags=["nbval-ignore-output"]
-layers, tasks, groups = [64, 50, 50, 10], (0, 0.3), [60, 12, 4, 2]
+layers, tasks, groups = [64, 50, 50, 10], {"clean": 0, "wrong": 0.3}, [60, 12, 4, 2]
+arms = [(wrong, size) for wrong in tasks.values() for size in groups]
 
 
 def ghost_arm(arm, seed):
-    wrong, size = arm
-    norm = ghost_layer(size)
-    return reach(Net(layers, "linear norm relu", norm=norm, seed=seed), wrong, seed)
+    net = Net(layers, "linear norm relu", norm=ghost_layer(arm[1]), seed=seed)
+    return reach(net, arm[0], seed)
+
+
+def plain_arm(wrong, seed):
+    return reach(Net(layers, "linear relu", seed=seed), wrong, seed)
 
 
 if ready(ghost_batchnorm_forward):
-    ghost = paired(ghost_arm, [(wrong, size) for wrong in tasks for size in groups], range(5))
-    ghost = ghost.reshape(2, 4, 5, 3)  # task, group, seed, what reach gives
-    plain = paired(lambda w, s: reach(Net(layers, "linear relu", seed=s), w, s), tasks, range(5))
+    ghost = paired(ghost_arm, arms, range(5)).reshape(2, 4, 5, 3)  # task, group, seed, what reach gives
+    plain = paired(plain_arm, tasks.values(), range(5))  # (2, 5, 3)
 
 # %% id="ghost-figure"
 if ready(ghost_batchnorm_forward):
@@ -348,17 +345,17 @@ if ready(ghost_batchnorm_forward):
     figure = plotting.regularization.by_group(groups, panels, "test accuracy")
     plotting.show(figure, alt="Test accuracy by group: flat down to 4 if clean, a peak at 4 if wrong.")
     gain = np.median(ghost[..., 0], axis=2) - np.median(plain[..., 0], axis=1)[:, None]
-    print("compared with no batch norm, in medians")
-    print("clean, groups of 60, 12, 4: within 3 points:", np.all(np.abs(gain[0, :3]) < 0.03))
-    print("wrong, the whole batch: within 6 points:", np.abs(gain[1, 0]) < 0.06)
-    print("wrong, groups of 4: more than 6 points better:", gain[1, 2] > 0.06)
-    print("groups of 2: more than 8 points worse in both:", np.all(gain[:, 3] < -0.08))
+    print("against no batch norm, in medians")
+    print("clean, groups of 60, 12, 4: within 4 points:", np.all(np.abs(gain[0, :3]) < 0.04))
+    print("wrong, the whole batch: no gain:", gain[1, 0] < 0.02)
+    print("wrong, groups of 4: more than 5 points gained:", gain[1, 2] > 0.05)
+    print("groups of 2: more than 8 points lost in both:", np.all(gain[:, 3] < -0.08))
 
 # %% [markdown] id="ghost-caption"
-# **On clean labels the noise does not help. On wrong ones it does, in small groups. Groups of 2 hurt both.** Left: down
-# to 4 all lie within a few points of the net without batch normalization, no further than seeds lie apart. Right: the
-# layer over the whole batch, which is what "batch normalization" usually means, gains nothing here either; groups of 4
-# do. (Five seeds: each a dot; median and middle half.)
+# **On clean labels the noise does not help. On wrong ones it does, in groups of 4. Groups of 2 hurt in both.** Left:
+# down to 4 all lie within a few points of the net without batch normalization, no further than seeds lie apart. Right:
+# over the whole batch, which is what "batch normalization" usually means, there is no gain, rather a loss. (Five seeds, each a dot; median
+# and middle half.)
 
 # %% [markdown] id="train-text"
 # ### Is 2 "more regularization"?
@@ -372,19 +369,19 @@ if ready(ghost_batchnorm_forward):
 if ready(ghost_batchnorm_forward):
     names = ["clean labels: learned", "wrong labels: learned by heart"]
     panels = {name: (ghost[i, ..., 1], plain[i, :, 1]) for i, name in enumerate(names)}
-    figure = plotting.regularization.by_group(groups, panels, "of the training labels")
-    plotting.show(figure, alt="Labels learned by group: clean ones fall at 2, wrong ones from 12 on.")
+    figure = plotting.regularization.by_group(groups, panels, "share of the labels")
+    plotting.show(figure, alt="Labels learned by group: clean ones fall at 2, wrong ones from 4 on.")
     clean, wrong = np.median(ghost[..., 1], axis=2)
     print("clean, groups of 4: over 95 % learned:", clean[2] > 0.95)
-    print("clean, groups of 2: under 90 %:", clean[3] < 0.9)
-    print("wrong, whole batch: over 80 % learned by heart:", wrong[0] > 0.8)
+    print("clean, groups of 2: under 85 %:", clean[3] < 0.85)
+    print("wrong, the whole batch: over 90 % learned by heart:", wrong[0] > 0.9)
     print("wrong, groups of 4: under 40 %:", wrong[2] < 0.4)
 
 # %% [markdown] id="train-caption"
-# **Groups of 4 learn what is right and leave most of what is wrong. Groups of 2 do not even learn what is right.** On
-# the left at 2, nets fail on their own training images, with clean labels. That is not regularization but damage. You
-# have seen the reason: of two rows, one becomes nearly 1 and the other nearly -1. Which is larger gets through; by how
-# much does not. *Takeaway: before you call it regularization, look at the training accuracy.*
+# **Groups of 4 learn what is right and leave most of what is wrong. Groups of 2 do not even learn what is right.** At 2
+# on the left, nets fail on their own training images, with clean labels. That is no regularization but damage. The
+# reason: of two rows, one becomes nearly 1 and the other nearly -1. Which is larger gets through; by how much does not.
+# *Takeaway: before you call it regularization, look at the training accuracy.*
 
 # %% [markdown] id="published"
 # ### At full size
@@ -396,75 +393,70 @@ if ready(ghost_batchnorm_forward):
 # |---|---|---|---|---|---|
 # | batch norm | 23.6 | 23.7 | 24.8 | 27.3 | 34.7 |
 #
-# Group norm, which does without the batch, stays at about 24.1 throughout. At 32 its *training* error is lower than
-# batch norm's and its validation error higher: a regularizing effect, and a small one. At 2, damage. These are their
-# numbers, not ours.
+# Group norm, which does without the batch, stays near 24.1. At 32 its *training* error is lower than batch norm's, its
+# validation error higher: a regularizing effect, a small one. At 2, damage. Their numbers, not ours.
 
 # %% [markdown] id="noise-text"
 # ## Is it the noise?
 #
 # Groups of 4 might help for another reason. Two controls, on wrong labels:
 #
-# - **the same companions:** groups of 4, but the first epoch's batches come again in every epoch. So an image keeps its
+# - **same companions:** groups of 4, but every epoch brings the batches of the first one again. An image keeps its
 #   companions.
-# - **drawn noise:** no companions at all. Each feature is normalized by *frozen* statistics, as in test mode, and then
-#   disturbed by random numbers: for each group of 4, a mean and a standard deviation as 4 gaussian values have them.
+# - **drawn noise:** no companions at all. *Frozen* statistics normalize, as in test mode. Then random numbers disturb
+#   the result: for each group a shift and a scale, drawn as mean and standard deviation of 4 gaussian values.
 #
-# **Predict** which of the two does as well as ghost groups.
+# **Predict** which does as well as ghost groups.
 
 
 # %% id="noise-layer" locked="yes"
 def noise_layer(size, seed):
     rng = np.random.RandomState([seed, 10])
 
-    def forward(x, gamma, beta, bn_param):
-        one, zero, training = np.ones_like(gamma), np.zeros_like(beta), bn_param["mode"] == "train"
-        if training:
-            bn_param.setdefault("running_mean", x.mean(axis=0))
-            bn_param.setdefault("running_var", x.var(axis=0))
-            batchnorm_forward(x, gamma, beta, bn_param)  # for the running statistics alone
+    def noise_forward(x, gamma, beta, bn_param):
+        mean = bn_param.setdefault("running_mean", x.mean(axis=0))
+        inv_std = 1 / np.sqrt(bn_param.setdefault("running_var", x.var(axis=0)) + 1e-5)
+        out, _ = batchnorm_forward(x, gamma, beta, bn_param)  # the next running statistics
+        if bn_param["mode"] == "test":
+            return out, None
         drawn = rng.standard_normal((len(x) // size, size, x.shape[1]))
-        mean, std = (np.repeat(s, size, axis=0) for s in (drawn.mean(axis=1), drawn.std(axis=1)))
-        frozen, _ = batchnorm_forward(x, one, zero, bn_param | {"mode": "test"})
-        x_hat = (frozen - mean) / std if training else frozen
-        return gamma * x_hat + beta, (x_hat, gamma / std / np.sqrt(bn_param["running_var"] + 1e-5))
+        shift, scale = np.repeat([drawn.mean(axis=1), drawn.std(axis=1)], size, axis=1)
+        x_hat = ((x - mean) * inv_std - shift) / scale
+        return gamma * x_hat + beta, (x_hat, gamma * inv_std / scale)
 
-    def backward(dout, cache):
+    def noise_backward(dout, cache):
         x_hat, slope = cache
         return dout * slope, np.sum(dout * x_hat, axis=0), dout.sum(axis=0)
 
-    return forward, backward
+    return noise_forward, noise_backward
 
 
-# %% id="noise-training" tags=["nbval-ignore-output"]
-def control_arm(arm, seed):
-    norm = ghost_layer(4) if arm == "same companions" else noise_layer(4, seed)
+def control_arm(name, seed):
+    same = name == "same companions"
+    norm = ghost_layer(4) if same else noise_layer(4, seed)
     net = Net(layers, "linear norm relu", norm=norm, seed=seed)
-    return reach(net, 0.3, seed, reshuffle=arm != "same companions")
+    return reach(net, tasks["wrong"], seed, reshuffle=not same)
 
-
-if ready(ghost_batchnorm_forward):
-    same, drawn = paired(control_arm, ["same companions", "drawn noise"], range(5))  # (5, 3)
 
 # %% id="noise-figure"
 if ready(ghost_batchnorm_forward):
-    nets = {"whole batch": ghost[1, 0], "groups of 4": ghost[1, 2]}
-    nets |= {"4, same companions": same, "drawn noise": drawn}
-    names = ["test accuracy", "wrong labels learned by heart"]
-    panels = {name: {arm: values[:, i] for arm, values in nets.items()} for i, name in enumerate(names)}
-    figure = plotting.regularization.arms(panels, [], "share")
-    plotting.show(figure, alt="Dots by arm: groups of 4 and drawn noise lead in the test, the others lag.")
-    whole, four, fixed, noise = (np.median(values, axis=0) for values in nets.values())
-    print("the same companions: over 6 points below groups of 4:", fixed[0] < four[0] - 0.06)
-    print("they fit over 95 % of all labels, in training mode:", fixed[2] > 0.95)
-    print("drawn noise: over 6 points above the whole batch:", noise[0] > whole[0] + 0.06)
+    controls = ["same companions", "drawn noise"]
+    runs = {"whole batch": ghost[1, 0], "groups of 4": ghost[1, 2]}
+    runs |= dict(zip(controls, paired(control_arm, controls, range(5))))  # (5, 3) each
+    titles = ["test accuracy", "wrong labels learned by heart"]
+    panels = {title: {arm: run[:, i] for arm, run in runs.items()} for i, title in enumerate(titles)}
+    figure = plotting.regularization.arms(panels, [], "share of the images")
+    plotting.show(figure, alt="Dots by arm: in the test, groups of 4 and drawn noise lead the two others.")
+    whole, four, fixed, noise = (np.median(run, axis=0) for run in runs.values())
+    print("drawn noise: over 8 points above the whole batch:", noise[0] > whole[0] + 0.08)
+    print("same companions: over 6 points below groups of 4:", fixed[0] < four[0] - 0.06)
+    print("same companions, in training mode: over 95 % of all labels:", fixed[2] > 0.95)
 
 # %% [markdown] id="noise-caption"
-# **It is the noise: it works without companions, and companions do not work without the noise.** Drawn numbers do what
-# ghost groups do. With the same companions every time, each group's statistics are something to learn by heart: in
-# training mode the nets fit the labels, wrong ones included. In test mode the company is gone, and they fit neither the
-# labels nor the digits well. (Wrong labels; five seeds, each a dot; bars are medians.) *Takeaway: what regularizes is
-# that the company changes.*
+# **It is the noise: it works without companions, and they do not work without it.** Drawn numbers do what ghost groups
+# do. With the same companions each time, nothing is random. In training mode the nets then fit nearly all labels, wrong
+# ones included. In test mode the company is gone: they give back few of the wrong labels, and do no better on the
+# digits for it. (Five seeds, each a dot; bars are medians.) *Takeaway: what regularizes is that the company changes.*
 
 # %% [markdown] id="dropout-text"
 # ## And dropout?
@@ -472,85 +464,76 @@ if ready(ghost_batchnorm_forward):
 # *Dropout* (Srivastava et al. 2014) sets a random half of the units to 0 in training: noise made for the purpose. Does
 # batch normalization "reduce the need" for it? Five arms, on both tasks: neither, either, and both in two orders.
 #
-# Li et al. ([2018](https://arxiv.org/abs/1801.05134)) warn of dropout *before* a batch normalization: it widens what
-# comes in, in training only. So the running variance does not fit in test mode.
+# Li et al. ([2018](https://arxiv.org/abs/1801.05134)) warn of dropout *before* batch normalization: it widens what
+# comes in, in training only. The running variance then does not fit in test mode.
 #
 # **Predict** the order of the five on wrong labels.
 
 # %% id="dropout-training" tags=["nbval-ignore-output"]
-blocks = {
-    "dropout": "linear relu dropout",
-    "norm, ReLU, dropout": "linear norm relu dropout",
-    "dropout, norm, ReLU": "linear dropout norm relu",
-}
+blocks = ["linear relu dropout", "linear norm relu dropout", "linear dropout norm relu"]
+arms, nets = [(wrong, block) for wrong in tasks.values() for block in blocks], {}
 
 
 def dropout_arm(arm, seed):
     wrong, block = arm
-    norm = (batchnorm_forward, batchnorm_backward)
-    return reach(Net(layers, block, norm=norm, dropout=0.5, seed=seed), wrong, seed)
+    nets[arm, seed] = Net(layers, block, norm=layer, dropout=0.5, seed=seed)
+    return reach(nets[arm, seed], wrong, seed)
 
 
 if ready(ghost_batchnorm_forward):
-    dropped = paired(dropout_arm, [(w, block) for w in tasks for block in blocks.values()], range(5))
-    dropped = dropped.reshape(2, 3, 5, 3)  # task, block, seed, what reach gives
+    dropped = paired(dropout_arm, arms, range(5)).reshape(2, 3, 5, 3)  # task, block, seed, ...
 
 # %% id="dropout-figure"
 if ready(ghost_batchnorm_forward):
     panels = {}
-    for i, name in enumerate(["clean labels", "30 % wrong labels"]):
-        nets = {"neither": plain[i, :, 0], "batch norm": ghost[i, 0, :, 0]}
-        panels[name] = nets | dict(zip(blocks, dropped[i, ..., 0]))
-    figure = plotting.regularization.arms(panels, ["neither", "dropout"], "test accuracy")
+    for i, title in enumerate(["clean labels", "30 % wrong labels"]):
+        panels[title] = {"linear relu": plain[i, :, 0], "linear norm relu": ghost[i, 0, :, 0]}
+        panels[title] |= dict(zip(blocks, dropped[i, ..., 0]))
+    figure = plotting.regularization.arms(panels, ["linear relu", blocks[0]], "test accuracy")
     plotting.show(figure, alt="Dots by arm: alike on clean labels; on wrong ones all with dropout lead.")
-    clean, wrong = ([np.median(values) for values in nets.values()] for nets in panels.values())
+    clean, wrong = ([np.median(run) for run in runs.values()] for runs in panels.values())
     print("clean: all five within 4 points:", max(clean) - min(clean) < 0.04)
-    print("wrong, all with dropout over 6 points above both without:", min(wrong[2:]) > max(wrong[:2]) + 0.06)
-    print("wrong, the two orders: within 5 points:", abs(wrong[3] - wrong[4]) < 0.05)
+    print("wrong: with dropout over 3 points above without:", min(wrong[2:]) > max(wrong[:2]) + 0.03)
+
+# %% id="widening"
+if ready(ghost_batchnorm_forward):
+    ratios = []
+    for seed in range(5):
+        tested = nets[arms[-1], seed]  # dropout first; its last batch were the test images
+        running_var = tested.states["norm1"]["running_var"]
+        ratios.append(np.median(tested.values["dropout1"].var(axis=0) / running_var))
+    print("dropout first: test mode has under 0.7 of the running variance:", max(ratios) < 0.7)
 
 # %% [markdown] id="dropout-caption"
-# **Here batch normalization does not reduce the need for dropout.** On clean labels there is no need. On wrong ones
-# dropout helps as much with batch normalization as without it. The order of the two makes no difference that five seeds
-# could show. (Dots are seeds, bars medians.) But is the widening there of which Li et al. warn?
-
-# %% id="shift"
-ratios = []
-for seed in range(5):
-    norm, block = (batchnorm_forward, batchnorm_backward), "linear dropout norm relu"
-    net = Net(layers, block, norm=norm, dropout=0.5, seed=seed)
-    reach(net, 0, seed)
-    net.forward(x_test)
-    ratios.append(np.median(net.values["dropout1"].var(axis=0) / net.states["norm1"]["running_var"]))
-print("variance in test mode under 0.7 of the running variance:", max(ratios) < 0.7)
-
-# %% [markdown] id="shift-caption"
-# **It is.** Dropout by half doubles the mean square of what it lets through, so the running variance is far too large
-# in test mode. That the accuracy hardly notices is a finding about this small net, and does not refute a warning about
-# deep ones. *Takeaway: a cause that is there need not show in the result. Measure both.*
+# **Here batch normalization does not replace dropout.** On clean labels nothing is needed. On wrong ones dropout helps
+# with and without batch normalization, in either order. Together they end somewhat ahead of dropout alone: with five
+# seeds, make little of it. The widening is there: before dropout's zeros the variance is far smaller, and test mode is
+# off. That the accuracy hardly notices is a finding about a small net. *Takeaway: a cause that is there need not show
+# in the result. Measure both.*
 
 # %% [markdown] id="verdict"
 # ## So, "maybe"
 #
-# - The noise is real, and falls as one over the root of the batch size. *(measured)*
-# - The group in which an example is normalized sets it, not gamma, beta or eps. *(measured)*
-# - It regularizes where there is something to regularize against. At a usual batch size the effect did not show here,
-#   neither on clean nor on wrong labels. *(measured, for small nets on digits, with 300 updates)*
-# - That it replaces dropout: reported for ImageNet (Ioffe and Szegedy 2015, section 4.2.1), not seen here.
+# - The noise is real. It falls as one over the root of the group size. *(Measured.)*
+# - Its source are the changing companions, not gamma, beta or eps. *(Measured.)*
+# - It regularizes where there is something to work against and the groups are small. At the usual size no gain showed,
+#   on clean labels or on wrong ones. *(Measured, on small nets, 300 digits, 200 updates.)*
+# - It makes dropout unnecessary: reported for ImageNet (Ioffe and Szegedy 2015, section 4.2.1), not seen here.
 #
-# The lecturer's "maybe" is the right word.
+# "Maybe" is the right word.
 
 # %% [markdown] id="recap"
 # ## Now you can
 #
 # - measure how far one example's output depends on its companions, and predict it from the batch size;
 # - set that noise at a fixed batch size, with ghost groups;
-# - judge from controlled runs whether it regularizes, and tell that from a training that is merely hurt.
+# - judge by controlled runs whether it regularizes, and tell that from a training that is hurt.
 #
 # Two questions to take along:
 #
-# 1. You train on eight machines with 8 images each. Over which images should the layer take its statistics, and what
-#    does each choice cost?
-# 2. The noise ends with training. How could you use it on purpose when the net is asked, to learn how sure it is?
+# 1. Eight machines train with 8 images each. Over which images should the layer take its statistics, and what does each
+#    choice cost?
+# 2. The jitter ends with training. Could it tell, at test time, how sure the net is?
 
 # %% id="summary"
 summary("05_regularization")

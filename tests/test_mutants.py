@@ -7,6 +7,7 @@ import copy
 import inspect
 import re
 from collections.abc import Iterator
+from functools import cache
 from itertools import zip_longest
 
 import pytest
@@ -63,17 +64,27 @@ EQUIVALENT = (  # functions, the line before and after, why nothing changes
 # cases hand over well-formed inputs only, and no points hang on what an answer does with others; test_layers has them.
 
 
-def mutants(function: ast.FunctionDef) -> dict[str, ast.FunctionDef]:
-    """All changes of a function by one step, each by the first line that it changes, as it was and as it is."""
-    lines, found = ast.unparse(function).splitlines(), {}
+def reference(exercise: str) -> ast.FunctionDef:
+    """The reference without docstring and type hints."""
+    function = ast.parse(inspect.getsource(getattr(layers, exercise))).body[0]
+    function.body, function.returns = function.body[1:], None
+    for argument in function.args.args:
+        argument.annotation = None
+    return function
+
+
+@cache
+def mutants(exercise: str) -> dict[str, ast.FunctionDef]:
+    """All changes of the reference by one step, each by the first line that it changes, as it was and as it is."""
+    function, found = reference(exercise), {}
+    lines = ast.unparse(function).splitlines()
     for position, node in enumerate(_nodes(function)):
         for new in _variants(node):
             tree = copy.deepcopy(function)
             _Replace(_nodes(tree)[position], new).visit(tree)
-            changed = zip_longest(lines, ast.unparse(tree).splitlines(), fillvalue="")
-            found[" => ".join(next((a.strip(), b.strip()) for a, b in changed if a != b))] = ast.fix_missing_locations(
-                tree
-            )
+            pairs = zip_longest(lines, ast.unparse(tree).splitlines(), fillvalue="")
+            before, after = next((old.strip(), new.strip()) for old, new in pairs if old != new)
+            found[f"{before} => {after}"] = ast.fix_missing_locations(tree)
     return found
 
 
@@ -140,15 +151,6 @@ class _Replace(ast.NodeTransformer):
         return self.new if node is self.old else self.generic_visit(node)
 
 
-def reference(exercise: str) -> ast.FunctionDef:
-    """The reference without docstring and type hints."""
-    function = ast.parse(inspect.getsource(getattr(layers, exercise))).body[0]
-    function.body, function.returns = function.body[1:], None
-    for argument in function.args.args:
-        argument.annotation = None
-    return function
-
-
 def passes(exercise: str, tree: ast.FunctionDef) -> bool:
     """Whether a mutant passes every visible case."""
     names = dict(vars(layers))
@@ -164,7 +166,7 @@ def reasons(exercise: str, description: str) -> list[str]:
 
 @pytest.mark.parametrize("exercise", EXERCISES)
 def test_every_mutant_is_refused_or_known_to_change_nothing(exercise):
-    found = mutants(reference(exercise))
+    found = mutants(exercise)
     alive = [description for description, tree in found.items() if passes(exercise, tree)]
     print(f"\n{exercise}: {len(found)} mutants, {len(found) - len(alive)} refused, {len(alive)} equivalent")
     assert len(found) >= 9
@@ -174,4 +176,4 @@ def test_every_mutant_is_refused_or_known_to_change_nothing(exercise):
 def test_every_equivalent_is_still_a_mutant():
     for where, what, why in EQUIVALENT:
         for exercise in where.split():
-            assert any(re.fullmatch(what, description) for description in mutants(reference(exercise))), (exercise, why)
+            assert any(re.fullmatch(what, description) for description in mutants(exercise)), (exercise, why)

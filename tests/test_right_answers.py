@@ -9,7 +9,7 @@ import warnings
 
 import numpy as np
 import pytest
-from drawn import MANY, drawn
+from drawn import FEW, MANY, drawn
 from right_answers import RIGHT
 
 from bn_helpers import layers
@@ -61,7 +61,7 @@ def test_there_are_at_least_four_styles(exercise):
 
 @each_exercise
 def test_styles_are_accepted(exercise):
-    check_styles(exercise, range(5))
+    check_styles(exercise, FEW)
 
 
 @pytest.mark.slow

@@ -72,6 +72,7 @@ def build(root: Path, names: Sequence[str] | None = None) -> list[Path]:
         If a source is faulty, an answer leaks, a cell fails, an output would differ on another machine, or a notebook
         was edited by hand.
     """
+    root = root.resolve()
     pairs = {name: _pair(root, name) for name in _chosen(root, names)}
     for built in (built for pair in pairs.values() for built in pair):
         _refuse_if_edited(built)
@@ -109,7 +110,7 @@ def check(root: Path, names: Sequence[str] | None = None) -> list[str]:
     drifts : list of str
         One message for each difference: file, cell, what differs. Empty where all is as it should be.
     """
-    drifts = []
+    root, drifts = root.resolve(), []
     try:
         chosen = _chosen(root, names)
     except BuildError as error:

@@ -12,6 +12,8 @@ from matplotlib.ticker import PercentFormatter
 
 from bn_helpers import plotting
 
+TICKS = (0.05, 0.1, 0.2, 0.5, 1, 2)  # of spreads, on a log scale
+
 
 def jitter(image: np.ndarray, outputs: Mapping[int, np.ndarray], steady: float) -> Figure:
     """Draw one image, and histograms of what one unit gives for it in the company of many batches.
@@ -32,10 +34,11 @@ def jitter(image: np.ndarray, outputs: Mapping[int, np.ndarray], steady: float) 
     for ax, (size, values) in zip(axes, outputs.items(), strict=True):
         ax.hist(values, bins=edges, color=plotting.WITH["color"])
         ax.axvline(steady, **plotting.REFERENCE)
-        ax.sharey(axes[0])
-        ax.set(title=f"batches of {size}", xlabel="output of the unit")
-    for ax in axes[1:]:
-        ax.tick_params(labelleft=False)
+        ax.set(title=f"batches of {size}: sd {values.std():.2f}", xlabel="output of the unit")
+    highest = max(ax.get_ylim()[1] for ax in axes)
+    for ax in axes:
+        ax.set_ylim(0, highest)
+        ax.tick_params(labelleft=ax is axes[0])
     axes[0].set_ylabel("batches")
     return figure
 
@@ -64,22 +67,22 @@ def spreads(
     left.set(title="of a batch's statistics", ylabel="relative standard deviation")
     right.set(title="of one image's outputs", ylabel="standard deviation")
     for ax in (left, right):
-        ax.set_yscale("log")
+        ax.set(yscale="log", ylim=(TICKS[0], TICKS[-1]))
+        ax.set_yticks(TICKS, [f"{tick:g}" for tick in TICKS])
+        ax.set_yticks([], minor=True)
         _sizes(ax, sizes, "images in the batch")
         plotting.label_line_ends(ax)
     return figure
 
 
-def by_group(
-    sizes: Sequence[int], panels: Mapping[str, tuple[np.ndarray, np.ndarray | None]], label: str
-) -> Figure:
+def by_group(sizes: Sequence[int], panels: Mapping[str, tuple[np.ndarray, np.ndarray]], label: str) -> Figure:
     """Draw what nets reach against the size of their ghost groups, one panel a measurement.
 
     Parameters
     ----------
     sizes : sequence of int
         Images a group.
-    panels : mapping of str to pair of ndarray of shape (K, seeds) and ndarray of shape (seeds,) or None
+    panels : mapping of str to pair of ndarray of shape (K, seeds) and ndarray of shape (seeds,)
         For each title, what nets with batch normalization reach by group size, and what nets without it reach.
     label : str
         What is measured.
@@ -87,14 +90,16 @@ def by_group(
     figure, axes = plt.subplots(1, len(panels), sharey=True)
     for ax, (title, (normalized, without)) in zip(axes, panels.items(), strict=True):
         ends = np.array([min(sizes), max(sizes)])
-        if without is not None:
-            plotting.band(ax, ends, np.column_stack([without, without]), label="no batch norm", **plotting.WITHOUT)
+        plotting.band(ax, ends, np.column_stack([without, without]), label="no batch norm", **plotting.WITHOUT)
         plotting.band(ax, sizes, np.transpose(normalized), label="ghost groups", **plotting.WITH)
         ax.plot(sizes, normalized, "o", color=plotting.WITH["color"], alpha=0.5)
+        for size, values in zip(sizes, normalized, strict=True):
+            below = {"xytext": (4, -5), "textcoords": "offset points", "va": "top", "fontsize": 7}
+            ax.annotate(f"{np.median(values):.0%}", (size, np.min(values)), color=plotting.WITH["color"], **below)
         ax.set_title(title)
         _sizes(ax, sizes, "images in a group")
-        ax.yaxis.set_major_formatter(PercentFormatter(1))
-    axes[0].set(ylabel=label, ylim=(0, 1.03))
+    axes[0].set(ylabel=label, ylim=(None, 1.03))
+    axes[0].yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     for ax in axes:
         plotting.label_line_ends(ax)
     return figure
@@ -117,11 +122,13 @@ def arms(panels: Mapping[str, Mapping[str, np.ndarray]], without: Sequence[str],
         for row, (name, values) in enumerate(reached.items()):
             look = plotting.WITHOUT if name in without else plotting.WITH
             ax.plot(values, row + np.linspace(-0.2, 0.2, len(values)), "o", color=look["color"], alpha=0.6)
-            ax.vlines(np.median(values), row - 0.35, row + 0.35, color=look["color"], linewidth=2)
+            ax.vlines(np.median(values), row - 0.3, row + 0.3, color=look["color"], linewidth=2)
+            at = np.median(values), row - 0.32
+            ax.text(*at, f"{at[0]:.0%}", color=look["color"], ha="center", va="bottom", fontsize=7)
         ax.set(title=title, xlabel=label)
-        ax.xaxis.set_major_formatter(PercentFormatter(1))
+        ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         ax.set_yticks(range(len(reached)), reached)
-    axes[0].invert_yaxis()
+    axes[0].set_ylim(len(reached) - 0.5, -0.8)
     return figure
 
 

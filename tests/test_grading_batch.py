@@ -1,0 +1,274 @@
+"""Many submissions, with a made-up grader: what is graded is counted, nothing is run."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import Future
+
+import pytest
+from sample_results import ORDER, exercise_result, submission_result
+from submissions import code_cell, notebook, write_submission
+
+from bn_helpers.grading import batch, sandbox, selftest
+from bn_helpers.grading.batch import grade_all, grade_class
+from bn_helpers.grading.store import Store
+from bn_helpers.grading.students import GradingError, find_students
+
+
+class Inline:
+    """An executor that makes calls at once."""
+
+    def submit(self, function, /, *args):
+        future = Future()
+        try:
+            future.set_result(function(*args))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+class Grader:
+    """Gives full points, counts, and raises as often as it is told to for an answer that says so."""
+
+    def __init__(self, failures=0):
+        self.graded = []
+        self.failures = failures
+
+    def __call__(self, submission):
+        self.graded.append(submission.student)
+        if any("raise" in answer.code for answer in submission.answers.values()) and self.failures:
+            self.failures -= 1
+            raise RuntimeError("on purpose")
+        return submission_result(submission.student, notes=submission.notes)
+
+
+def write_class(folder, **codes):
+    for name, code in codes.items():
+        write_submission(folder / name, {"normalize": f"def normalize(x):\n    {code}"})
+    return folder
+
+
+def run(folder, grader, key=b"key", executor=None, **options):
+    students = find_students([folder])
+    return grade_all(students, grader, Store(folder.parent / "graded", key, "bwrap"), executor or Inline(), **options)
+
+
+@pytest.fixture
+def three(tmp_path):
+    return write_class(tmp_path / "class", kim="return 1", lee="return 2", park="raise ValueError")
+
+
+def test_each_student_has_a_result_in_the_order_of_names(three):
+    grader = Grader()
+    results = run(three, grader)
+    assert [result.student for result in results] == ["kim", "lee", "park"]
+    assert grader.graded == ["kim", "lee", "park"]
+
+
+def test_a_second_run_grades_only_what_changed_and_gives_the_same(three):
+    first, grader = run(three, Grader()), Grader()
+    write_class(three, lee="return 3")
+    assert run(three, grader) == first
+    assert grader.graded == ["lee"]
+
+
+def test_under_another_key_everything_is_graded_again(three):
+    run(three, Grader())
+    grader = Grader()
+    run(three, grader, key=b"another")
+    assert len(grader.graded) == 3
+
+
+def test_equal_work_is_graded_once_and_counts_for_each(three):
+    write_class(three, choi="return 1")
+    grader = Grader()
+    results = run(three, grader)
+    assert [(result.student, result.score) for result in results][:2] == [("choi", 100.0), ("kim", 100.0)]
+    assert len(grader.graded) == 3
+
+
+def test_what_fails_once_is_graded_the_second_time(three):
+    assert [result.score for result in run(three, Grader(failures=1))] == [100.0] * 3
+
+
+def test_what_fails_twice_is_an_error_for_a_human_and_is_tried_again_next_time(three):
+    kim, lee, park = run(three, Grader(failures=2))
+    assert (kim.score, lee.score, park.score) == (100.0, 100.0, 0.0)
+    assert park.student == "park"
+    assert [(e.id, e.status, e.score) for e in park.exercises] == [(task, "error", 0.0) for task in ORDER]
+    assert "by hand" in park.notes[0]
+    assert "on purpose" in park.notes[0]
+    grader = Grader()
+    assert run(three, grader)[2].score == 100.0
+    assert grader.graded == ["park"]
+
+
+def test_the_sandbox_is_proved_once_before_the_first_answer_runs(three):
+    grader, proved = Grader(), []
+    run(three, grader, prove=lambda: proved.append(list(grader.graded)))
+    assert proved == [[]]
+    run(three, grader, prove=lambda: proved.append("again"))
+    assert proved == [[]]
+
+
+def test_nothing_is_graded_where_the_sandbox_breaks_a_promise(three):
+    def prove():
+        raise GradingError("the network is open")
+
+    grader = Grader()
+    with pytest.raises(GradingError, match="the network is open"):
+        run(three, grader, prove=prove)
+    assert grader.graded == []
+
+
+def test_a_full_disk_ends_the_run_and_loses_nothing_that_was_kept(three, monkeypatch):
+    put, grader = Store.put, Grader()
+
+    def full(store, name, result):
+        if result.student == "park":
+            raise OSError(28, "No space left on device")
+        put(store, name, result)
+
+    monkeypatch.setattr(Store, "put", full)
+    with pytest.raises(OSError, match="No space left"):
+        run(three, grader)
+    monkeypatch.setattr(Store, "put", put)
+    grader = Grader()
+    run(three, grader)
+    assert grader.graded == ["park"]
+
+
+def test_no_submission_stops_the_others(tmp_path):
+    folder = write_class(tmp_path / "class", kim="return 1")
+    files = {
+        "json": b'{"cells": [',
+        "empty": b"",
+        "binary": bytes(range(256)) * 100,
+        "deep": b"[" * 100_000,
+        "list": b"[1, 2]",
+        "huge": b'{"cells": ["' + b"x" * (60 * 2**20) + b'"]}',
+        '=김, "A"': json.dumps(notebook(code_cell("def normalize(x):\n    return 3", "normalize"))).encode(),
+        "format 3": b'{"nbformat": 3, "worksheets": [{"cells": [{"cell_type": "code", "input": "quiz_1 = \'a\'"}]}]}',
+    }
+    for name, data in files.items():
+        (folder / name).mkdir()
+        (folder / name / "a.ipynb").write_bytes(data)
+    (folder / "nothing").mkdir()
+    os.symlink("/etc/passwd", folder / "link")
+    os.mkfifo(folder / "pipe")
+    results = {result.student: result for result in run(folder, Grader())}
+    assert results.keys() == {*files, "kim", "nothing", "link", "pipe"}
+    told = {student for student, result in results.items() if result.notes}
+    assert told == {"json", "empty", "binary", "deep", "list", "huge", "nothing", "link", "pipe"}
+
+
+# With processes
+
+
+def slow_grade(log, submission):
+    """Give full points, and take down that this was done."""
+    time.sleep(0.05)
+    result = submission_result(submission.student)
+    with log.open("a") as file:
+        file.write(f"{submission.student}\n")
+    return result
+
+
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGINT])
+def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path, end):
+    folder = write_class(tmp_path / "class", **{f"s{number:02}": f"return {number}" for number in range(40)})
+    log, graded = tmp_path / "log", tmp_path / "graded"
+    code = (
+        "import functools, pathlib, test_grading_batch as t\n"
+        f"folder, log = pathlib.Path({str(folder)!r}), pathlib.Path({str(log)!r})\n"
+        "if __name__ == '__main__':\n"
+        "    with t.batch.Workers(2) as workers:\n"
+        "        t.run(folder, functools.partial(t.slow_grade, log), executor=workers)"
+    )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([os.path.dirname(__file__), *sys.path])}
+    process = subprocess.Popen([sys.executable, "-c", code], env=environment, stderr=subprocess.PIPE)
+    while len(list(graded.glob("*.json"))) < 5:
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(end)
+    process.communicate()
+    kept = len(list(graded.glob("*.json")))
+    assert kept < 40
+    grader = Grader()
+    assert len(run(folder, grader)) == 40
+    assert len(grader.graded) == 40 - kept
+
+
+# A whole class
+
+
+def fake_grade(key, name, submission):
+    wrong = exercise_result("normalize", "failed", message=f"graded with {key.decode()}")
+    return submission_result(submission.student, wrong)
+
+
+def nothing_to_prove(name):
+    pass
+
+
+def die(key, name, submission):
+    os._exit(3)
+
+
+@pytest.fixture
+def fake(monkeypatch):
+    monkeypatch.setattr(batch, "_grade", fake_grade)
+    monkeypatch.setattr(batch, "_prove", nothing_to_prove)
+    monkeypatch.setattr(sandbox, "choose_sandbox", lambda requested: requested or "bwrap")
+
+
+def test_a_class_is_graded_in_processes_with_its_key_and_overrides(fake, three, tmp_path):
+    out = three / "results"  # inside the class, and yet no student
+    (three / "overrides.csv").write_text("student,exercise,points,reason\nlee,normalize,6,paper\n")
+    graded = grade_class([three], out, key="secret", overrides=three / "overrides.csv", workers=2)
+    assert graded.sandbox == "bwrap"
+    assert [(result.student, result.score) for result in graded.results] == [
+        ("kim", 94.0),
+        ("lee", 100.0),
+        ("park", 94.0),
+    ]
+    assert graded.results[0].exercises[1].message == "graded with secret"
+    assert graded.results[1].notes == ("normalize: set by hand to 6 points instead of 0: paper",)
+
+
+def test_wrong_overrides_are_told_before_anything_is_done(fake, three, tmp_path):
+    (tmp_path / "overrides.csv").write_text("student,exercise,points,reason\nnobody,normalize,6,paper\n")
+    with pytest.raises(GradingError, match="nobody"):
+        grade_class([three], tmp_path / "out", overrides=tmp_path / "overrides.csv")
+    assert not (tmp_path / "out").exists()
+
+
+def test_without_a_sandbox_every_result_says_formative(fake, three, tmp_path):
+    graded = grade_class([three], tmp_path / "out", sandbox="none", workers=1)
+    assert all(result.notes[0].startswith("formative") for result in graded.results)
+
+
+def test_a_submission_that_ends_its_process_is_an_error_and_the_others_are_graded(fake, three, tmp_path, monkeypatch):
+    monkeypatch.setattr(batch, "_grade", die_for_park)
+    graded = grade_class([three], tmp_path / "out", workers=1)
+    assert [result.score for result in graded.results] == [94.0, 94.0, 0.0]
+    assert "died" in graded.results[2].notes[0]
+
+
+def die_for_park(key, name, submission):
+    return die(key, name, submission) if submission.student == "park" else fake_grade(key, name, submission)
+
+
+@pytest.mark.parametrize("promises", [[("a", True), ("the network is closed", False)], sandbox.SandboxError("no")])
+def test_a_broken_promise_or_a_sandbox_that_does_not_start_is_told(monkeypatch, promises):
+    def self_test(name):
+        if isinstance(promises, Exception):
+            raise promises
+        return promises
+
+    monkeypatch.setattr(selftest, "self_test", self_test)
+    with pytest.raises(GradingError, match=r"nothing is graded: (the network is closed|no)"):
+        batch._prove("bwrap")
