@@ -15,7 +15,7 @@ help: ## list these commands
 
 course: .venv/installed ## open the course in JupyterLab (PORT=8890; BROWSER=no prints the address only)
 	@echo "Starting JupyterLab. Ctrl-C ends it; save your work before."
-	@exec env JUPYTER_CONFIG_PATH=jupyter $(run) jupyterlab --port=$(PORT) $(flags) --log-level=WARN -y \
+	@exec env JUPYTER_CONFIG_PATH=bn_helpers/course/jupyter $(run) jupyterlab --port=$(PORT) $(flags) --log-level=WARN -y \
 		--LabApp.default_url=/lab/tree/notebooks/01_normalization.ipynb
 
 test: .venv/installed ## test the course: under six minutes

@@ -97,7 +97,7 @@ def run(case: Case, functions: dict[str, Callable]) -> Outcome:
             with np.errstate(all="ignore"), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 returned = (functions | FUNCTIONS)[call.function](*(names[arg] for arg in call.args))
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             stub = isinstance(error, NotImplementedError)
             function = traceback.extract_tb(error.__traceback__)[-1].name if stub else call.function
             return Outcome(raised=_public_name(error), function=function, detail=_where(error, function))
@@ -173,12 +173,12 @@ def _same(left: Any, right: Any) -> bool:
     return np.array_equal(left, right)
 
 
-def _public_name(error: Exception) -> str:
+def _public_name(error: BaseException) -> str:
     """Name of the first built-in type of an exception: NumPy's own ones change their names between versions."""
     return next(t.__name__ for t in type(error).__mro__ if t.__module__ == "builtins")
 
 
-def _where(error: Exception, function: str) -> str:
+def _where(error: BaseException, function: str) -> str:
     """One line: the exception's words, and the line of the answer at which it came."""
     words = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}".removesuffix(": ")
     frames = [f for f in traceback.extract_tb(error.__traceback__) if f.name == function]

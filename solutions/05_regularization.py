@@ -32,9 +32,9 @@ layer = (batchnorm_forward, batchnorm_backward)  # of notebooks 2 and 3
 # The lecture's last point: batch normalization *"acts as a form of regularization in a funny way, and slightly reduces
 # the need for dropout, maybe"*. The paper says it without the maybe (Ioffe and Szegedy 2015, section 3.4).
 #
-# A *regularizer* keeps a net from fitting its training data too closely, so that it does better on new data. Why should
-# this be one? In training, what an image gives depends on the other images of its batch, so it is not the same twice.
-# Is there such noise? How much? Does it help?
+# A *regularizer* keeps a net from fitting its training data too closely, to do better on new data. The reason given: in
+# training, an image's output depends on its companions in the batch, so it is not the same twice. Is there such noise?
+# How much? Does it help?
 
 # %% [markdown] id="by-hand"
 # ### By hand, once
@@ -354,8 +354,8 @@ if ready(ghost_batchnorm_forward):
 # %% [markdown] id="ghost-caption"
 # **On clean labels the noise does not help. On wrong ones it does, in groups of 4. Groups of 2 hurt in both.** Left:
 # down to 4 all lie within a few points of the net without batch normalization, no further than seeds lie apart. Right:
-# over the whole batch, which is what "batch normalization" usually means, there is no gain, rather a loss. (Five seeds, each a dot; median
-# and middle half.)
+# over the whole batch, which is what "batch normalization" usually means, there is no gain, rather a loss. (Five seeds,
+# each a dot; the numbers are medians, the band is the middle half.)
 
 # %% [markdown] id="train-text"
 # ### Is 2 "more regularization"?
@@ -461,11 +461,12 @@ if ready(ghost_batchnorm_forward):
 # %% [markdown] id="dropout-text"
 # ## And dropout?
 #
-# *Dropout* (Srivastava et al. 2014) sets a random half of the units to 0 in training: noise made for the purpose. Does
-# batch normalization "reduce the need" for it? Five arms, on both tasks: neither, either, and both in two orders.
+# *Dropout* (Srivastava et al. 2014) sets a random half of the units to 0 in training, and doubles the others: noise
+# made for the purpose. Does batch normalization "reduce the need" for it? Five arms: neither, either, both in two
+# orders.
 #
 # Li et al. ([2018](https://arxiv.org/abs/1801.05134)) warn of dropout *before* batch normalization: it widens what
-# comes in, in training only. The running variance then does not fit in test mode.
+# comes in, in training only. So in test mode the running variance is too large.
 #
 # **Predict** the order of the five on wrong labels.
 
@@ -485,31 +486,23 @@ if ready(ghost_batchnorm_forward):
 
 # %% id="dropout-figure"
 if ready(ghost_batchnorm_forward):
-    panels = {}
-    for i, title in enumerate(["clean labels", "30 % wrong labels"]):
-        panels[title] = {"linear relu": plain[i, :, 0], "linear norm relu": ghost[i, 0, :, 0]}
-        panels[title] |= dict(zip(blocks, dropped[i, ..., 0]))
+    names = ["clean labels", "30 % wrong labels"]
+    both = [{"linear relu": p[:, 0], "linear norm relu": g[0, :, 0]} for p, g in zip(plain, ghost)]
+    panels = {name: b | dict(zip(blocks, d[..., 0])) for name, b, d in zip(names, both, dropped)}
     figure = plotting.regularization.arms(panels, ["linear relu", blocks[0]], "test accuracy")
     plotting.show(figure, alt="Dots by arm: alike on clean labels; on wrong ones all with dropout lead.")
     clean, wrong = ([np.median(run) for run in runs.values()] for runs in panels.values())
     print("clean: all five within 4 points:", max(clean) - min(clean) < 0.04)
     print("wrong: with dropout over 3 points above without:", min(wrong[2:]) > max(wrong[:2]) + 0.03)
-
-# %% id="widening"
-if ready(ghost_batchnorm_forward):
-    ratios = []
-    for seed in range(5):
-        tested = nets[arms[-1], seed]  # dropout first; its last batch were the test images
-        running_var = tested.states["norm1"]["running_var"]
-        ratios.append(np.median(tested.values["dropout1"].var(axis=0) / running_var))
-    print("dropout first: test mode has under 0.7 of the running variance:", max(ratios) < 0.7)
+    tested = [nets[arms[-1], seed] for seed in range(5)]  # dropout first; last seen: test images
+    widths = [(n.values["dropout1"].var(axis=0), n.states["norm1"]["running_var"]) for n in tested]
+    print("test mode, under 0.7 of the running variance:", all(np.median(v / r) < 0.7 for v, r in widths))
 
 # %% [markdown] id="dropout-caption"
 # **Here batch normalization does not replace dropout.** On clean labels nothing is needed. On wrong ones dropout helps
-# with and without batch normalization, in either order. Together they end somewhat ahead of dropout alone: with five
-# seeds, make little of it. The widening is there: before dropout's zeros the variance is far smaller, and test mode is
-# off. That the accuracy hardly notices is a finding about a small net. *Takeaway: a cause that is there need not show
-# in the result. Measure both.*
+# with and without batch normalization, in either order. (Together they end somewhat ahead of dropout alone: with five
+# seeds, make little of it.) The mismatch of which Li et al. warn is there, as printed. That the accuracy hardly notices
+# is a finding about a small net. *Takeaway: a cause that is there need not show in the result. Measure both.*
 
 # %% [markdown] id="verdict"
 # ## So, "maybe"
@@ -531,8 +524,7 @@ if ready(ghost_batchnorm_forward):
 #
 # Two questions to take along:
 #
-# 1. Eight machines train with 8 images each. Over which images should the layer take its statistics, and what does each
-#    choice cost?
+# 1. Eight machines train with 8 images each. Over which images should the layer take its statistics?
 # 2. The jitter ends with training. Could it tell, at test time, how sure the net is?
 
 # %% id="summary"

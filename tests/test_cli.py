@@ -5,10 +5,13 @@ import subprocess
 import sys
 
 import pytest
+from sample_results import ORDER, exercise_result, graded, submission_result
 
 from bn_helpers import cli
 from bn_helpers.course import builder
 from bn_helpers.course.sources import BuildError
+from bn_helpers.grading import batch
+from bn_helpers.grading.sandbox import SandboxUnavailable
 
 
 @pytest.fixture
@@ -95,3 +98,74 @@ def test_it_works_from_any_folder(tmp_path):
 def test_the_notebooks_are_what_their_sources_give():
     done = run("build", "--check")
     assert done.returncode == 0, done.stdout
+
+
+@pytest.fixture
+def grade(monkeypatch, tmp_path):
+    """Run `grade` with a made-up class in the place of the grader, or an error."""
+
+    def run_grade(outcome, *arguments):
+        def grade_class(paths, out, **choices):
+            if isinstance(outcome, Exception):
+                raise outcome
+            run_grade.choices = choices
+            out.mkdir()
+            return outcome
+
+        monkeypatch.setattr(batch, "grade_class", grade_class)
+        return cli.main(["grade", "class", "--out", str(tmp_path / "out"), *arguments])
+
+    return run_grade
+
+
+def test_grade_writes_the_reports_and_says_where_to_begin(grade, tmp_path, capsys):
+    assert grade(graded(submission_result("kim"), submission_result("lee")), "--workers", "2", "--key", "k") == 0
+    assert grade.choices == {"key": "k", "overrides": None, "sandbox": None, "workers": 2}
+    assert (tmp_path / "out" / "results.json").exists()
+    assert capsys.readouterr().out == f"graded 2 (sandbox: bwrap); read {tmp_path / 'out' / 'summary.md'} first\n"
+
+
+def test_grade_has_status_1_where_the_grader_failed(grade, capsys):
+    lost = submission_result("kim", *(exercise_result(task, "error") for task in ORDER))
+    assert grade(graded(lost, submission_result("lee"))) == 1
+    assert capsys.readouterr().err.startswith("1 not graded to the end")
+
+
+@pytest.mark.parametrize("error", [batch.GradingError("no submission"), SandboxUnavailable("install bubblewrap")])
+def test_grading_that_cannot_begin_says_why_and_gives_status_2(grade, tmp_path, capsys, error):
+    assert grade(error) == 2
+    assert capsys.readouterr().err == f"{error}\n"
+    assert not (tmp_path / "out").exists()
+
+
+def test_under_github_actions_grade_prints_commands(grade, monkeypatch, capsys):
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+    grade(graded(submission_result("kim")))
+    assert capsys.readouterr().out.startswith("::notice title=Autograding complete::Points 100/100\n")
+
+
+@pytest.mark.parametrize("arguments", [["--workers", "0"], ["--workers", "x"], ["--sandbox", "docker"]])
+def test_a_choice_that_is_none_is_told(arguments, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        cli.main(["grade", "class", "--out", "out", *arguments])
+    assert arguments[0] in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("submissions", "status"), [("", 2), ("a class", 0)])
+def test_make_grade_says_what_it_needs(submissions, status):
+    done = subprocess.run(
+        [
+            "make",
+            "--dry-run" if submissions else "--silent",
+            "grade",
+            "--assume-old=.venv/installed",
+            f"SUBMISSIONS={submissions}",
+        ],
+        capture_output=True,
+        text=True,
+        cwd=cli.ROOT,
+    )
+    assert done.returncode == status
+    words = 'grade "a class" --out "grades"' if submissions else "make grade SUBMISSIONS=folder"
+    assert words in done.stdout

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,12 +12,17 @@ from concurrent.futures import Future
 
 import pytest
 from sample_results import ORDER, exercise_result, submission_result
-from submissions import code_cell, notebook, write_submission
+from submissions import code_cell, notebook, right_answers, write_submission
 
-from bn_helpers.grading import batch, sandbox, selftest
+from bn_helpers.cli import ROOT
+from bn_helpers.grading import batch, sandbox, selftest, store
 from bn_helpers.grading.batch import grade_all, grade_class
 from bn_helpers.grading.store import Store
 from bn_helpers.grading.students import GradingError, find_students
+
+
+def nothing_to_prove(name=None):
+    pass
 
 
 class Inline:
@@ -51,9 +58,9 @@ def write_class(folder, **codes):
     return folder
 
 
-def run(folder, grader, key=b"key", executor=None, **options):
-    students = find_students([folder])
-    return grade_all(students, grader, Store(folder.parent / "graded", key, "bwrap"), executor or Inline(), **options)
+def run(folder, grader, key=b"key", executor=None, prove=nothing_to_prove):
+    kept = Store(folder.parent / "graded", key, "bwrap")
+    return grade_all(find_students([folder]), grader, kept, executor or Inline(), prove)
 
 
 @pytest.fixture
@@ -168,6 +175,10 @@ def test_no_submission_stops_the_others(tmp_path):
 # With processes
 
 
+def fixed_version():
+    return "1"
+
+
 def slow_grade(log, submission):
     """Give full points, and take down that this was done."""
     time.sleep(0.05)
@@ -178,23 +189,25 @@ def slow_grade(log, submission):
 
 
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGINT])
-def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path, end):
+def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path, monkeypatch, end):
+    monkeypatch.setattr(store, "course_version", fixed_version)
     folder = write_class(tmp_path / "class", **{f"s{number:02}": f"return {number}" for number in range(40)})
     log, graded = tmp_path / "log", tmp_path / "graded"
     code = (
         "import functools, pathlib, test_grading_batch as t\n"
         f"folder, log = pathlib.Path({str(folder)!r}), pathlib.Path({str(log)!r})\n"
+        "t.store.course_version = t.fixed_version\n"
         "if __name__ == '__main__':\n"
         "    with t.batch.Workers(2) as workers:\n"
         "        t.run(folder, functools.partial(t.slow_grade, log), executor=workers)"
     )
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([os.path.dirname(__file__), *sys.path])}
-    process = subprocess.Popen([sys.executable, "-c", code], env=environment, stderr=subprocess.PIPE)
-    while len(list(graded.glob("*.json"))) < 5:
-        assert process.poll() is None
-        time.sleep(0.01)
-    process.send_signal(end)
-    process.communicate()
+    with subprocess.Popen([sys.executable, "-c", code], env=environment, stderr=subprocess.PIPE) as process:
+        while len(list(graded.glob("*.json"))) < 5:
+            assert process.poll() is None, process.stderr.read().decode()
+            time.sleep(0.01)
+        process.send_signal(end)
+        process.communicate()
     kept = len(list(graded.glob("*.json")))
     assert kept < 40
     grader = Grader()
@@ -208,10 +221,6 @@ def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path, end):
 def fake_grade(key, name, submission):
     wrong = exercise_result("normalize", "failed", message=f"graded with {key.decode()}")
     return submission_result(submission.student, wrong)
-
-
-def nothing_to_prove(name):
-    pass
 
 
 def die(key, name, submission):
@@ -272,3 +281,29 @@ def test_a_broken_promise_or_a_sandbox_that_does_not_start_is_told(monkeypatch, 
     monkeypatch.setattr(selftest, "self_test", self_test)
     with pytest.raises(GradingError, match=r"nothing is graded: (the network is closed|no)"):
         batch._prove("bwrap")
+
+
+@pytest.mark.slow
+def test_a_real_class_is_graded_and_a_second_run_gives_the_same_bytes(tmp_path):
+    folder = tmp_path / "class"
+    ddof = "def normalize(x, eps=1e-5):\n    return (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0, ddof=1) + eps)"
+    write_submission(folder / "right", right_answers())
+    write_submission(folder / "ddof", right_answers(normalize=ddof))
+    shutil.copytree(ROOT / "notebooks", folder / "pristine", ignore=lambda *_: [".ipynb_checkpoints"])
+    command = [sys.executable, "-m", "bn_helpers", "grade", str(folder), "--key", "secret", "--out"]
+    written = []
+    for out in ("first", "first", "second"):
+        done = subprocess.run([*command, str(tmp_path / out)], capture_output=True, text=True, cwd=ROOT)
+        assert done.returncode == 0, done.stderr
+        assert ("testing the sandbox" in done.stderr) == (len(written) != 1)
+        written.append((tmp_path / out / "results.json").read_text("utf-8"))
+    assert written[0] == written[1]
+    first, second = (re.sub(r'"seconds": [\d.]+', "", text) for text in written[1:])
+    assert first == second
+    results = {result["student"]: result for result in json.loads(written[0])["submissions"]}
+    assert {student: result["score"] for student, result in results.items()} == {
+        "right": 100.0, "ddof": 97.0, "pristine": 0.0
+    }  # fmt: skip
+    assert {exercise["status"] for exercise in results["pristine"]["exercises"]} == {"missing"}
+    normalize = results["ddof"]["exercises"][1]
+    assert (normalize["score"], normalize["diagnosis"]) == (3.0, "ddof")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import namedtuple
 
 import numpy as np
@@ -58,6 +59,7 @@ def test_right_pairs_pass(answer):
         (lambda x: np.multiply(x, 2, out=x), "changed"),
         (lambda x: x[5], "raised"),
         (lambda x: x.resize(9), "raised"),
+        (lambda x: sys.exit(), "raised"),
     ],
 )
 def test_each_kind_of_problem_is_told(answer, wanted):

@@ -55,7 +55,7 @@ def spreads(
     statistics : mapping of str to pair of ndarray of shape (K,)
         For each of two statistics, its relative spread by the formula for gaussian features, and as it was measured.
     outputs : mapping of str to ndarray of shape (K,)
-        Standard deviation of one image's outputs over many batches.
+        For each of two outputs of one image, its standard deviation over many batches.
     """
     figure, (left, right) = plt.subplots(1, 2)
     looks = (plotting.WITH, plotting.THIRD)
@@ -94,10 +94,12 @@ def by_group(sizes: Sequence[int], panels: Mapping[str, tuple[np.ndarray, np.nda
         plotting.band(ax, sizes, np.transpose(normalized), label="ghost groups", **plotting.WITH)
         ax.plot(sizes, normalized, "o", color=plotting.WITH["color"], alpha=0.5)
         for size, values in zip(sizes, normalized, strict=True):
-            below = {"xytext": (4, -5), "textcoords": "offset points", "va": "top", "fontsize": 7}
-            ax.annotate(f"{np.median(values):.0%}", (size, np.min(values)), color=plotting.WITH["color"], **below)
+            side, shift = ("right", -4) if size == max(sizes) else ("left", 4)
+            where = {"xytext": (shift, -4), "textcoords": "offset points", "ha": side, "va": "top", "fontsize": 7}
+            ax.annotate(f"{np.median(values):.0%}", (size, np.min(values)), color=plotting.WITH["color"], **where)
         ax.set_title(title)
         _sizes(ax, sizes, "images in a group")
+    axes[0].margins(y=0.15)  # room for the numbers under the dots
     axes[0].set(ylabel=label, ylim=(None, 1.03))
     axes[0].yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     for ax in axes:
@@ -117,7 +119,7 @@ def arms(panels: Mapping[str, Mapping[str, np.ndarray]], without: Sequence[str],
     label : str
         What is measured.
     """
-    figure, axes = plt.subplots(1, len(panels), sharey=True)
+    figure, axes = plt.subplots(1, len(panels), sharex=True, sharey=True)
     for ax, (title, reached) in zip(axes, panels.items(), strict=True):
         for row, (name, values) in enumerate(reached.items()):
             look = plotting.WITHOUT if name in without else plotting.WITH

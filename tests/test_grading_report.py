@@ -1,0 +1,335 @@
+"""The reports: each in its format, with nothing that a student wrote taken for anything but text."""
+
+import csv
+import io
+import json
+import re
+from html.parser import HTMLParser
+from importlib import resources
+from itertools import pairwise
+from pathlib import Path
+from xml.etree import ElementTree
+
+import jsonschema
+import pytest
+from sample_results import ORDER, exercise_result, graded, submission_result
+
+from bn_helpers.grading.report import feedback, github, gradescope, junit, summary, tables, write_reports
+from bn_helpers.mistakes import CATALOGUE
+
+HOSTILE = (
+    "</pre><script>alert(1)</script> & \"q\" 'a' \x1b[31m\x00\udcff\u202e | `x` **b** <img src=x>\r\n::error::x\n%0A"
+)
+DDOF = CATALOGUE["normalize"]["ddof"].message
+
+
+def wrong(task="normalize", status="partial", score=3.0, **fields):
+    given = {"message": "x_hat has the wrong values\n  wanted  yours\n  1  2\nIt looks as if ...", "code": "return 1"}
+    return exercise_result(task, status, score, **{**given, **fields})
+
+
+@pytest.fixture
+def hostile():
+    """A class in which every text that a student can set is hostile."""
+    answer = wrong(message=HOSTILE, code=HOSTILE, file=HOSTILE, line=7)
+    return graded(submission_result(HOSTILE, answer, notes=(HOSTILE,)), submission_result("lee"))
+
+
+def schema(name):
+    return json.loads(resources.files("bn_helpers").joinpath("grading", name).read_text("utf-8"))
+
+
+def test_all_reports_are_written_each_student_with_a_folder(tmp_path):
+    write_reports(graded(submission_result("kim"), submission_result("lee")), tmp_path)
+    files = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
+    own = {f"students/student-{number}/{name}" for number in (0, 1) for name in ("feedback.html", "results.json")}
+    assert files == {"results.json", "grades.csv", "junit.xml", "summary.md", *own}
+
+
+# results.json
+
+
+def test_results_keep_to_their_schema(hostile):
+    data = json.loads(tables.results(hostile))
+    jsonschema.Draft202012Validator.check_schema(schema("results.schema.json"))
+    jsonschema.validate(data, schema("results.schema.json"))
+    normalize = next(e for e in data["submissions"][0]["exercises"] if e["id"] == "normalize")
+    assert normalize.items() >= {"score": 3.0, "max_score": 6.0, "status": "partial", "diagnosis": None}.items()
+    assert normalize["cases"][0] == {"id": "easy", "passed": True, "points": 3.0}
+    assert (data["schema"], data["sandbox"]) == (1, "bwrap")
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [(("sandbox",), "chroot"), (("submissions", 0, "exercises", 0, "status"), "great"), (("extra",), 1)],
+)
+def test_the_schema_refuses_what_is_not_agreed(place, value):
+    data = json.loads(tables.results(graded(submission_result("kim"))))
+    *path, last = place
+    target = data
+    for step in path:
+        target = target[step]
+    target[last] = value
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(data, schema("results.schema.json"))
+
+
+# grades.csv
+
+
+def test_grades_have_a_row_a_student_and_a_column_an_exercise():
+    text = tables.grades(graded(submission_result("김민수", wrong()), submission_result("lee"))).decode("utf-8-sig")
+    head, kim, _ = csv.reader(io.StringIO(text))
+    assert head == ["student", "score", "max_score", *ORDER, "sandbox"]
+    assert dict(zip(head, kim, strict=True)).items() >= {
+        "student": "김민수", "score": "97.0", "normalize": "3.0", "sandbox": "bwrap"
+    }.items()  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1", " =1"])
+def test_no_name_is_a_formula(name):
+    text = tables.grades(graded(submission_result(name))).decode("utf-8-sig")
+    assert list(csv.reader(io.StringIO(text)))[1][0][0] == "'"
+
+
+# junit.xml
+
+
+def test_junit_says_points_and_diagnosis_in_the_name_and_in_the_failure():
+    exercises = [wrong(diagnosis="ddof"), wrong("quiz_1", "missing", 0.0), wrong("scale_and_shift", "error", 0.0)]
+    root = ElementTree.fromstring(junit.suites(graded(submission_result("kim", *exercises))))
+    [suite] = root
+    cases = {case.get("name"): case for case in suite}
+    assert root.tag == "testsuites"
+    assert suite.attrib == {
+        "name": "kim: 93/100 points", "time": "1.25", "tests": "22", "failures": "1", "errors": "1", "skipped": "1"
+    }  # fmt: skip
+    assert {name: root.get(name) for name in ("tests", "failures", "errors", "skipped")}.items() <= suite.attrib.items()
+    [failure] = cases["normalize: 3/6 points, ddof"]
+    assert (failure.tag, failure.get("message")) == ("failure", "partial: 3/6 points, ddof")
+    assert failure.text.startswith("3/6 points, ddof\nx_hat has the wrong values")
+    assert [child.tag for child in cases["quiz_1: 0/1 points"]] == ["skipped"]
+    assert [child.tag for child in cases["scale_and_shift: 0/3 points"]] == ["error"]
+    assert len(cases["scale_and_shift_backward: 4/4 points"]) == 0
+    assert cases["normalize: 3/6 points, ddof"].get("classname") == "kim.01_normalization"
+
+
+def test_junit_holds_whatever_a_student_wrote(hostile):
+    root = ElementTree.fromstring(junit.suites(hostile))
+    assert "</pre><script>" in root[0].find("testcase/failure").text
+    assert "</pre><script>" in root[0].find("system-out").text
+
+
+# Gradescope
+
+
+def test_gradescope_results_keep_to_their_schema(hostile):
+    data = json.loads(gradescope.results(hostile.results[0]))
+    jsonschema.Draft202012Validator.check_schema(schema("gradescope.schema.json"))
+    jsonschema.validate(data, schema("gradescope.schema.json"))
+    by_number = {test["number"]: test for test in data["tests"]}
+    assert data["score"] == sum(test["score"] for test in data["tests"]) == 97.0
+    assert by_number["1.2"]["status"] == "failed"
+    assert by_number["1.2"]["tags"] == ["01_normalization", "partial"]
+    assert by_number["1.1"]["status"] == "passed"
+    assert by_number["Q5"]["max_score"] == 1.0
+
+
+# feedback.html
+
+
+class Page(HTMLParser):
+    """What a browser would see: elements with their attributes, and text."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.elements, self.text = [], ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.elements.append((tag, dict(attributes)))
+
+    def handle_data(self, data):
+        self.text += data
+
+    def all(self, tag):
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+def test_feedback_shows_points_words_code_and_where_to_look():
+    result = submission_result("김민수", wrong(diagnosis="ddof"), notes=("a note",))
+    page = Page(feedback.page(result))
+    for text in (
+        "feedback for 김민수", "97 of 100 points", "a note", "1.2 Normalize a batch", "partly right",
+        "3 of 6 points", "It looks as if ...", "return 1", "notebook 1 (01_normalization.ipynb), exercise 1.2",
+        "9 of 10 cases failed", "as many examples as features",
+    ):  # fmt: skip
+        assert text in page.text
+    assert "wanted  yours\n1  2" in page.text
+
+
+def test_feedback_is_one_page_without_scripts_for_a_phone_and_a_screen_reader():
+    page = Page(feedback.page(submission_result("kim", wrong())))
+    assert page.all("html") == [{"lang": "en"}]
+    assert len(page.all("h1")) == len(page.all("main")) == len(page.all("title")) == 1
+    assert {"name": "viewport", "content": "width=device-width, initial-scale=1"} in page.all("meta")
+    tags = {tag for tag, _ in page.elements}
+    assert not tags & {"script", "img", "link", "iframe", "object", "form"}
+    assert not any(name.startswith("on") for _, attributes in page.elements for name in attributes)
+    assert all(link["href"].startswith("#") for link in page.all("a"))
+    assert {link["href"][1:] for link in page.all("a")} == {heading["id"] for heading in page.all("h3")}
+    assert all(cell.get("scope") in ("col", "row") for cell in page.all("th"))
+    assert all(pre["aria-label"] and pre["tabindex"] == "0" for pre in page.all("pre"))
+    levels = [int(tag[1]) for tag, _ in page.elements if re.fullmatch("h[1-6]", tag)]
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+
+
+def test_nothing_in_feedback_is_markup_that_a_student_wrote(hostile):
+    text = feedback.page(hostile.results[0])
+    page, harmless = Page(text), Page(feedback.page(submission_result("kim", wrong(), notes=("note",))))
+    assert {tag for tag, _ in page.elements} == {tag for tag, _ in harmless.elements}
+    assert page.text.count("<script>alert(1)</script>") >= 4
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f\u202e\udc00-\udfff]", text)
+
+
+def colours(name):
+    return re.findall(rf"--{name}: (#\w+)", feedback._STYLE)
+
+
+def luminance(colour):
+    digits = colour[1:] if len(colour) == 7 else "".join(2 * c for c in colour[1:])
+    parts = [int(digits[i : i + 2], 16) / 255 for i in (0, 2, 4)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("name", ["text", "soft", "right", "part", "wrong", "link"])
+def test_every_colour_can_be_read_by_day_and_by_night(name):
+    backgrounds = zip(colours("back"), colours("box"), strict=True)
+    for colour, places in zip(colours(name), backgrounds, strict=True):
+        for place in places:
+            light, dark = sorted(map(luminance, (colour, place)), reverse=True)
+            assert (light + 0.05) / (dark + 0.05) >= 4.5
+
+
+# summary.md
+
+
+@pytest.fixture
+def lecture():
+    ddof = wrong(diagnosis="ddof")
+    slow, absent = wrong("scale_and_shift", "timeout", 0.0), exercise_result("quiz_1", "missing")
+    students = [submission_result("a", ddof, slow), submission_result("b", ddof), submission_result("c", absent)]
+    lost = [exercise_result(task, "error") for task in ORDER]
+    return summary.page(graded(*students, submission_result("d", *lost, notes=("look by hand",))))
+
+
+def test_the_summary_begins_with_what_most_got_wrong(lecture):
+    first = lecture.index(f"1. **2 ×** 1.2 Normalize a batch: {DDOF}")
+    assert first < lecture.index("## Every exercise")
+    assert "took too long" not in lecture[: lecture.index("## Every exercise")]
+    assert "- **1 ×** took too long" in lecture
+
+
+def test_the_summary_counts_right_partly_wrong_and_missing(lecture):
+    assert lecture.splitlines()[2] == "4 submissions: mean 72.5, median 95.5 of 100 points."
+    assert "| 1.2 Normalize a batch | 6 | 3.0 | 1 | 2 | 1 |  |" in lecture
+    assert "| Quiz 1 | 1 | 0.5 | 2 |  | 1 | 1 |" in lecture
+
+
+def test_the_summary_ends_with_what_needs_a_human(lecture):
+    assert lecture.endswith("## For a human to look at\n\n- **d**: look by hand\n")
+
+
+def test_an_answer_without_a_known_mistake_counts_by_what_fails_first():
+    page = summary.page(graded(*(submission_result(name, wrong()) for name in "ab")))
+    assert "1. **2 ×** 1.2 Normalize a batch: no known mistake; the first case that fails: a few examples" in page
+
+
+def test_nothing_in_the_summary_is_markup_that_a_student_wrote(hostile):
+    page = summary.page(hostile)
+    assert "<" not in page
+    [line] = [line for line in page.splitlines() if "alert" in line]
+    assert line.startswith("- **&lt;/pre&gt;&lt;script&gt;")
+    assert r"\| \`x\` \*\*b\*\*" in line
+    assert not any(line.startswith("::") for line in page.splitlines())
+
+
+# Formative
+
+
+def test_without_a_sandbox_every_report_says_formative(tmp_path):
+    result = submission_result("kim", notes=("formative: graded without a sandbox",))
+    write_reports(graded(result, sandbox="none"), tmp_path)
+    for path in tmp_path.rglob("*"):
+        assert path.is_dir() or "formative" in path.read_text("utf-8"), path.name
+
+
+# GitHub
+
+
+@pytest.fixture
+def actions(tmp_path):
+    return {
+        "GITHUB_ACTIONS": "true",
+        "GITHUB_WORKSPACE": str(tmp_path),
+        "GITHUB_STEP_SUMMARY": str(tmp_path / "summary"),
+    }
+
+
+def single(tmp_path, *exercises, notes=()):
+    of_one = graded(submission_result("kim", *exercises, notes=notes), folder=tmp_path / "work")
+    of_one.students[0].path.mkdir(parents=True)
+    return of_one
+
+
+def test_outside_actions_nothing_is_said(tmp_path):
+    assert github.report(single(tmp_path, wrong()), {}) == []
+
+
+def test_annotations_stand_at_the_answers_lines_and_classroom_reads_the_points(tmp_path, actions):
+    exercises = [
+        wrong(file="01 a,b.ipynb", line=12, message="50 % wrong\nhere"),
+        wrong("quiz_1", "missing", 0.0, message=""),
+        wrong("scale_and_shift", "crashed", 0.0, file="02.ipynb", message="It ended."),
+    ]
+    assert github.report(single(tmp_path, *exercises), actions) == [
+        "::notice title=Autograding complete::Points 93/100",
+        '::notice title=Autograding report::{"totalPoints":93.0,"maxPoints":100.0}',
+        "::warning file=work/student-0/01 a%2Cb.ipynb,line=12,title=normalize%3A 3/6 points::50 %25 wrong%0Ahere",
+        "::notice title=quiz_1%3A 0/1 points::Look again at notebook 1 (01_normalization.ipynb), the quiz.",
+        "::error file=work/student-0/02.ipynb,title=scale_and_shift%3A 0/3 points::It ended.",
+    ]
+
+
+def test_a_student_cannot_give_commands(tmp_path, actions):
+    of_one = single(tmp_path, wrong(message=HOSTILE, file=HOSTILE, line=1), notes=(HOSTILE,))
+    lines = github.report(of_one, actions)
+    assert len(lines) == 3
+    assert all(re.fullmatch(r"::(warning|notice) [^\n\r]*", line) for line in lines)
+    assert "%250A" in lines[2]
+    assert "::error" not in lines[2].split("::", 2)[1]
+    assert "<script" not in Path(actions["GITHUB_STEP_SUMMARY"]).read_text()
+
+
+def test_of_a_class_there_is_the_summary_only(actions, hostile):
+    assert github.report(hostile, actions) == []
+    assert Path(actions["GITHUB_STEP_SUMMARY"]).read_text() == summary.page(hostile)
+
+
+def test_the_step_summary_of_one_student_is_his_table(tmp_path, actions):
+    github.report(single(tmp_path, wrong(diagnosis="ddof"), notes=("a note",)), actions)
+    text = Path(actions["GITHUB_STEP_SUMMARY"]).read_text()
+    assert text.startswith("# 97 of 100 points\n\n- a note\n")
+    assert f"| 1.2 Normalize a batch | 3/6 | {DDOF} (notebook 1 (01_normalization.ipynb), exercise 1.2) |" in text
+
+
+@pytest.mark.parametrize("before", [0, 500_000, 2**20])
+def test_a_step_summary_stays_below_what_github_takes(tmp_path, actions, before):
+    path = Path(actions["GITHUB_STEP_SUMMARY"])
+    path.write_text("x" * before)
+    notes = tuple(f"note {number} {'한' * 90}" for number in range(5000))
+    github.report(single(tmp_path, notes=notes), actions)
+    assert before <= path.stat().st_size <= 2**20
+    if before < 2**20:
+        assert path.read_text().endswith("The rest did not fit.\n")

@@ -1,0 +1,130 @@
+"""Whole submissions through nbval and the sandbox."""
+
+from __future__ import annotations
+
+import pytest
+from submissions import by_id, right_answers, write_submission
+
+from bn_helpers.exercises import EXERCISES
+from bn_helpers.grading import grader as module
+from bn_helpers.grading.grader import Grader
+from bn_helpers.grading.sandbox import SandboxUnavailable, choose_sandbox
+from bn_helpers.grading.submission import read_submission
+
+PER_IMAGE = "def channel_statistics(x):\n    return x.mean(axis=(0, 2)), x.var(axis=(0, 2))"
+
+
+@pytest.fixture(scope="module")
+def grader():
+    try:
+        sandbox = choose_sandbox()
+    except SandboxUnavailable as error:
+        pytest.skip(str(error))
+    with Grader(b"a key", sandbox) as grader:
+        yield grader
+
+
+@pytest.fixture
+def grade(grader, tmp_path):
+    def graded(answers):
+        return grader.grade(read_submission(write_submission(tmp_path / "student", answers)))
+
+    return graded
+
+
+def test_right_answers_get_all_points_and_the_same_submission_the_same_result(grade):
+    first, again = (grade(right_answers()) for _ in range(2))
+    assert (first.score, first.max_score, first.notes) == (100.0, 100.0, ())
+    assert first.exercises == again.exercises
+    assert {exercise.status for exercise in first.exercises} == {"passed"}
+
+
+def test_an_answer_may_use_the_learners_earlier_ones_and_helpers_of_theirs(grade):
+    statistics = (
+        "def center(x):\n    return x - x.mean(axis=0)\ndef batch_statistics(x):\n    x = np.asarray(x, float)\n"
+    )
+    statistics += "    return x.mean(axis=0), (center(x) ** 2).mean(axis=0)"
+    normalize = (
+        "def normalize(x, eps=1e-5):\n    return center(np.asarray(x, float)) / np.sqrt(batch_statistics(x)[1] + eps)"
+    )
+    results = by_id(grade({"batch_statistics": statistics, "normalize": normalize}))
+    assert [results[name].score for name in ("batch_statistics", "normalize")] == [3.0, 6.0]
+
+
+def test_a_carried_error_costs_once(grade):
+    results = by_id(grade(right_answers(["spatial_batchnorm_forward"], channel_statistics=PER_IMAGE)))
+    assert results["channel_statistics"].score == 0
+    assert results["spatial_batchnorm_forward"].score == EXERCISES["spatial_batchnorm_forward"].points
+    assert results["spatial_batchnorm_forward"].message == "right, given a right channel_statistics"
+
+
+def test_a_carried_error_is_not_forgiven_where_the_answer_is_wrong_itself(grade):
+    wrong = "def spatial_batchnorm_forward(x, gamma, beta, bn_param):\n    mean, var = channel_statistics(x)\n    return x, ()"
+    results = by_id(grade({"channel_statistics": PER_IMAGE, "spatial_batchnorm_forward": wrong}))
+    assert [results[name].score for name in ("channel_statistics", "spatial_batchnorm_forward")] == [0, 0]
+
+
+def test_a_backward_on_its_authors_own_wrong_forward_is_told_so(grade):
+    forward = "def spatial_batchnorm_forward(x, gamma, beta, bn_param):\n    return 0 * x, (2 * x, gamma)"
+    backward = "def spatial_batchnorm_backward(dout, cache):\n    x, gamma = cache\n    return x, gamma, gamma"
+    results = by_id(grade({"spatial_batchnorm_forward": forward, "spatial_batchnorm_backward": backward}))
+    assert results["spatial_batchnorm_backward"].score == 0
+    assert (
+        "It was judged with your spatial_batchnorm_forward: mend that first."
+        in results["spatial_batchnorm_backward"].message
+    )
+
+
+def test_a_right_forward_keeps_its_cache_for_the_backward(grade):
+    forward = """
+def spatial_batchnorm_forward(x, gamma, beta, bn_param):
+    flat = np.moveaxis(x, 1, -1).reshape(-1, x.shape[1])
+    out, cache = batchnorm_forward(flat, gamma, beta, bn_param)
+    n, c, h, w = x.shape
+    return np.moveaxis(out.reshape(n, h, w, c), -1, 1), {"mine": cache}
+"""
+    backward = """
+def spatial_batchnorm_backward(dout, cache):
+    n, c, h, w = dout.shape
+    dx, dgamma, dbeta = batchnorm_backward(np.moveaxis(dout, 1, -1).reshape(-1, c), cache["mine"])
+    return np.moveaxis(dx.reshape(n, h, w, c), -1, 1), dgamma, dbeta
+"""
+    imports = "from bn_helpers.layers import batchnorm_backward, batchnorm_forward\n"
+    answers = {"spatial_batchnorm_forward": imports + forward, "spatial_batchnorm_backward": backward}
+    results = by_id(grade(answers))
+    assert [results[name].score for name in answers] == [8.0, 6.0]
+
+
+def test_a_student_may_bring_a_forward_of_their_own_to_the_backward(grade):
+    source = """
+def batchnorm_forward(x, gamma, beta, bn_param):
+    return None, (x, gamma, bn_param.get("eps", 1e-5))
+
+def batchnorm_backward_alt(dout, cache):
+    x, gamma, eps = cache
+    x_hat = (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + eps)
+    dgamma, dbeta = (dout * x_hat).sum(axis=0), dout.sum(axis=0)
+    dx = gamma / np.sqrt(x.var(axis=0) + eps) * (dout - dout.mean(axis=0) - x_hat * (dout * x_hat).mean(axis=0))
+    return dx, dgamma, dbeta
+"""
+    assert by_id(grade({"batchnorm_backward_alt": source}))["batchnorm_backward_alt"].score == 8.0
+
+
+def test_warnings_and_prints_cost_nothing(grade):
+    noisy = "import sys, warnings\ndef scale_and_shift(x_hat, gamma, beta):\n    warnings.warn('hm')\n"
+    noisy += "    print('x' * 10**6, file=sys.stderr)\n    return gamma * x_hat + beta + 0 * np.log(0)"
+    noisy = noisy.replace(" + 0 * np.log(0)", "")
+    assert by_id(grade({"scale_and_shift": noisy}))["scale_and_shift"].score == 3.0
+
+
+def test_what_is_left_when_the_time_is_up_is_a_timeout(grade, monkeypatch):
+    monkeypatch.setattr(module, "SUBMISSION_SECONDS", -1.0)
+    result = grade(right_answers(["normalize"]))
+    assert by_id(result)["normalize"].status == "timeout"
+
+
+def test_a_grader_that_fails_blames_nobody(grade, monkeypatch):
+    monkeypatch.setattr("bn_helpers.grading.sandbox.Workshop.command", lambda self: ["false"])
+    result = grade(right_answers(["normalize"]))
+    assert by_id(result)["normalize"].status == "error"
+    assert "the grader failed" in result.notes[-1]

@@ -1,0 +1,83 @@
+import shutil
+import subprocess
+
+import pytest
+
+from bn_helpers.grading import sandbox
+from bn_helpers.grading.sandbox import BWRAP, NONE, USER, SandboxUnavailable, Workshop, choose_sandbox
+from bn_helpers.grading.selftest import self_test
+
+
+@pytest.fixture(params=[BWRAP, USER])
+def confined(request):
+    try:
+        return choose_sandbox(request.param)
+    except SandboxUnavailable as error:
+        pytest.skip(str(error))
+
+
+def test_every_promise_holds(confined):
+    promises = self_test(confined)
+    assert len(promises) == 11
+    assert [promise for promise, held in promises if not held] == []
+
+
+def test_an_unconfined_run_promises_limits_only():
+    assert self_test(NONE) == [("memory is limited", True), ("time is limited", True), ("output is limited", True)]
+
+
+def test_without_any_sandbox_nothing_is_graded_and_the_message_says_what_to_do(monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    monkeypatch.setattr(sandbox.os, "geteuid", lambda: 1000)
+    with pytest.raises(SandboxUnavailable, match=r"apt install bubblewrap[\s\S]*root[\s\S]*--sandbox none"):
+        choose_sandbox()
+    assert choose_sandbox(NONE) == NONE
+
+
+def test_where_namespaces_are_refused_root_falls_back_on_a_user_of_its_own(monkeypatch):
+    refusal = subprocess.CompletedProcess([], 1, stdout="", stderr="bwrap: No permissions to create new namespace")
+    monkeypatch.setattr(shutil, "which", lambda name: "/usr/bin/bwrap")
+    monkeypatch.setattr(sandbox.subprocess, "run", lambda *a, **k: refusal)
+    monkeypatch.setattr(sandbox.os, "geteuid", lambda: 0)
+    assert choose_sandbox() == USER
+    with pytest.raises(SandboxUnavailable, match="No permissions to create new namespace"):
+        choose_sandbox(BWRAP)
+
+
+def test_without_libseccomp_nothing_is_graded(monkeypatch):
+    def missing():
+        raise OSError("libseccomp.so.2: cannot open shared object file")
+
+    monkeypatch.setattr(sandbox, "filter_program", missing)
+    with pytest.raises(SandboxUnavailable, match="apt install libseccomp2"):
+        choose_sandbox()
+
+
+def test_a_sandbox_that_does_not_exist_is_refused():
+    with pytest.raises(SandboxUnavailable, match="there are bwrap, user and none"):
+        choose_sandbox("docker")
+
+
+def test_the_promises_are_broken_where_the_sandbox_is(monkeypatch):
+    # The self-test must not hold by itself: without the filter, and with a network, it tells.
+    if shutil.which("bwrap") is None:
+        pytest.skip("bubblewrap is missing")
+    monkeypatch.setattr(sandbox, "filter_program", lambda: b"")
+    open_ = tuple(part for part in sandbox._NAMESPACES if part not in ("--unshare-all",))
+    monkeypatch.setattr(sandbox, "_NAMESPACES", (*open_, "--unshare-pid"))
+    broken = {promise for promise, held in self_test(BWRAP) if not held}
+    assert broken == {
+        *("the network is closed", "no process can be started", "no memory outlives a kernel"),
+        "no other process can be reached",
+    }
+
+
+def test_nothing_is_left_behind(confined):
+    workshop = Workshop(confined)
+    with sandbox.Sandbox(workshop) as box:
+        box.start_kernel("key")
+        assert box.poll() is None
+    assert box.poll() is not None
+    assert list(workshop.sockets.iterdir()) == []
+    workshop.close()
+    assert not workshop.folder.exists()
