@@ -146,7 +146,7 @@ def examine(exercise: str, functions: dict[str, Callable]) -> Verdict:
     case, outcome, judgement = _most_telling(list(zip(cases, outcomes, judgements, strict=True)))
     # Where even the easy case fails, the formula is wrong, and what a special case has in view would lead astray.
     look = "square" if judgement.problem == "shape" else next(case for case in passed if not passed[case])
-    explanation = f"{_explain(case, outcome, judgement)}\n{CASES[look][1]}"
+    explanation = f"{explain(case, outcome, judgement)}\n{CASES[look][1]}"
     if mistake:
         explanation += f"\nIt looks as if {known[mistake]['message']}"
     return Verdict(exercise, FAILED, score, lines, explanation, mistake)
@@ -212,7 +212,7 @@ def _most_telling(results: list[tuple[Case, Outcome, Judgement]]) -> tuple[Case,
     return next((result for result in failures if result[0].id != EASY), failures[0])
 
 
-def _explain(case: Case, outcome: Outcome, judgement: Judgement) -> str:
+def explain(case: Case, outcome: Outcome, judgement: Judgement) -> str:
     """What was expected, and what was seen."""
     wanted = case.wanted.get(judgement.name)
     got = outcome.values.get(judgement.name)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]  # the checkout
+FINGERPRINTS = Path(__file__).with_name("fingerprints.json")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -85,15 +86,20 @@ def _positive(text: str) -> int:
 
 
 def _build(options: argparse.Namespace) -> int:
+    from bn_helpers import mistakes
     from bn_helpers.course import builder
     from bn_helpers.course.sources import BuildError
 
     names = options.names or None
     if options.check:
         drifts = builder.check(ROOT, names)
+        if names is None and mistakes.stale(FINGERPRINTS):
+            drifts.append(f"{FINGERPRINTS.name}: is not what the catalogue gives; build again")
         print("\n".join(drifts) or "the notebooks are what their sources give")
         return 1 if drifts else 0
     try:
+        if names is None:
+            mistakes.write_fingerprints(FINGERPRINTS)
         builder.build(ROOT, names)
     except BuildError as error:
         print(error, file=sys.stderr)

@@ -17,8 +17,8 @@ STEP = 1e-50  # of the complex step: so small that its square vanishes
 def total(values: Iterable[complex]) -> complex:
     """Sum of real or complex numbers, rounded once."""
     values = list(values)
-    if any(isinstance(v, complex) for v in values):
-        return complex(math.fsum(v.real for v in values), math.fsum(v.imag for v in values))
+    if complex in map(type, values):
+        return complex(math.fsum([v.real for v in values]), math.fsum([v.imag for v in values]))
     return math.fsum(values)
 
 
@@ -35,7 +35,7 @@ def statistics(column: Iterable[complex]) -> tuple[complex, complex]:
     rough = total(column) / len(column)
     centered = [v - rough for v in column]
     rest = total(centered) / len(column)
-    return rough + rest, total((c - rest) ** 2 for c in centered) / len(column)
+    return rough + rest, total([(c - rest) ** 2 for c in centered]) / len(column)
 
 
 def normalize_column(column: Iterable[complex], eps: float) -> np.ndarray:
@@ -48,7 +48,8 @@ def normalize_column(column: Iterable[complex], eps: float) -> np.ndarray:
     """
     column = list(column)
     mean, var = statistics(column)
-    return np.array([(v - mean) / (var + eps) ** 0.5 for v in column])
+    std = (var + eps) ** 0.5
+    return np.array([(v - mean) / std for v in column])
 
 
 def to_columns(x: np.ndarray) -> np.ndarray:

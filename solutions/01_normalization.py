@@ -63,7 +63,8 @@ print("mean              ", *(f"{v:6.2f}" for v in x.mean(axis=0)))
 print("standard deviation", *(f"{v:6.2f}" for v in x.std(axis=0)))
 
 # %% id="pixels-figure"
-figure = plotting.normalization.histograms([x], [f"pixel {p}" for p in pixels], ["brightness"])
+names = [f"pixel {p}" for p in pixels]
+figure = plotting.normalization.histograms([x], names, ["brightness"])
 plotting.show(figure, alt="Four histograms of pixel brightness: two pile up at 0, one is flat, one piles up at 16.")
 
 # %% [markdown] id="pixels-caption"
@@ -150,7 +151,7 @@ check("batch_statistics", batch_statistics)
 # **Predict:** which of the three makes an example's result depend on the other examples?
 
 # %% id="axes-figure"
-cells = np.array([[1.0, 20.0, 300.0], [2.0, 40.0, 100.0], [3.0, 60.0, 200.0], [6.0, 80.0, 400.0]])
+cells = np.array([[1, 20, 300], [2, 40, 100], [3, 60, 200], [6, 80, 400]])
 figure = plotting.normalization.shared_means(cells)
 plotting.show(figure, alt="Four examples by three features, three times: coloured by column, by row, all alike.")
 
@@ -209,8 +210,8 @@ check("normalize", normalize)
 # %% id="normalized-figure"
 if ready(normalize):
     x_hat = normalize(x)
-    names = [f"pixel {p}" for p in pixels]
-    figure = plotting.normalization.histograms([x, x_hat], names, ["brightness", "normalized"])
+    units = ["brightness", "normalized"]
+    figure = plotting.normalization.histograms([x, x_hat], names, units)
     plotting.show(figure, alt="Two rows of four histograms: as they are, and centred at 0 with equal spread.")
     print("mean is 0:    ", np.all(np.abs(x_hat.mean(axis=0)) < 1e-9))
     print("variance is 1:", np.all(np.abs(x_hat.var(axis=0) - 1) < 1e-4))
@@ -230,19 +231,16 @@ if ready(normalize):
 #
 # **Predict** yes or no for each, then run the cell.
 
-# %% id="not-measured"
-if ready(normalize):
-    two_hat = normalize(images[:, [43, 51]])  # two neighbours in the digits' lower half
-    edge_hat = normalize(images[:, [1]])
-    print(f"largest value of pixel 1:    {edge_hat.max():5.2f} standard deviations")
-    print(f"third moment of pixel 1:     {np.mean(edge_hat**3):5.2f} (a gaussian has 0)")
-    print(f"correlation before:          {np.corrcoef(images[:, 43], images[:, 51])[0, 1]:5.2f}")
-    print(f"correlation after:           {np.corrcoef(two_hat.T)[0, 1]:5.2f}")
-
 # %% id="not-figure"
+edge, pair = images[:, 1], images[:, [43, 51]]  # a dark pixel, and two neighbours
 if ready(normalize):
-    figure = plotting.normalization.what_stays(images[:, 1], edge_hat[:, 0], images[:, [43, 51]], two_hat)
-    plotting.show(figure, alt="A skewed histogram and a slanted cloud of points, each before and after: same shapes.")
+    edge_hat, pair_hat = normalize(images[:, [1]])[:, 0], normalize(pair)
+    figure = plotting.normalization.what_stays(edge, edge_hat, pair, pair_hat)
+    plotting.show(figure, alt="A skewed histogram and a slanted cloud of points, before and after: same shapes.")
+    print(f"third moment of pixel 1: {np.mean(edge_hat**3):5.2f} (a gaussian has 0)")
+    print(f"largest value of pixel 1:{edge_hat.max():5.2f} standard deviations")
+    print(f"correlation before:      {np.corrcoef(pair.T)[0, 1]:5.2f}")
+    print(f"correlation after:       {np.corrcoef(pair_hat.T)[0, 1]:5.2f}")
 
 # %% [markdown] id="not-caption"
 # **Three times no: the shape stays.** Normalization shifts and stretches each feature on its own, so a skewed feature
@@ -250,13 +248,12 @@ if ready(normalize):
 # features uncorrelated as well is called *whitening*; the paper leaves it out because it is expensive.) *Takeaway: mean
 # 0 and variance 1 per feature, over this batch. No more is promised.*
 
-# %% [markdown] id="deep-question"
+# %% [markdown] id="quiz_1-text"
 # ## The scale of a deep net
 #
-# A layer multiplies its input by a matrix. A deep net multiplies again and again. Call *gain* the factor by which one
+# A layer multiplies its input by a matrix; a deep net multiplies again and again. Call *gain* the factor by which one
 # layer changes the spread of its input, on average. Weights drawn with standard deviation gain / sqrt(width) do that.
-
-# %% [markdown] id="quiz_1-text"
+#
 # **Predict.** A batch with standard deviation 1 goes through 50 layers with a gain of 0.5, and no nonlinearity. What
 # standard deviation comes out, roughly?
 #
@@ -305,15 +302,18 @@ check("layer_outputs", layer_outputs)
 #
 # </details>
 
+
 # %% id="product-run"
 def draw_weights(gain, sizes, seed):
     rng = np.random.RandomState(seed)  # its numbers are the same in every version of NumPy
-    return [gain / np.sqrt(m) * rng.standard_normal((m, n)) for m, n in zip(sizes[:-1], sizes[1:])]
+    pairs = zip(sizes[:-1], sizes[1:])
+    return [gain / np.sqrt(m) * rng.standard_normal((m, n)) for m, n in pairs]
 
 
 def spreads(net_input, nonlinearity, norm, gain, sizes):
     nets = [draw_weights(gain, sizes, seed) for seed in range(5)]
-    return [[h.std() for h in layer_outputs(net_input, net, nonlinearity, norm)] for net in nets]
+    outputs = [layer_outputs(net_input, net, nonlinearity, norm) for net in nets]
+    return [[h.std() for h in layers] for layers in outputs]
 
 
 # %% id="product-figure"
@@ -379,7 +379,8 @@ if ready(normalize, layer_outputs):
     plain = layer_outputs(pixels_scaled, weights, np.tanh)
     normed = layer_outputs(pixels_scaled, weights, np.tanh, normalize)
     shown = [0, 4, 9]
-    figure = plotting.normalization.layer_histograms([plain[i] for i in shown], [normed[i] for i in shown], shown)
+    chosen = [[h[i] for i in shown] for h in (plain, normed)]
+    figure = plotting.normalization.layer_histograms(*chosen, shown)
     plotting.show(figure, alt="Histograms of tanh outputs in layers 1, 5, 10: without normalization all at -1 and 1.")
     stuck = [np.mean(np.abs(h[9]) > 0.97) for h in (plain, normed)]
     print(f"layer 10, outputs beyond 0.97: {stuck[0]:.0%} without, {stuck[1]:.0%} with normalization")

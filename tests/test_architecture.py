@@ -32,12 +32,13 @@ MAY_IMPORT = {
     "widgets": {*DATA, "nets", "plotting", "training", "checks"},
     "mistakes": {"layers", "exercises", *CHECKING},
     "selfcheck": {"exercises", "checks"},
-    "course": {"exercises", "layers", "checks", "mistakes", *CHECKING},
-    "grading": {"exercises", "layers", "checks", "mistakes", *CHECKING},
+    "stubs": set(),
+    "course": {"exercises", "layers", "checks", "mistakes", "stubs", *CHECKING},
+    "grading": {"exercises", "layers", "checks", "mistakes", "stubs", *CHECKING},
 }
 EVERYTHING = {"cli", "__main__"}
 STUDENT = ("checks", "stages", "data", "nets", "training", "plotting", "widgets", "oracles", "exercises", "layers")
-PRIVATE = {"mistakes", "course", "grading", "cli", "selfcheck"}
+PRIVATE = {"mistakes", "stubs", "course", "grading", "cli", "selfcheck"}
 
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
 

@@ -9,8 +9,8 @@ import pytest
 
 from bn_helpers import layers
 from bn_helpers.course.leaks import leaks
-from bn_helpers.course.stubs import Reference
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS
+from bn_helpers.stubs import Reference
 
 REFERENCE = Reference(inspect.getsource(layers))
 LETTERS = {"quiz_1": "b"}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 from functools import cache
-from importlib import resources
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,13 +15,14 @@ from drawn import FEW, MANY, drawn
 from bn_helpers import layers, mistakes
 from bn_helpers.cases import COARSE, visible_cases
 from bn_helpers.checks import examine
-from bn_helpers.diagnosis import alike, diagnose, signatures
+from bn_helpers.diagnosis import diagnose, signatures
 from bn_helpers.exercises import EASY, EXERCISES
 from bn_helpers.mistakes import CATALOGUE
 from bn_helpers.mistakes.entry import changes
 from bn_helpers.oracles import difference
 from bn_helpers.outcomes import Case, Outcome, judge, run
 
+FINGERPRINTS = Path(mistakes.__file__).parents[1] / "fingerprints.json"
 APART = 1e4  # times the tolerance: how far a mistake must be from the right answer, and from any other mistake
 
 each_exercise = pytest.mark.parametrize("exercise", EXERCISES)
@@ -142,9 +143,17 @@ def test_mistakes_are_named_on_many_hidden_cases(exercise):
     check_hidden(exercise, MANY)
 
 
-def test_fingerprints_are_those_of_the_catalogue(fingerprints):
-    stored = json.loads(resources.files("bn_helpers").joinpath("fingerprints.json").read_text("utf-8"))
-    assert alike(stored, fingerprints), "fingerprints.json is out of date: run python -m bn_helpers build"
+def test_fingerprints_are_those_of_the_catalogue(monkeypatch, fingerprints):
+    monkeypatch.setattr(mistakes, "fingerprints", lambda: fingerprints)
+    assert not mistakes.stale(FINGERPRINTS), "fingerprints.json is out of date: run python -m bn_helpers build"
+
+
+def test_fingerprints_of_another_catalogue_are_stale(tmp_path, monkeypatch, fingerprints):
+    changed = json.loads(FINGERPRINTS.read_text("utf-8"))
+    changed["normalize"]["ddof"]["cases"]["small"]["x_hat"][1] += 1e-3
+    (tmp_path / "changed.json").write_text(json.dumps(changed))
+    monkeypatch.setattr(mistakes, "fingerprints", lambda: fingerprints)
+    assert mistakes.stale(tmp_path / "changed.json")
 
 
 def test_fingerprints_hold_words_and_signatures_only(fingerprints):

@@ -63,7 +63,7 @@ def test_spreads_puts_dots_beside_the_formula_and_names_each_output():
 
 def draw_by_group():
     normalized = np.array([[0.7, 0.6, 0.8], [0.9, 0.9, 0.99], [0.2, 0.3, 0.1]])  # group, seed
-    panels = {"clean labels": (normalized, np.array([0.5, 0.4, 0.6])), "wrong labels": (normalized - 0.1, np.ones(3))}
+    panels = {"clean labels": (normalized, np.array([0.5, 0.3, 0.6])), "wrong labels": (normalized - 0.1, np.ones(3))}
     return regularization.by_group([60, 4, 2], panels, "test accuracy").axes
 
 
@@ -88,8 +88,9 @@ def test_by_group_draws_what_is_reached_without_across_all_sizes():
 
 
 def test_arms_sets_those_without_apart_and_reads_from_top_to_bottom():
-    reached = {"neither": np.array([0.7, 0.8, 0.75]), "batch norm": np.array([0.6, 0.65, 0.7])}
-    left, right = regularization.arms({"clean": reached, "wrong": reached}, ["neither"], "test accuracy").axes
+    reached = {"neither": np.array([0.7, 0.9, 0.75]), "batch norm": np.array([0.6, 0.65, 0.9])}
+    lower = {name: values / 2 for name, values in reached.items()}
+    left, right = regularization.arms({"clean": reached, "wrong": lower}, ["neither"], "test accuracy").axes
     assert titles((left, right)) == ["clean", "wrong"]
     assert [label.get_text() for label in left.get_yticklabels()] == ["neither", "batch norm"]
     assert left.get_ylim()[0] > left.get_ylim()[1]

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from bn_helpers import layers
-from bn_helpers.course.stubs import Reference
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS
+from bn_helpers.stubs import Reference
 
 SOURCE = inspect.getsource(layers)
 SMALL = '''\

@@ -32,8 +32,8 @@ from bn_helpers.course.drift import (
 )
 from bn_helpers.course.leaks import leaks
 from bn_helpers.course.sources import BuildError, Cell, read
-from bn_helpers.course.stubs import Reference
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS, Exercise
+from bn_helpers.stubs import Reference
 
 CELL_SECONDS = 120  # after which a cell is given up; the course allows it 10
 

@@ -9,8 +9,8 @@ import ast
 import re
 from collections.abc import Iterator
 
-from bn_helpers.course.stubs import Reference
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS
+from bn_helpers.stubs import Reference
 
 OPERATIONS = (ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare, ast.Call, ast.Subscript, ast.IfExp)
 PRIVATE = ("course", "grading", "mistakes", "cli")

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from bn_helpers.cases import visible_cases
-from bn_helpers.diagnosis import Signatures, signatures
+from bn_helpers.diagnosis import Signatures, alike, signatures
 from bn_helpers.mistakes import backward, convolution, normalization, regularization, scale_and_shift  # noqa: F401
 from bn_helpers.mistakes.entry import CATALOGUE, Mistake
 from bn_helpers.outcomes import Case, run
 
-__all__ = ["CATALOGUE", "Mistake", "fingerprints", "known", "write_fingerprints"]
+__all__ = ["CATALOGUE", "Mistake", "fingerprints", "known", "stale", "write_fingerprints"]
 
 
 def known(exercise: str, cases: Iterable[Case]) -> dict[str, Signatures]:
@@ -44,6 +44,11 @@ def fingerprints() -> dict[str, dict[str, dict[str, Any]]]:
 def write_fingerprints(path: Path) -> None:
     """Write the fingerprints as JSON, one case a line."""
     path.write_text(_json(fingerprints(), levels=4) + "\n", encoding="utf-8", newline="\n")
+
+
+def stale(path: Path) -> bool:
+    """Whether the fingerprints in a file are not the catalogue's, up to rounding."""
+    return not alike(json.loads(path.read_text("utf-8")), fingerprints())
 
 
 def _json(value: Any, levels: int, indent: str = "") -> str:

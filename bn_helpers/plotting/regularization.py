@@ -64,8 +64,8 @@ def spreads(
         left.plot(sizes, measured, "o", color=look["color"], label=name)
     for (name, spread), look in zip(outputs.items(), looks, strict=True):
         right.plot(sizes, spread, marker="o", label=name, **look)
-    left.set(title="of a batch's statistics", ylabel="relative standard deviation")
-    right.set(title="of one image's outputs", ylabel="standard deviation")
+    left.set(title="a batch's statistics", ylabel="relative standard deviation")
+    right.set(title="one image's outputs", ylabel="standard deviation")
     for ax in (left, right):
         ax.set(yscale="log", ylim=(TICKS[0], TICKS[-1]))
         ax.set_yticks(TICKS, [f"{tick:g}" for tick in TICKS])
