@@ -12,15 +12,9 @@ from PIL import Image
 from bn_helpers import plotting
 from bn_helpers.training import median_and_band
 
+pytestmark = pytest.mark.usefixtures("style")
+
 MEANINGS = [plotting.WITH, plotting.WITHOUT, plotting.REFERENCE, plotting.THIRD, plotting.BACKGROUND]
-
-
-@pytest.fixture(autouse=True)
-def style():
-    with mpl.rc_context():
-        plotting.use_style()
-        yield
-    plt.close("all")
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex
@@ -12,15 +10,9 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from bn_helpers import plotting
 from bn_helpers.layers import batchnorm_forward
 
+pytestmark = pytest.mark.usefixtures("style")
+
 figures = plotting.backward
-
-
-@pytest.fixture(autouse=True)
-def style():
-    with mpl.rc_context():
-        plotting.use_style()
-        yield
-    plt.close("all")
 
 
 @pytest.fixture

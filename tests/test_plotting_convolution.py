@@ -1,10 +1,10 @@
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 from bn_helpers import plotting
 from bn_helpers.plotting import convolution
+
+pytestmark = pytest.mark.usefixtures("style")
 
 WITH, WITHOUT, THIRD, REFERENCE = (
     look["color"] for look in (plotting.WITH, plotting.WITHOUT, plotting.THIRD, plotting.REFERENCE)
@@ -15,14 +15,6 @@ SHARING = {  # axes over which the cells of one mean run
     "instance norm": (2, 3),
     "per pixel": (0,),
 }
-
-
-@pytest.fixture(autouse=True)
-def style():
-    with mpl.rc_context():
-        plotting.use_style()
-        yield
-    plt.close("all")
 
 
 def texts(ax):

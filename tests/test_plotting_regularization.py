@@ -1,20 +1,13 @@
 import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 from bn_helpers import plotting
 from bn_helpers.plotting import regularization
 
+pytestmark = pytest.mark.usefixtures("style")
+
 WITH, WITHOUT = (look["color"] for look in (plotting.WITH, plotting.WITHOUT))
-
-
-@pytest.fixture(autouse=True)
-def style():
-    with mpl.rc_context():
-        plotting.use_style()
-        yield
-    plt.close("all")
 
 
 def texts(ax):

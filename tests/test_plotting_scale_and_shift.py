@@ -1,21 +1,14 @@
 import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 from bn_helpers import plotting
 from bn_helpers.plotting import scale_and_shift
 
+pytestmark = pytest.mark.usefixtures("style")
+
 WITH, WITHOUT, THIRD = (look["color"] for look in (plotting.WITH, plotting.WITHOUT, plotting.THIRD))
 RNG = np.random.RandomState(0)
-
-
-@pytest.fixture(autouse=True)
-def style():
-    with mpl.rc_context():
-        plotting.use_style()
-        yield
-    plt.close("all")
 
 
 def names(ax):
