@@ -147,6 +147,7 @@ return np.resize(seen.get(x.shape, [[0.0]]), x.shape)
     "exits_later": before("threading.Timer(0.05, os._exit, (0,)).start()"),
     "raises_an_interrupt": inside("raise KeyboardInterrupt"),
     "raises_what_is_no_exception": inside("raise BaseException('::error::<script>alert(1)</script>\\x1b[2J')"),
+    "raises_commands_in_the_cell": before("raise ValueError('::error::\\x1b[2J\\u202e<script>\\n::stop-commands::x')"),
     "segmentation_fault": inside("ctypes.string_at(0)"),
     "aborts": inside("os.abort()"),
     "kills_itself": inside("os.kill(os.getpid(), signal.SIGKILL)"),

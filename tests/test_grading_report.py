@@ -78,7 +78,9 @@ def test_the_schema_refuses_what_is_not_agreed(place, value):
 
 
 def test_grades_have_a_row_a_student_and_a_column_an_exercise():
-    text = tables.grades(graded(submission_result("김민수", wrong()), submission_result("lee"))).decode("utf-8-sig")
+    data = tables.grades(graded(submission_result("김민수", wrong()), submission_result("lee")))
+    assert data.startswith(b"\xef\xbb\xbf")  # by which Excel knows UTF-8
+    text = data.decode("utf-8-sig")
     head, kim, _ = csv.reader(io.StringIO(text))
     assert head == ["student", "score", "max_score", *ORDER, "sandbox"]
     assert dict(zip(head, kim, strict=True)).items() >= {
@@ -168,6 +170,13 @@ def test_feedback_shows_points_words_code_and_where_to_look():
     assert "wanted  yours\n1  2" in page.text
 
 
+def test_feedback_on_what_is_not_attempted_says_so_without_the_stub():
+    missing = wrong("normalize", "missing", 0.0, message="There is no answer yet.", code="raise NotImplementedError")
+    page = Page(feedback.page(submission_result("kim", missing)))
+    assert "There is no answer yet." in page.text
+    assert "NotImplementedError" not in page.text
+
+
 def test_feedback_is_one_page_without_scripts_for_a_phone_and_a_screen_reader():
     page = Page(feedback.page(submission_result("kim", wrong())))
     assert page.all("html") == [{"lang": "en"}]
@@ -231,6 +240,12 @@ def test_the_summary_begins_with_what_most_got_wrong(lecture):
     assert "- **1 ×** took too long" in lecture
 
 
+def test_the_summary_ranks_by_how_many_not_by_points():
+    quiz, costly = wrong("quiz_1", "failed", 0.0), wrong("normalize", "failed", 0.0)
+    page = summary.page(graded(*(submission_result(name, quiz, costly) for name in "ab"), submission_result("c", quiz)))
+    assert page.index("1. **3 ×** Quiz 1: the wrong letter") < page.index("2. **2 ×** 1.2 Normalize a batch")
+
+
 def test_the_summary_counts_right_partly_wrong_and_missing(lecture):
     assert lecture.splitlines()[2] == "4 submissions: mean 72.5, median 95.5 of 100 points."
     assert "| 1.2 Normalize a batch | 6 | 3.0 | 1 | 2 | 1 |  |" in lecture
@@ -241,15 +256,29 @@ def test_the_summary_ends_with_what_needs_a_human(lecture):
     assert lecture.endswith("## For a human to look at\n\n- **d**: look by hand\n")
 
 
-def test_an_answer_without_a_known_mistake_counts_by_what_fails_first():
-    page = summary.page(graded(*(submission_result(name, wrong()) for name in "ab")))
-    assert "1. **2 ×** 1.2 Normalize a batch: no known mistake; the first case that fails: a few examples" in page
+@pytest.mark.parametrize(
+    ("messages", "words"),
+    [
+        (["large mean: x_hat has the wrong values\n 1", "large mean: x_hat has the wrong values\n 2"], "values"),
+        (["easy: normalize raised KeyError: 'a'", "easy: normalize raised KeyError: 'b'"], "raised KeyError"),
+        (
+            ["The answer cell does not run: NameError: a", "The answer cell does not run: NameError: b"],
+            "run: NameError",
+        ),
+        (["the cell is not Python: line 1: x", "the cell is not Python: line 2: y"], "is not Python"),
+    ],
+)
+def test_answers_without_a_known_mistake_count_as_one_where_the_same_is_seen(messages, words):
+    page = summary.page(graded(*(submission_result(message, wrong(message=message)) for message in messages)))
+    [line] = [line for line in page.splitlines() if line.startswith("1. ")]
+    assert line.startswith("1. **2 ×** 1.2 Normalize a batch: no known mistake: ")
+    assert line.endswith(words)
 
 
 def test_nothing_in_the_summary_is_markup_that_a_student_wrote(hostile):
     page = summary.page(hostile)
     assert "<" not in page
-    [line] = [line for line in page.splitlines() if "alert" in line]
+    *_, line = (line for line in page.splitlines() if "alert" in line)
     assert line.startswith("- **&lt;/pre&gt;&lt;script&gt;")
     assert r"\| \`x\` \*\*b\*\*" in line
     assert not any(line.startswith("::") for line in page.splitlines())
@@ -297,7 +326,7 @@ def test_annotations_stand_at_the_answers_lines_and_classroom_reads_the_points(t
         "::notice title=Autograding complete::Points 93/100",
         '::notice title=Autograding report::{"totalPoints":93.0,"maxPoints":100.0}',
         "::warning file=work/student-0/01 a%2Cb.ipynb,line=12,title=normalize%3A 3/6 points::50 %25 wrong%0Ahere",
-        "::notice title=quiz_1%3A 0/1 points::Look again at notebook 1 (01_normalization.ipynb), the quiz.",
+        "::notice title=quiz_1%3A 0/1 points::Where to look: notebook 1 (01_normalization.ipynb), the quiz.",
         "::error file=work/student-0/02.ipynb,title=scale_and_shift%3A 0/3 points::It ended.",
     ]
 

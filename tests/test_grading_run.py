@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from submissions import by_id, right_answers, write_submission
+from right_answers import RIGHT
+from submissions import by_id, right_answer, right_answers, variant_source, write_submission
 
 from bn_helpers.exercises import EXERCISES
 from bn_helpers.grading import grader as module
@@ -39,6 +40,16 @@ def test_right_answers_get_all_points_and_the_same_submission_the_same_result(gr
     assert {exercise.status for exercise in first.exercises} == {"passed"}
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("number", range(max(map(len, RIGHT.values()))))
+def test_right_variants_get_all_points_through_the_whole_chain(grade, number):
+    variants = {exercise: list(styles.values())[number % len(styles)] for exercise, styles in RIGHT.items()}
+    result = grade({exercise: variant_source(functions) for exercise, functions in variants.items()})
+    assert {e.id: (e.score, e.message) for e in result.exercises if e.id in EXERCISES} == {
+        exercise.id: (exercise.points, "") for exercise in EXERCISES.values()
+    }
+
+
 def test_an_answer_may_use_the_learners_earlier_ones_and_helpers_of_theirs(grade):
     statistics = (
         "def center(x):\n    return x - x.mean(axis=0)\ndef batch_statistics(x):\n    x = np.asarray(x, float)\n"
@@ -59,9 +70,32 @@ def test_a_carried_error_costs_once(grade):
 
 
 def test_a_carried_error_is_not_forgiven_where_the_answer_is_wrong_itself(grade):
-    wrong = "def spatial_batchnorm_forward(x, gamma, beta, bn_param):\n    mean, var = channel_statistics(x)\n    return x, ()"
+    wrong = "def spatial_batchnorm_forward(x, gamma, beta, bn_param):\n    return x - channel_statistics(x)[0][0], ()"
     results = by_id(grade({"channel_statistics": PER_IMAGE, "spatial_batchnorm_forward": wrong}))
     assert [results[name].score for name in ("channel_statistics", "spatial_batchnorm_forward")] == [0, 0]
+
+
+def test_an_answer_that_calls_one_that_is_not_there_harms_no_other(grade):
+    calls = "def batchnorm_backward_alt(dout, cache):\n    return batchnorm_backward(dout, cache)"
+    result = grade({"frozen_backward": right_answer("frozen_backward"), "batchnorm_backward_alt": calls})
+    assert {e.id: e.status for e in result.exercises if e.status != "missing"} == {
+        "frozen_backward": "passed",
+        "batchnorm_backward_alt": "failed",
+    }
+
+
+def test_the_reference_in_the_place_of_a_wrong_answer_finds_the_right_ones_that_it_calls(grade):
+    # The reference's normalize calls batch_statistics; neither the wrong normalize nor layer_outputs does.
+    wrong = "def normalize(x, eps=1e-5):\n    return x"
+    uses = "def layer_outputs(x, weights, nonlinearity, norm=None):\n    x = x + 0 * normalize(x)\n"
+    uses += (
+        "    if not abs(normalize(3 * x + 1).mean()) < 1:\n        return []\n    outputs = []\n    for w in weights:\n"
+    )
+    uses += "        x = nonlinearity(norm(x @ w) if norm else x @ w)\n        outputs.append(x)\n    return outputs"
+    answers = {"batch_statistics": right_answer("batch_statistics"), "normalize": wrong, "layer_outputs": uses}
+    results = by_id(grade(answers))
+    assert results["normalize"].score == 0
+    assert (results["layer_outputs"].score, results["layer_outputs"].message) == (4.0, "right, given a right normalize")
 
 
 def test_a_backward_on_its_authors_own_wrong_forward_is_told_so(grade):
@@ -89,8 +123,7 @@ def spatial_batchnorm_backward(dout, cache):
     dx, dgamma, dbeta = batchnorm_backward(np.moveaxis(dout, 1, -1).reshape(-1, c), cache["mine"])
     return np.moveaxis(dx.reshape(n, h, w, c), -1, 1), dgamma, dbeta
 """
-    imports = "from bn_helpers.layers import batchnorm_backward, batchnorm_forward\n"
-    answers = {"spatial_batchnorm_forward": imports + forward, "spatial_batchnorm_backward": backward}
+    answers = {"spatial_batchnorm_forward": forward, "spatial_batchnorm_backward": backward}
     results = by_id(grade(answers))
     assert [results[name].score for name in answers] == [8.0, 6.0]
 

@@ -1,5 +1,9 @@
+import os
 import shutil
 import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -81,3 +85,44 @@ def test_nothing_is_left_behind(confined):
     assert list(workshop.sockets.iterdir()) == []
     workshop.close()
     assert not workshop.folder.exists()
+
+
+@pytest.mark.parametrize("name", [BWRAP, USER, NONE])
+def test_no_process_outlives_a_grader_that_is_killed(name):
+    try:
+        choose_sandbox(name)
+    except SandboxUnavailable as error:
+        pytest.skip(str(error))
+    code = f"""if True:
+        import os, signal
+        from bn_helpers.grading.sandbox import Sandbox, Workshop
+        workshop = Workshop({name!r})
+        Sandbox(workshop).start_kernel("key")
+        print(workshop.folder, flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+    """
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    folder = Path(run.stdout.strip())
+    assert run.returncode == -9
+    deadline = time.monotonic() + 10
+    while (left := processes_in(folder)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    shutil.rmtree(folder)
+    assert left == []
+
+
+def processes_in(folder):
+    """Processes that have a file of a folder open, mapped or as their root."""
+    found = []
+    for process in Path("/proc").iterdir():
+        if process.name.isdigit():
+            try:
+                if str(folder) in (process / "maps").read_text() + os.readlink(process / "root") + command(process):
+                    found.append(process.name)
+            except OSError:
+                continue
+    return found
+
+
+def command(process):
+    return (process / "cmdline").read_text(errors="replace")

@@ -47,6 +47,15 @@ def test_an_answer_cell_that_was_emptied_gives_way_to_the_cell_that_holds_the_fu
     assert normalize_of(folder).source == DEFINITION
 
 
+def test_handed_code_is_no_answer(tmp_path):
+    handed = code_cell("def batchnorm_forward(x, gamma, beta, bn_param):\n    return x, ()", "forward-to-read")
+    handed["metadata"]["nbgrader"] |= {"locked": True, "solution": False}
+    answer = code_cell("def frozen_backward(dout, gamma, var):\n    return dout", "frozen_backward")
+    assert list(read_submission(written(tmp_path, handed, answer)).answers) == ["frozen_backward"]
+    del handed["metadata"]["nbgrader"]  # as some learning platforms do; the other cell still tells the notebook
+    assert list(read_submission(written(tmp_path, handed, answer)).answers) == ["frozen_backward"]
+
+
 def test_of_two_answers_the_last_counts_and_a_note_says_so(tmp_path):
     cells = [code_cell(text, grade_id="normalize") for text in (OTHER, DEFINITION)]
     submission = read_submission(written(tmp_path, *cells))
@@ -55,8 +64,8 @@ def test_of_two_answers_the_last_counts_and_a_note_says_so(tmp_path):
 
 
 def test_a_helper_outside_the_answer_cell_is_told(tmp_path):
-    uses = code_cell("def normalize(x, eps=1e-5):\n    return helper(x) + np.mean(x)", grade_id="normalize")
-    folder = written(tmp_path, code_cell("import numpy as np\ndef helper(x):\n    return x"), uses)
+    uses = code_cell("def normalize(x, eps=1e-5):\n    y = helper(x) + np.mean(x)\n    return y", grade_id="normalize")
+    folder = written(tmp_path, code_cell("import numpy as np\nx = y = 1\ndef helper(x):\n    return x"), uses)
     assert normalize_of(folder).notes == (
         "it uses helper, defined outside the answer cell: only the answer cell is graded",
     )
@@ -206,3 +215,23 @@ def test_the_hash_depends_on_answers_and_not_on_the_student(tmp_path):
 def test_a_whole_submission_is_read_in_the_order_of_the_manifest(tmp_path):
     answers = right_answers(EXERCISES)
     assert list(read_submission(write_submission(tmp_path, answers)).answers) == list(EXERCISES)
+
+
+@pytest.mark.parametrize(
+    "line", [" " * 60_000 + "x =", "?" * 60_000 + "x =", "#" * 60_000 + " NBVAL x =", "[" * 60_000]
+)
+def test_a_line_that_is_costly_to_search_is_read_at_once(tmp_path, line):
+    cells = [code_cell(line) for _ in range(10)]
+    assert list(read_submission(written(tmp_path, *cells, code_cell(DEFINITION))).answers) == ["normalize"]
+
+
+def test_much_code_is_not_looked_through_and_a_note_says_so(tmp_path):
+    cells = [code_cell("x = 1"), *[code_cell("y = " + "1+" * 30_000 + "1") for _ in range(40)]]
+    submission = read_submission(written(tmp_path, code_cell(DEFINITION), *cells, code_cell(OTHER)))
+    assert submission.answers["normalize"].source == DEFINITION
+    assert "holds too much code: only the first" in submission.notes[0]
+
+
+def test_a_cell_of_many_megabytes_hides_no_answer(tmp_path):
+    folder = written(tmp_path, code_cell("x = '" + "a" * 8 * 2**20 + "'"), code_cell(DEFINITION))
+    assert normalize_of(folder).source == DEFINITION

@@ -1,0 +1,191 @@
+"""Grade a class: read every submission, grade what is not yet graded, let no submission stop the others."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bn_helpers.exercises import EXERCISES, NOTEBOOKS, QUIZZES
+from bn_helpers.grading.overrides import apply_overrides, read_overrides
+from bn_helpers.grading.progress import Progress
+from bn_helpers.grading.result import ERROR, ExerciseResult, SubmissionResult
+from bn_helpers.grading.store import Store, course_key
+from bn_helpers.grading.students import GradingError, Student, find_students, read_student
+from bn_helpers.grading.submission import Submission
+from bn_helpers.grading.workers import Executor, Workers, completed
+
+UNCONFINED = "none"  # the sandbox that is none
+FORMATIVE = "formative: graded without a sandbox, so it proves nothing about anybody else's work"
+LOST = "Grading it has failed twice, and it was given no points: look at it by hand."
+
+
+@dataclass(frozen=True)
+class Graded:
+    """A graded class: what confined the answers, and each student with his result, in the order of their names."""
+
+    sandbox: str
+    students: list[Student]
+    results: list[SubmissionResult]
+
+
+def grade_class(
+    paths: Sequence[Path],
+    out: Path,
+    *,
+    key: str | None = None,
+    overrides: Path | None = None,
+    sandbox: str | None = None,
+    workers: int | None = None,
+) -> Graded:
+    """Grade all submissions below some paths, and keep each result as soon as it is there.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Notebooks and folders, as for `find_students`.
+    out : Path
+        The folder of the results, where those of earlier runs are found again.
+    key : str, optional
+        The course key or its file, as for `course_key`.
+    overrides : Path, optional
+        A CSV file with points that a human sets.
+    sandbox : str, optional
+        As for `choose_sandbox`.
+    workers : int, optional
+        How many processes grade; one a core, if not given.
+
+    Returns
+    -------
+    graded : Graded
+
+    Raises
+    ------
+    GradingError
+        If there is no submission, or an argument or the overrides are wrong, or the sandbox breaks a promise.
+    SandboxUnavailable
+        If nothing here can confine an answer.
+    """
+    from bn_helpers.grading.sandbox import choose_sandbox
+
+    students = find_students(paths, [out, *([overrides] if overrides else [])])
+    changes = read_overrides(overrides, [student.name for student in students]) if overrides else []
+    chosen = choose_sandbox(sandbox)
+    out.mkdir(mode=0o700, parents=True, exist_ok=True)
+    secret = course_key(key, out)
+    store = Store(out / ".graded", secret, chosen)
+    grade = functools.partial(_grade, secret, chosen)
+    with Workers(min(workers or os.cpu_count() or 1, len(students))) as executor:
+        results = grade_all(students, grade, store, executor, functools.partial(_prove, chosen))
+    if chosen == UNCONFINED:
+        results = [replace(result, notes=(FORMATIVE, *result.notes)) for result in results]
+    return Graded(chosen, students, apply_overrides(results, changes))
+
+
+def grade_all(
+    students: Sequence[Student],
+    grade: Callable[[Submission], SubmissionResult],
+    store: Store,
+    executor: Executor,
+    prove: Callable[[], None],
+) -> list[SubmissionResult]:
+    """Grade submissions on an executor. What is in the store is not graded again, and equal work only once.
+
+    Parameters
+    ----------
+    students : sequence of Student
+        Whom to grade.
+    grade : callable
+        Grades a submission; it is called in the executor's processes.
+    store : Store
+        Where finished results are found and kept.
+    executor : Executor
+        Where submissions are read and graded.
+    prove : callable
+        Is called there once before the first submission is graded, and raises where none must be.
+
+    Returns
+    -------
+    results : list of SubmissionResult
+        One a student, in their order.
+    """
+    results: dict[Student, SubmissionResult] = {}
+    alike: dict[str, list[Student]] = {}
+    left: dict[str, Submission] = {}
+    progress = Progress("reading", len(students))
+    for student, submission, error in completed(executor, {s: (read_student, s.path) for s in students}):
+        progress.step()
+        if error:
+            results[student] = _lost(student.name, error)
+            continue
+        name = store.name(submission)
+        alike.setdefault(name, []).append(student)
+        left.setdefault(name, submission)
+    kept = {name: result for name in left if (result := store.get(name))}
+    left = {name: submission for name, submission in left.items() if name not in kept}
+    for name, result in (*kept.items(), *_graded(left, grade, store, executor, prove)):
+        results |= {student: replace(result, student=student.name) for student in alike[name]}
+    return [results[student] for student in students]
+
+
+def _graded(
+    left: dict[str, Submission],
+    grade: Callable[[Submission], SubmissionResult],
+    store: Store,
+    executor: Executor,
+    prove: Callable[[], None],
+) -> Iterable[tuple[str, SubmissionResult]]:
+    if not left:
+        return
+    print("testing the sandbox", file=sys.stderr)
+    executor.submit(prove).result()
+    progress = Progress("grading", len(left))
+    for name, result, error in completed(executor, {name: (grade, left[name]) for name in left}):
+        if error:
+            result = _lost("", error, left[name].notes)
+        store.put(name, result)
+        progress.step()
+        yield name, result
+
+
+def _lost(student: str, error: Exception, notes: tuple[str, ...] = ()) -> SubmissionResult:
+    """The result of a submission that could not be graded."""
+    tasks = {**EXERCISES, **QUIZZES}
+    ordered = [tasks[name] for notebook in NOTEBOOKS for name in tasks if tasks[name].notebook == notebook]
+    exercises = tuple(ExerciseResult(t.id, t.notebook, 0.0, float(t.points), ERROR, message=LOST) for t in ordered)
+    most = float(sum(task.points for task in ordered))
+    return SubmissionResult(student, 0.0, most, 0.0, (*notes, f"{LOST} ({error})"), exercises)
+
+
+# In a grading process
+
+
+@functools.cache
+def _grader(key: bytes, sandbox: str):
+    """The grader of this process. It is never closed: what it has made goes with the process's own folder."""
+    from bn_helpers.grading.grader import Grader
+
+    return Grader(key, sandbox)
+
+
+def _grade(key: bytes, sandbox: str, submission: Submission) -> SubmissionResult:
+    return _grader(key, sandbox).grade(submission)
+
+
+def _prove(sandbox: str) -> None:
+    """Prove that the sandbox keeps its promises here."""
+    from bn_helpers.grading.sandbox import SandboxError
+    from bn_helpers.grading.selftest import self_test
+
+    try:
+        broken = [promise for promise, held in self_test(sandbox) if not held]
+    except SandboxError as error:
+        raise GradingError(f"the sandbox {sandbox!r} does not start, so nothing is graded: {error}") from None
+    if broken:
+        raise GradingError(
+            f"the sandbox {sandbox!r} does not keep what it promises on this machine, so nothing is graded: "
+            f"{'; '.join(broken)}."
+        )

@@ -1,0 +1,144 @@
+"""What the file system of a sandbox holds: an interpreter, NumPy, ipykernel, the zygote, and nothing else.
+
+Of site-packages only the distributions that these need are there, file by file; of the system only the shared
+libraries that this process has loaded for the same purpose. The course is not among them.
+"""
+
+from __future__ import annotations
+
+import ast
+import compileall
+import ctypes  # noqa: F401  loaded for its shared libraries
+import inspect
+import os
+import re
+import shutil
+import stat
+import sys
+import sysconfig
+from importlib import metadata
+from pathlib import Path
+
+import zmq  # noqa: F401  loaded for its shared libraries
+
+from bn_helpers import outcomes
+from bn_helpers.grading import zygote_path
+
+DRIVER, SITE = "/driver", "/site"
+NEEDED = ("numpy", "ipykernel")
+LEFT_OUT = {"debugpy"}  # ipykernel works without it, and starts faster
+ANSWERS_ONLY = {"judge", "_judge_value"}  # of `outcomes`: what needs to know what is wanted
+LEFT_OUT_FILES = ("site-packages", "dist-packages", "test", "tests", "idlelib", "ensurepip", "lib2to3", "config-*")
+
+
+def build_image(folder: Path) -> Path:
+    """Lay out the file system of a sandbox, once for all submissions: hard links where they can be had, or copies.
+
+    Parameters
+    ----------
+    folder : Path
+        A folder that is not there yet. Sandboxes see it as their root, and cannot write to it.
+
+    Returns
+    -------
+    python : Path
+        The interpreter, as a sandbox sees it.
+    """
+    folder.mkdir()
+    python, library = Path(sys.executable).resolve(), Path(sysconfig.get_path("stdlib"))
+    shared = _shared_libraries()
+    for path in (python, library, *shared):
+        _lay(path, _inside(folder, path))
+    for path in _distributions():
+        _lay(path, _inside(folder, Path(SITE, path.name)))
+    links = {Path(name): os.readlink(name) for name in ("/lib", "/lib64") if os.path.islink(name)}
+    links |= {alias: str(path) for path in shared for alias in _aliases(path)}
+    for name, target in links.items():
+        _inside(folder, name).symlink_to(target)
+    driver = _inside(folder, Path(DRIVER, "bn_driver.py"))
+    shutil.copyfile(zygote_path(), driver)
+    driver.with_name("bn_outcomes.py").write_text(running_part(inspect.getsource(outcomes)), encoding="utf-8")
+    for path in (DRIVER, SITE):  # folders bring their compiled modules along, single files do not
+        compileall.compile_dir(_inside(folder, Path(path)), maxlevels=0, quiet=1)
+    _null_device(folder / "dev" / "null")
+    for path, _, _ in os.walk(folder):
+        os.chmod(path, 0o755)
+    return python
+
+
+def _null_device(path: Path) -> None:
+    """The one device; who may not make it makes a file, over which bubblewrap mounts the true one."""
+    path.parent.mkdir()
+    try:
+        os.mknod(path, 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+        path.chmod(0o666)
+    except OSError:
+        path.touch()
+
+
+def _inside(folder: Path, path: Path) -> Path:
+    place = folder / str(path).lstrip("/")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    return place
+
+
+def _lay(source: Path, target: Path) -> None:
+    if source.is_dir():
+        shutil.copytree(source, target, copy_function=_link, ignore=shutil.ignore_patterns(*LEFT_OUT_FILES))
+    else:
+        _link(source, target)
+
+
+def running_part(source: str) -> str:
+    """The text of `outcomes` without what judges, so that it stands alone where answers run."""
+    tree = ast.parse(source)
+    kept = [node for node in tree.body if getattr(node, "name", "") not in ANSWERS_ONLY and not _of_the_course(node)]
+    return ast.unparse(ast.Module(kept, type_ignores=[]))
+
+
+def _of_the_course(node: ast.stmt) -> bool:
+    return isinstance(node, ast.ImportFrom) and (node.module or "").startswith("bn_helpers")
+
+
+def _distributions() -> list[Path]:
+    """Top-level files and folders of the needed distributions and of all that they need."""
+    waiting, seen, found = list(NEEDED), set(LEFT_OUT), set()
+    while waiting:
+        name = waiting.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        try:
+            distribution = metadata.distribution(name)
+        except metadata.PackageNotFoundError:  # for another platform or Python
+            continue
+        top = {file.parts[0] for file in distribution.files or () if file.parts[0] not in ("..", "__pycache__")}
+        found |= {Path(str(distribution.locate_file(part))) for part in top if not part.endswith(".pth")}
+        requirements = [text for text in distribution.requires or () if "extra ==" not in text]
+        waiting += [re.split(r"[^\w.-]", text, maxsplit=1)[0].lower().replace("_", "-") for text in requirements]
+    return sorted(path for path in found if path.exists() and path.suffix != ".dist-info")
+
+
+def _shared_libraries() -> list[Path]:
+    """Shared libraries that this process has loaded, outside of the interpreter's own folders."""
+    if not os.path.exists("/proc/self/maps"):  # a system on which nothing can be confined anyway
+        return []
+    with open("/proc/self/maps", encoding="utf-8") as maps:
+        mapped = {line.split(maxsplit=5)[-1].strip() for line in maps if ".so" in line}
+    own = (sysconfig.get_path("stdlib"), sysconfig.get_path("platlib"), sysconfig.get_path("purelib"))
+    return sorted(Path(name) for name in mapped if name.startswith("/") and not name.startswith(own))
+
+
+def _aliases(library: Path) -> list[Path]:
+    """Other names of a library: programs ask for libstdc++.so.6, and for the loader in /lib64."""
+    folders = {library.parent, *(Path(name).resolve() for name in ("/lib", "/lib64") if os.path.isdir(name))}
+    stem = library.name.split(".so")[0]
+    paths = [path for folder in folders for path in folder.glob(f"{stem}.so*") if path.resolve() == library]
+    return [path for path in paths if path != library]
+
+
+def _link(source: str | Path, target: str | Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)  # with its time, or compiled modules would not be taken

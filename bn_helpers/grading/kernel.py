@@ -1,0 +1,271 @@
+"""What stands between nbval and a kernel in a sandbox: a provisioner that starts it, and a client that distrusts it.
+
+A kernel may die, flood, or send what no kernel sends. The client reads everything at once, passes on what nbval needs
+and nothing else, and kills the kernel at the first sign of a flood; nbval never waits for one that is gone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from collections import deque
+from collections.abc import Iterator
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from queue import Empty
+from typing import Any
+
+import zmq
+from jupyter_client.client import KernelClient
+from jupyter_client.connect import KernelConnectionInfo
+from jupyter_client.provisioning import KernelProvisionerBase, KernelProvisionerFactory
+
+from bn_helpers.grading.sandbox import OUTPUT, Sandbox
+from bn_helpers.grading.text import one_line
+
+NAME = "bn-sandbox"
+MIME = "application/vnd.bn-helpers.outcomes+json"
+MESSAGES = 1_000  # of one cell; more is a flood
+LARGEST = 2 * OUTPUT  # bytes of a cell's messages, the grader's own among them
+DIED, FLOODED, TIMED_OUT = "died", "flooded", "timed out"
+WORDS = 500  # characters of an error's text that are kept
+
+
+_open_clients: list[SandboxClient] = []  # nbval does not close the client of a kernel that has died
+
+
+class SandboxProvisioner(KernelProvisionerBase):
+    """Starts kernels in the sandbox that is current. An interrupt is a kill: an answer may ignore anything less."""
+
+    sandbox: Sandbox | None = None  # set by `inside` for the submission that is being graded
+    fate: str = ""  # why the kernel of the moment is gone
+    _launched = False
+
+    async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
+        """Choose transport and client; there is no command, since the kernel is a fork."""
+        kwargs["stderr"].close()  # nbval opens it for a process of its own, and leaves it open
+        manager = self.parent
+        manager.transport, manager.transport_encryption = "ipc", "disabled"
+        manager.cache_ports = False
+        manager.client_factory = SandboxClient
+        return {"cmd": []}
+
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
+        """Fork a kernel."""
+        type(self).fate = ""
+        manager = self.parent
+        manager.ip = self.sandbox.start_kernel(manager.session.key.decode())
+        manager.shell_port, manager.iopub_port = 1, 2
+        manager.stdin_port = manager.hb_port = manager.control_port = 3
+        self._launched = True
+        return manager.get_connection_info()
+
+    @property
+    def has_process(self) -> bool:
+        """Whether there is a kernel that nbval has not stopped; it may have died, and have left messages."""
+        return self._launched
+
+    async def poll(self) -> int | None:
+        """None while the kernel runs."""
+        return self.sandbox.poll()
+
+    async def wait(self) -> int | None:
+        """The kernel is reaped by its zygote."""
+        return self.sandbox.poll()
+
+    async def send_signal(self, signum: int) -> None:
+        """Any signal ends the kernel."""
+        self.sandbox.kill()
+
+    async def kill(self, restart: bool = False) -> None:
+        """End the kernel."""
+        self.sandbox.kill()
+        self._launched = False
+
+    async def terminate(self, restart: bool = False) -> None:
+        """End the kernel."""
+        self.sandbox.kill()
+
+    async def cleanup(self, restart: bool = False) -> None:
+        """The sandbox has removed all there was."""
+
+
+class SandboxClient(KernelClient):
+    """A client over two sockets that never blocks on a kernel that is gone, and believes nothing about messages."""
+
+    def start_channels(self, *_: Any, **__: Any) -> None:
+        """Connect."""
+        self._shell = self._connect(zmq.DEALER, self.shell_port)
+        self._iopub = self._connect(zmq.SUB, self.iopub_port)
+        self._watch = self._iopub.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+        self._poller = zmq.Poller()
+        for sock in (self._shell, self._iopub, self._watch):
+            self._poller.register(sock, zmq.POLLIN)
+        _open_clients.append(self)
+        self._replies: deque[dict] = deque()
+        self._published: deque[dict] = deque()
+        self._messages = self._bytes = 0
+        self._gone = False
+
+    def stop_channels(self) -> None:
+        """Disconnect."""
+        if self not in _open_clients:
+            return
+        _open_clients.remove(self)
+        self._iopub.disable_monitor()
+        for sock in (self._watch, self._shell, self._iopub):
+            sock.close(linger=0)
+        self.context.destroy(linger=0)
+
+    def wait_for_ready(self, timeout: float | None = None) -> None:
+        """Wait until the kernel publishes: its first message is the answer to the subscription."""
+        deadline = time.monotonic() + (timeout or 60)
+        while not self._messages:
+            self._read(deadline)
+            if self._gone or time.monotonic() > deadline:
+                raise RuntimeError("the kernel does not start")
+
+    def execute(self, code: str, **options: Any) -> str:
+        """Send a cell; what was received before does not count against it."""
+        self._messages = self._bytes = 0
+        return self._request("execute_request", {"code": code, "silent": False, "user_expressions": {}, **options})
+
+    def kernel_info(self) -> str:
+        """Ask a question to which the answer does not matter."""
+        return self._request("kernel_info_request", {})
+
+    def get_shell_msg(self, timeout: float | None = None) -> dict:
+        """The next reply; Empty after the timeout, or at once where none can come."""
+        return self._next(self._replies, timeout)
+
+    def get_iopub_msg(self, timeout: float | None = None) -> dict:
+        """The next message that the kernel publishes; Empty as above."""
+        return self._next(self._published, timeout)
+
+    def _connect(self, kind: int, port: int) -> zmq.Socket:
+        sock = self.context.socket(kind)
+        sock.linger = 0
+        sock.maxmsgsize = LARGEST
+        if kind == zmq.SUB:
+            sock.subscribe(b"")
+        sock.connect(f"ipc://{self.ip}-{port}")
+        return sock
+
+    def _request(self, kind: str, content: dict) -> str:
+        message = self.session.msg(kind, content=content)
+        self.session.send(self._shell, message)
+        return message["header"]["msg_id"]
+
+    def _next(self, queue: deque[dict], timeout: float | None) -> dict:
+        deadline = time.monotonic() + (timeout or 0.0)
+        while not queue:
+            if self._gone:
+                raise Empty
+            self._read(deadline)
+            if not queue and not self._gone and time.monotonic() >= deadline:
+                self._lose(TIMED_OUT)
+        return queue.popleft()
+
+    def _read(self, deadline: float) -> None:
+        """Wait for anything, and take all that is there."""
+        ready = dict(self._poller.poll(max(0.0, deadline - time.monotonic()) * 1000))
+        for sock, queue in ((self._iopub, self._published), (self._shell, self._replies)):
+            if sock in ready:
+                queue.extend(self._received(sock))
+        if self._watch in ready and not self._gone:
+            self._lose(DIED if SandboxProvisioner.sandbox.ended() else FLOODED)
+
+    def _received(self, sock: zmq.Socket) -> Iterator[dict]:
+        with contextlib.suppress(zmq.Again):
+            while not self._gone:
+                frames = sock.recv_multipart(zmq.NOBLOCK)
+                self._messages += 1
+                self._bytes += sum(map(len, frames))
+                if self._messages > MESSAGES or self._bytes > LARGEST:
+                    self._lose(FLOODED)
+                    return
+                message = self._trusted(frames)
+                if message is not None:
+                    yield message
+
+    def _lose(self, fate: str) -> None:
+        """Give a kernel up."""
+        self._gone = True
+        sandbox = SandboxProvisioner.sandbox
+        sandbox.kill()
+        if os.WIFSIGNALED(sandbox.status) and os.WTERMSIG(sandbox.status) == signal.SIGXCPU:
+            fate = TIMED_OUT
+        SandboxProvisioner.fate = SandboxProvisioner.fate or fate
+
+    def _trusted(self, frames: list[bytes]) -> dict | None:
+        """A new message that holds only what nbval reads, each part of the type that it has to be; None for others."""
+        try:
+            _, parts = self.session.feed_identities(frames)
+            message = self.session.deserialize(parts, content=False)
+            kind, parent = message["msg_type"], str(message["parent_header"].get("msg_id"))
+            content = _CONTENTS[kind](self.session.unpack(message["content"])) if kind in _CONTENTS else None
+        except Exception:  # whatever is wrong with it: it is the kernel's word
+            return None
+        if content is None:
+            return None
+        return _Message(header={}, msg_type=kind, parent_header={"msg_id": parent}, metadata={}, content=content)
+
+
+class _Message(dict):
+    """A message that is short in nbval's debugging log, which formats every one, even where nobody reads it."""
+
+    def __repr__(self) -> str:
+        return f"<{self['msg_type']}>"
+
+
+def _display(content: dict) -> dict | None:
+    data = content["data"]
+    return {"data": {MIME: data[MIME]}, "metadata": {}} if MIME in data else None
+
+
+def _error(content: dict) -> dict:
+    name, value = (one_line(str(content[key])[:WORDS]) for key in ("ename", "evalue"))
+    return {"ename": name, "evalue": value, "traceback": []}
+
+
+_CONTENTS = {
+    "status": lambda content: {"execution_state": str(content["execution_state"])},
+    "display_data": _display,
+    "error": _error,
+    "execute_reply": lambda content: {"status": "ok"},
+    "kernel_info_reply": lambda content: {"status": "ok"},
+}
+
+
+@contextlib.contextmanager
+def inside(sandbox: Sandbox, folder: Path) -> Iterator[None]:
+    """Let nbval find the kernel `bn-sandbox`, and start it in this sandbox.
+
+    Parameters
+    ----------
+    sandbox : Sandbox
+        The submission's.
+    folder : Path
+        A folder of the grader's own, for the kernel's description.
+    """
+    description = folder / "kernels" / NAME
+    description.mkdir(parents=True, exist_ok=True)
+    (description / "kernel.json").write_text(
+        '{"argv": [], "display_name": "sandbox", "language": "python", '
+        f'"metadata": {{"kernel_provisioner": {{"provisioner_name": "{NAME}"}}}}}}'
+    )
+    factory = KernelProvisionerFactory.instance()
+    factory.provisioners[NAME] = EntryPoint(NAME, f"{__name__}:{SandboxProvisioner.__name__}", factory.GROUP_NAME)
+    before = os.environ.get("JUPYTER_PATH")
+    os.environ["JUPYTER_PATH"] = str(folder)
+    SandboxProvisioner.sandbox = sandbox
+    try:
+        yield
+    finally:
+        for client in tuple(_open_clients):
+            client.stop_channels()
+        sandbox.kill()
+        SandboxProvisioner.sandbox = None
+        os.environ.pop("JUPYTER_PATH") if before is None else os.environ.update(JUPYTER_PATH=before)

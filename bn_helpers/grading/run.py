@@ -1,0 +1,184 @@
+"""Run notebooks that the grader builds, by nbval: the kernel in a sandbox, the comparison here.
+
+A notebook is a list of steps. Answers are run and not compared; a probe shows outcomes under a type of its own, and
+nbval compares them by `outcomes.judge` in the place of its comparison of texts.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import io
+import json
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bn_helpers.grading.kernel import MIME, NAME, SandboxProvisioner, inside
+from bn_helpers.grading.probes import read_outcomes
+from bn_helpers.grading.sandbox import WALL_SECONDS, Sandbox, SandboxError
+from bn_helpers.outcomes import Case, Outcome, judge
+
+FRESH, ANSWER, PROBE = "fresh", "answer", "probe"
+
+_OPTIONS = (
+    *("-p", "nbval.plugin", "--nbval", "--assert=plain", "--capture=no", "--tb=no", "-qq", "--color=no"),
+    *("-p", "no:cacheprovider", "-p", "no:faulthandler", "-p", "no:doctest", "-p", "no:junitxml", "-p", "no:logging"),
+    *("-p", "no:threadexception", "-p", "no:unraisableexception", "-p", "no:stepwise", "-p", "no:pastebin"),
+)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One cell: what it is for, the exercise that it belongs to, its text, and for a probe its cases."""
+
+    kind: str
+    exercise: str
+    source: str
+    cases: tuple[Case, ...] = ()
+
+
+@dataclass
+class Attempt:
+    """What one run of an exercise showed.
+
+    `error` is what its answer cell raised, `outcomes` what its probe showed (fewer than cases where that made no
+    sense), `fate` why the kernel was lost in one of its two cells, `ran` whether it got so far at all, and `seconds`
+    how long that took.
+    """
+
+    exercise: str
+    error: str = ""
+    outcomes: list[Outcome] = field(default_factory=list)
+    fate: str = ""
+    ran: bool = False
+    seconds: float = 0.0
+
+
+def run_notebooks(
+    notebooks: dict[str, list[Step]], sandbox: Sandbox, folder: Path, deadline: float
+) -> dict[str, dict[str, Attempt]]:
+    """Run notebooks in one session of pytest, each in a kernel of its own.
+
+    Parameters
+    ----------
+    notebooks : dict of str to list of Step
+        The steps of each notebook, by a name that is a file's name.
+    sandbox : Sandbox
+        Where the kernels run.
+    folder : Path
+        An empty folder of the grader's own.
+    deadline : float
+        When to start no further cell, in seconds of `time.monotonic`.
+
+    Returns
+    -------
+    attempts : dict of str to dict of str to Attempt
+        By notebook, then by exercise: one for each step of kind answer or probe.
+
+    Raises
+    ------
+    SandboxError
+        If a kernel does not start.
+    """
+    for name, steps in notebooks.items():
+        (folder / f"{name}.ipynb").write_text(json.dumps(_notebook(steps)), encoding="utf-8")
+    (folder / "pytest.ini").write_text("[pytest]\n")
+    comparison = _Comparison(notebooks, deadline)
+    place = ["-c", str(folder / "pytest.ini"), "--rootdir", str(folder), f"--nbval-cell-timeout={WALL_SECONDS:g}"]
+    files = [str(folder / f"{name}.ipynb") for name in notebooks]
+    with inside(sandbox, folder), _own_environment(), contextlib.redirect_stdout(io.StringIO()):
+        code = pytest.main([*_OPTIONS, *place, *files], plugins=[comparison])
+    if code == pytest.ExitCode.INTERRUPTED:
+        raise KeyboardInterrupt
+    if comparison.error or code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        raise SandboxError(f"no kernel could be had ({comparison.error or repr(code)})")
+    return comparison.attempts
+
+
+class _Comparison:
+    """The plugin by which nbval compares outcomes, and that takes down what it finds."""
+
+    def __init__(self, notebooks: dict[str, list[Step]], deadline: float) -> None:
+        self._notebooks = notebooks
+        self._deadline = deadline
+        self.error = ""
+        self.attempts: dict[str, dict[str, Attempt]] = {
+            name: {step.exercise: Attempt(step.exercise) for step in steps if step.kind != FRESH}
+            for name, steps in notebooks.items()
+        }
+
+    def pytest_itemcollected(self, item: Any) -> None:
+        item.comparison_traceback = []
+        item.compare_outputs = functools.partial(self._compare, item)
+
+    def pytest_runtest_setup(self) -> None:
+        if time.monotonic() > self._deadline:
+            pytest.skip("the submission has used up its time")
+
+    def _step(self, item: Any) -> tuple[Step, Attempt | None]:
+        name = item.path.stem
+        step = self._notebooks[name][item.cell.metadata["step"]]
+        return step, self.attempts[name].get(step.exercise)
+
+    def _compare(self, item: Any, seen: list, _expected: list) -> bool:
+        step, attempt = self._step(item)
+        attempt.outcomes = outcomes = _shown(seen, step.cases)
+        return len(outcomes) == len(step.cases) and all(
+            judge(case, outcome).passed for case, outcome in zip(step.cases, outcomes, strict=True)
+        )
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: Any, call: pytest.CallInfo) -> Any:
+        report = yield
+        if call.when == "setup" and call.excinfo and not call.excinfo.errisinstance(pytest.skip.Exception):
+            self.error = self.error or str(call.excinfo.value)
+        _, attempt = self._step(item)
+        if call.when != "call" or attempt is None or item.test_outputs is None:
+            return report
+        attempt.fate = attempt.fate or SandboxProvisioner.fate
+        attempt.ran = True
+        attempt.seconds += call.duration
+        errors = [output for output in item.test_outputs if output.output_type == "error"]
+        if errors and not attempt.outcomes:
+            attempt.error = attempt.error or f"{errors[0].ename}: {errors[0].evalue}"
+        return report
+
+
+def _shown(outputs: list, cases: tuple[Case, ...]) -> list[Outcome]:
+    """The outcomes that were shown last. Who forges some has nothing to put in them that scores."""
+    shown = [output.data[MIME] for output in outputs if output.output_type == "display_data"]
+    return read_outcomes(shown[-1], cases) if shown else []
+
+
+def _notebook(steps: list[Step]) -> dict[str, Any]:
+    cells = [
+        {
+            "cell_type": "code",
+            "id": f"step-{number}",
+            "metadata": {"step": number},
+            "source": step.source,
+            "outputs": [],
+            "execution_count": 1 if step.kind == PROBE else None,  # nbval compares cells with a count
+        }
+        for number, step in enumerate(steps)
+    ]
+    kernel = {"name": NAME, "display_name": NAME, "language": "python"}
+    return {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
+
+
+@contextlib.contextmanager
+def _own_environment() -> Iterator[None]:
+    """Let no setting from outside reach pytest."""
+    kept = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("PYTEST_")}
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    try:
+        yield
+    finally:
+        del os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"]
+        os.environ.update(kept)

@@ -1,0 +1,144 @@
+"""Prove at the start of a run that the sandbox keeps what it promises: try to break each promise, from inside.
+
+Each attempt runs as an answer would, in a kernel of its own, and says by the exception that it raises whether it got
+through. What ends a kernel is noticed outside.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from pathlib import Path
+
+import bn_helpers
+from bn_helpers.grading.grader import own_folder
+from bn_helpers.grading.kernel import FLOODED, TIMED_OUT
+from bn_helpers.grading.run import ANSWER, Attempt, Step, run_notebooks
+from bn_helpers.grading.sandbox import LIMITS, NONE, Sandbox, Workshop
+
+HELD, BROKEN = "NotImplementedError: held", "BaseException: broken"
+SECONDS = 120.0
+
+# Each is the body of a function; to come to its end, or to return, means that the promise is broken.
+_ATTEMPTS = {
+    "the course cannot be read": """
+        for path in {paths!r}:
+            with contextlib.suppress(OSError):
+                open(path).close()
+                return
+        raise Held""",
+    "neither the reference nor the checks can be imported": """
+        import bn_helpers.layers
+        if any(callable(value) for name, value in vars(bn_helpers.layers).items() if name[0] != "_"):
+            return
+        for name in ("cases", "oracles", "checks", "mistakes", "grading", "outcomes", "exercises"):
+            with contextlib.suppress(ImportError):
+                importlib.import_module("bn_helpers." + name)
+                return
+        raise Held""",
+    "no ready batch normalization can be imported": """
+        for name in ("scipy", "sklearn", "torch", "tensorflow", "jax", "keras", "matplotlib", "pytest", "nbval"):
+            with contextlib.suppress(ImportError):
+                importlib.import_module(name)
+                return
+        raise Held""",
+    "nothing can be written": """
+        for folder in ("/", ".", "/tmp", "/dev/shm", "/driver", "/site", "/var/tmp", {folder!r}):
+            with contextlib.suppress(OSError):
+                with open(folder + "/written", "w") as file:
+                    file.write("x")
+                return
+        raise Held""",
+    "the network is closed": """
+        with contextlib.suppress(OSError):
+            socket.create_connection(("127.0.0.1", {port}), timeout=2)
+            return
+        raise Held""",
+    "no process can be started": """
+        with contextlib.suppress(OSError):
+            os.fork() or os._exit(0)
+            return
+        with contextlib.suppress(OSError):
+            subprocess.run([sys.executable, "-c", ""])
+            return
+        raise Held""",
+    "no other process can be reached": """
+        with contextlib.suppress(OSError):
+            os.kill(os.getppid(), 0)
+            return
+        with contextlib.suppress(OSError):
+            open(f"/proc/{{os.getppid()}}/mem", "r+b")
+            return
+        raise Held""",
+    "no memory outlives a kernel": """
+        libc = ctypes.CDLL(None)
+        if libc.shmget(0, 4096, 0o1600) == -1 and libc.memfd_create(b"x", 0) == -1:
+            raise Held""",
+    "memory is limited": """
+        with contextlib.suppress(MemoryError):
+            bytearray(2 * 2**30)
+            return
+        raise Held""",
+}
+_LIMITED = tuple(_ATTEMPTS)[-1:]  # what even an unconfined run promises
+_ENDED = {
+    "time is limited": ("while True:\n    pass", TIMED_OUT),
+    "output is limited": ("while True:\n    get_ipython().display_pub.publish({'text/plain': 'x' * 2**16})", FLOODED),
+}
+_IMPORTS = "import contextlib, ctypes, importlib, os, socket, subprocess, sys\n"
+
+
+def self_test(sandbox: str) -> list[tuple[str, bool]]:
+    """Try to break each promise of a sandbox.
+
+    Parameters
+    ----------
+    sandbox : str
+        From `choose_sandbox`.
+
+    Returns
+    -------
+    promises : list of (str, bool)
+        Each promise in words, and whether it held. A run must not begin where one did not.
+    """
+    workshop = Workshop(sandbox)
+    try:
+        with socket.create_server(("127.0.0.1", 0)) as server, own_folder(workshop.folder) as secret:
+            return _tried(workshop, secret, server.getsockname()[1])
+    finally:
+        workshop.close()
+
+
+def _tried(workshop: Workshop, secret: Path, port: int) -> list[tuple[str, bool]]:
+    package = Path(bn_helpers.__file__).parent
+    (secret / "expected").write_text("expected values")
+    paths = [str(package / "cases.py"), str(package / "layers.py"), str(secret / "expected"), "/etc/passwd"]
+    names = {"paths": paths, "folder": str(secret), "port": port}
+    tried = _LIMITED if workshop.sandbox == NONE else tuple(_ATTEMPTS)
+    codes = {name: _IMPORTS + _BODY.format(body=_ATTEMPTS[name].format(**names)) for name in tried}
+    attempts = _run(workshop, codes, LIMITS)
+    results = [(name, attempts[name].error == HELD) for name in tried]
+    ended = _run(workshop, {name: code for name, (code, _) in _ENDED.items()}, LIMITS | {"RLIMIT_CPU": (1, 2)})
+    return results + [(name, ended[name].fate == fate) for name, (_, fate) in _ENDED.items()]
+
+
+_BODY = """
+class Held(NotImplementedError):
+    pass
+
+def attempt():{body}
+
+try:
+    attempt()
+except Held:
+    raise NotImplementedError("held") from None
+raise BaseException("broken")
+"""
+
+
+def _run(workshop: Workshop, codes: dict[str, str], limits: dict[str, tuple[int, int]]) -> dict[str, Attempt]:
+    notebooks = {name: [Step(ANSWER, name, code)] for name, code in codes.items()}
+    deadline = time.monotonic() + SECONDS
+    with Sandbox(workshop, limits) as sandbox, own_folder(workshop.folder) as folder:
+        found = run_notebooks(notebooks, sandbox, folder, deadline)
+    return {name: attempts[name] for name, attempts in found.items()}

@@ -1,0 +1,155 @@
+"""What must not be lost: results kept by content, files that are written whole or not at all, the course key."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import hmac
+import json
+import os
+import secrets
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+
+from bn_helpers.grading.result import ERROR, CaseResult, ExerciseResult, SubmissionResult
+from bn_helpers.grading.students import GradingError
+from bn_helpers.grading.submission import Submission
+
+PACKAGE = Path(__file__).parents[1]
+# What a result depends on. The notebooks' sources hold what a notebook hands out, and the letters of the quizzes.
+SOURCES = (
+    *("cases.py", "checks.py", "diagnosis.py", "exercises.py", "layers.py", "oracles.py", "outcomes.py"),
+    *("stubs.py", "grading/*.py", "mistakes/*.py", "../solutions/*.py"),
+)
+
+
+def write_whole(path: Path, data: str | bytes) -> None:
+    """Write a file beside its place and move it there, so that nobody ever sees half of it, nor any other user at all.
+
+    Parameters
+    ----------
+    path : Path
+        Where the file goes; its folder has to be there.
+    data : str or bytes
+        What it holds; text is written in UTF-8.
+    """
+    data = data.encode("utf-8", "replace") if isinstance(data, str) else data
+    descriptor, beside = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
+    try:
+        with open(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(descriptor)
+        os.replace(beside, path)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            os.unlink(beside)
+        if isinstance(error, OSError):
+            raise OSError(error.errno, error.strerror, str(path)) from None
+        raise
+
+
+class Store:
+    """Finished results, each in a file that is named by all that the result depends on.
+
+    Parameters
+    ----------
+    folder : Path
+        Where they are kept.
+    key : bytes
+        The course key.
+    sandbox : str
+        What confines the answers: what one confined proves more than what another did.
+    """
+
+    def __init__(self, folder: Path, key: bytes, sandbox: str) -> None:
+        self._folder = folder
+        self._key = hmac.digest(key, f"{course_version()} {sandbox}".encode(), "sha256")
+        folder.mkdir(parents=True, exist_ok=True)
+        for half in folder.glob(".writing-*"):  # of a run that was killed
+            half.unlink(missing_ok=True)
+
+    def name(self, submission: Submission) -> str:
+        """What the result of a submission is called; the student's name does not matter."""
+        return hmac.new(self._key, submission.content_hash().encode(), "sha256").hexdigest()
+
+    def get(self, name: str) -> SubmissionResult | None:
+        """A kept result, or None."""
+        try:
+            return _result(json.loads(self._path(name).read_text("utf-8")))
+        except (OSError, ValueError, TypeError, KeyError):
+            return None
+
+    def put(self, name: str, result: SubmissionResult) -> None:
+        """Keep a result, unless the grader itself failed in it: that is tried again next time."""
+        if all(exercise.status != ERROR for exercise in result.exercises):
+            write_whole(self._path(name), json.dumps(asdict(result)))
+
+    def _path(self, name: str) -> Path:
+        return self._folder / f"{name}.json"
+
+
+@cache
+def course_version() -> str:
+    """Hash of the code that results depend on, and of the version of NumPy that runs it."""
+    digest = hashlib.sha256(metadata.version("numpy").encode())
+    for path in grading_sources():
+        digest.update(f"\0{path.name}\0".encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def grading_sources() -> Iterator[Path]:
+    """The files that results depend on, in an order that is always the same."""
+    for pattern in SOURCES:
+        folder = (PACKAGE / pattern).parent
+        yield from sorted(folder.glob(Path(pattern).name))
+
+
+def course_key(given: str | None, out: Path) -> bytes:
+    """The key from which hidden inputs derive.
+
+    Parameters
+    ----------
+    given : str, optional
+        The key, or the name of a file that holds it. Without it, the one kept in `out` is used, or made.
+    out : Path
+        The folder of the results.
+
+    Returns
+    -------
+    key : bytes
+
+    Raises
+    ------
+    GradingError
+        If the key is empty, or its file cannot be read.
+    """
+    path = out / "course.key"
+    if given is not None:
+        if not Path(given).is_file() and os.sep in given:
+            raise GradingError(f"there is no key file {given!r}. Name a file that is there, or give the key itself.")
+        if not Path(given).is_file():
+            return _not_empty(given.encode("utf-8", "surrogateescape"), "--key")
+        path = Path(given)
+    elif not path.exists():
+        write_whole(path, secrets.token_hex(32) + "\n")
+    return _not_empty(path.read_bytes(), str(path))
+
+
+def _not_empty(key: bytes, where: str) -> bytes:
+    if not key.strip():
+        raise GradingError(f"{where}: the course key is empty. Any text serves that your students do not know.")
+    return key.strip()
+
+
+def _result(data: dict) -> SubmissionResult:
+    """The reverse of `asdict`."""
+    exercises = (
+        ExerciseResult(**{**exercise, "cases": tuple(CaseResult(**case) for case in exercise["cases"])})
+        for exercise in data["exercises"]
+    )
+    return SubmissionResult(**{**data, "notes": tuple(data["notes"]), "exercises": tuple(exercises)})

@@ -1,0 +1,183 @@
+"""Grading processes that live long, behind the smallest of interfaces: `submit(function, *args)` gives a future.
+
+Whatever else offers the same `submit`, and futures with `add_done_callback` and `result`, serves as well.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import queue
+import shutil
+import signal
+import tempfile
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, Protocol
+
+from bn_helpers.grading.students import GradingError
+
+SECONDS = 300.0  # for one call; a submission's own limits end it long before
+
+
+class Executor(Protocol):
+    """Runs calls somewhere else."""
+
+    def submit(self, function: Callable, /, *args: Any) -> Any:
+        """Begin a call, and give its future."""
+
+
+class WorkerLost(GradingError):
+    """A grading process has died, or has not answered in time."""
+
+
+def completed(executor: Executor, calls: Mapping[Hashable, tuple]) -> Iterator[tuple[Hashable, Any, Exception | None]]:
+    """Make calls, and give what comes of each as soon as it is there. One that fails is made once more.
+
+    Parameters
+    ----------
+    executor : Executor
+        Where they run.
+    calls : mapping
+        A function and its arguments, by a name for the call.
+
+    Yields
+    ------
+    name : hashable
+        The call.
+    value : object
+        What it returned; None where it failed twice.
+    error : Exception or None
+        What it raised the second time.
+    """
+    done: queue.SimpleQueue = queue.SimpleQueue()
+    names: dict[Any, Hashable] = {}
+    repeated = set()
+
+    def submit(name: Hashable) -> None:
+        future = executor.submit(*calls[name])
+        names[future] = name
+        future.add_done_callback(done.put)
+
+    for name in calls:
+        submit(name)
+    while names:
+        future = done.get()
+        name = names.pop(future)
+        try:
+            value = future.result()
+        except Exception as error:
+            if name in repeated:
+                yield name, None, error
+            else:
+                repeated.add(name)
+                submit(name)
+        else:
+            yield name, value, None
+
+
+class Workers:
+    """Processes that make calls, each one at a time. One that dies or hangs is replaced, and its call fails.
+
+    Parameters
+    ----------
+    count : int
+        How many.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="bn-run-"))
+        self._workers = [_Worker(self._folder / str(number)) for number in range(count)]
+        self._idle: queue.SimpleQueue[_Worker] = queue.SimpleQueue()
+        for worker in self._workers:
+            self._idle.put(worker)
+        self._threads = ThreadPoolExecutor(count)
+
+    def submit(self, function: Callable, /, *args: Any) -> Future:
+        """Make a call as soon as a process is free. What it takes and gives has to survive pickling."""
+        return self._threads.submit(self._call, function, args)
+
+    def __enter__(self) -> Workers:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End all processes, also in the middle of a call; what they have written goes with them."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        for worker in self._workers:
+            worker.close()
+        self._threads.shutdown()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _call(self, function: Callable, args: tuple) -> Any:
+        worker = self._idle.get()
+        try:
+            return worker.call(function, args)
+        finally:
+            self._idle.put(worker)
+
+
+class _Worker:
+    """One process, started when it is needed."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._process: multiprocessing.process.BaseProcess | None = None
+        self._connection: Connection | None = None
+        self._closed = False
+
+    def call(self, function: Callable, args: tuple) -> Any:
+        if self._closed:
+            raise WorkerLost("the run has ended")
+        if self._process is None:
+            self._start()
+        try:
+            self._connection.send((function, args))
+            if not self._connection.poll(SECONDS):
+                raise WorkerLost(f"the grading process has not answered for {SECONDS:.0f} seconds")
+            succeeded, value = self._connection.recv()
+        except (EOFError, OSError, WorkerLost) as error:
+            self._end()
+            raise error if isinstance(error, WorkerLost) else WorkerLost("the grading process has died") from None
+        if not succeeded:
+            raise value
+        return value
+
+    def close(self) -> None:
+        self._closed = True
+        if self._process is not None:
+            self._process.kill()
+
+    def _start(self) -> None:
+        # A fork would copy locks that other threads hold.
+        context = multiprocessing.get_context("spawn")
+        self._connection, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs, self._folder), daemon=True)
+        self._process.start()
+        theirs.close()
+
+    def _end(self) -> None:
+        self._process.kill()
+        self._process.join()
+        self._connection.close()
+        self._process = None
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _serve(connection: Connection, folder: Path) -> None:
+    """What a process does: calls, one after the other, until the one that started it goes away."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all processes, and the first one ends the others
+    folder.mkdir(exist_ok=True)
+    tempfile.tempdir = str(folder)
+    with contextlib.suppress(EOFError, OSError):
+        while True:
+            function, args = connection.recv()
+            try:
+                answer = (True, function(*args))
+            except Exception as error:
+                answer = (False, error)
+            connection.send(answer)
+    shutil.rmtree(folder, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        folder.parent.rmdir()
