@@ -292,9 +292,9 @@ def _scale_and_shift_backward(rng: np.random.RandomState, case: str) -> Case:
 
 
 def _sums(sums: list[float] | np.ndarray, terms: np.ndarray, case: str) -> Wanted:
-    """Sums over features. A sum may cancel to almost nothing, so float32 is held to the sizes of its terms."""
+    """Sums over the batch. One may cancel to almost nothing, so rounding is held to the sizes of its terms."""
     sizes = np.abs(oracles.to_columns(terms)).sum(axis=1)
-    return _wanted(sums, float(sizes.max()) if case == "float32" else None)
+    return _wanted(sums, float(sizes.max()) if case in ("float32", "large_mean") else None)
 
 
 def _frozen_backward(rng: np.random.RandomState, case: str) -> Case:

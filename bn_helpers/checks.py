@@ -143,10 +143,7 @@ def examine(exercise: str, functions: dict[str, Callable]) -> Verdict:
         return Verdict(exercise, PASSED, score, (*lines, f"{exercise}: all {len(cases)} cases pass"))
     known = _fingerprints().get(exercise, {})
     mistake = diagnose(signatures(cases, outcomes), {name: entry["cases"] for name, entry in known.items()})
-    case, outcome, judgement = _most_telling(list(zip(cases, outcomes, judgements, strict=True)))
-    # Where even the easy case fails, the formula is wrong, and what a special case has in view would lead astray.
-    look = "square" if judgement.problem == "shape" else next(case for case in passed if not passed[case])
-    explanation = f"{explain(case, outcome, judgement)}\n{CASES[look][1]}"
+    explanation = explain(list(zip(cases, outcomes, judgements, strict=True)))
     if mistake:
         explanation += f"\nIt looks as if {known[mistake]['message']}"
     return Verdict(exercise, FAILED, score, lines, explanation, mistake)
@@ -206,14 +203,19 @@ def _fingerprints() -> dict:
 # Words
 
 
-def _most_telling(results: list[tuple[Case, Outcome, Judgement]]) -> tuple[Case, Outcome, Judgement]:
-    """The failure to explain: the first one, but a small batch rather than the large one."""
+def explain(results: list[tuple[Case, Outcome, Judgement]]) -> str:
+    """What was expected, what was seen, what to look at, for the most telling of the failures among the results.
+
+    That is the first one, but a small batch rather than the large one. Where even the large one fails, the formula is
+    wrong, and what a special case has in view would lead astray; so the advice is the first failure's.
+    """
     failures = [result for result in results if not result[2].passed]
-    return next((result for result in failures if result[0].id != EASY), failures[0])
+    telling = next((result for result in failures if result[0].id != EASY), failures[0])
+    advice = "square" if telling[2].problem == "shape" else failures[0][0].id
+    return f"\n{_seen(*telling)}\n{CASES[advice][1]}"
 
 
-def explain(case: Case, outcome: Outcome, judgement: Judgement) -> str:
-    """What was expected, and what was seen."""
+def _seen(case: Case, outcome: Outcome, judgement: Judgement) -> str:
     wanted = case.wanted.get(judgement.name)
     got = outcome.values.get(judgement.name)
     results = {call.function: ", ".join(call.results) for call in case.calls}
@@ -228,7 +230,7 @@ def explain(case: Case, outcome: Outcome, judgement: Judgement) -> str:
         "finite": lambda: f"{judgement.name} holds values that are not finite\n{table(wanted.value, got)}",
         "value": lambda: f"{judgement.name} has the wrong values\n{table(wanted.value, got)}",
     }[judgement.problem]()
-    return f"\n{CASES[case.id][0]}: {seen}"
+    return f"{CASES[case.id][0]}: {seen}"
 
 
 def table(wanted: np.ndarray, got: np.ndarray) -> str:

@@ -155,11 +155,8 @@ def _explanation(cases: Sequence[Case], attempt: Attempt) -> str:
         return "It gave no results that can be read. Does it change what Python or NumPy provide?"
     judged = [(case, outcome, judge(case, outcome)) for case, outcome in zip(cases, attempt.outcomes, strict=False)]
     visible = judged[: len(EXERCISES[attempt.exercise].weights)]
-    failures = [entry for entry in visible if not entry[2].passed]
-    if failures:
-        telling = next((entry for entry in failures if entry[0].id != EASY), failures[0])
-        look = "square" if telling[2].problem == "shape" else failures[0][0].id
-        return f"{explain(*telling).strip()}\n{CASES[look][1]}"
+    if not all(judgement.passed for _, _, judgement in visible):
+        return explain(visible).strip()
     case = next((case for case, _, judgement in judged if not judgement.passed), cases[-1])
     title, look = CASES[case.id]
     return f"{title}: right on the numbers that you can see, and wrong on others\n{look}"
