@@ -15,9 +15,12 @@
 # %% [markdown] id="how"
 # ## How to work with this notebook
 #
-# Run a cell with Shift + Enter, from top to bottom. Where you see **Predict**, write your guess down before you run
-# the next cell: a wrong guess teaches most. An exercise is a function whose body you write. The cell below it checks
-# your answer, case by case, and says what is wrong and why. You may check as often as you like.
+# Run a cell with Shift + Enter, from top to bottom. Where you see **Predict**, write your guess down first: a wrong
+# guess teaches most. In an exercise you write the body of a function; the cell below checks it, as often as you like,
+# and says what is wrong.
+#
+# In all five notebooks a function leaves its inputs as they are, takes float32 as well as float64, and uses the `eps`
+# that it is given (1e-5 by default). Of the errors in a docstring, raise those that the exercise's text asks for.
 #
 # The course follows lecture 6 of Stanford's CS231n (2017) and the paper by
 # [Ioffe and Szegedy (2015)](https://arxiv.org/abs/1502.03167).
@@ -42,8 +45,12 @@ plotting.use_style()
 # | `eps` | a small number added to the variance | |
 # | `inv_std` | one over the standard deviation: 1 / sqrt(var + eps) | 표준편차 |
 # | `x_hat` | the normalized batch | 정규화 |
+# | `gamma`, `beta` | a scale and a shift, learned (notebook 2) | 감마, 베타 |
+# | `running_mean`, `running_var` | averages over past batches, for test mode (notebook 2) | 이동 평균 |
+# | `out` | what the layer puts out | |
+# | `dout`, `dx`, … | gradients of the loss: d stands before the name (notebook 3) | 미분 |
 #
-# Batch normalization is 배치 정규화.
+# Batch normalization is 배치 정규화, a bias 편향, the regularizing effect 정규화 효과.
 
 # %% [markdown] id="question"
 # ## One batch, many scales
@@ -76,11 +83,9 @@ plotting.show(figure, alt="Four histograms of pixel brightness: two pile up at 0
 # %% [markdown] id="by-hand"
 # ### By hand, once
 #
-# Four examples, two features. The first column is
-#
-# 1, 3, 5, 7: its mean is 16 / 4 = **4**. The distances to it are -3, -1, 1, 3. Their squares, 9, 1, 1, 9, have the mean
-# 20 / 4 = **5**. That is the variance; its root is 2.236. Divided by it, the distances become
-# **-1.342, -0.447, 0.447, 1.342**.
+# Four examples, two features. The first column is 1, 3, 5, 7. Its mean is 16 / 4 = **4**. The distances to it are -3,
+# -1, 1, 3. Their squares, 9, 1, 1, 9, have the mean 20 / 4 = **5**. That is the variance; its root is 2.236. Divided by
+# it, the distances become **-1.342, -0.447, 0.447, 1.342**.
 #
 # The second column is 10, 30, 20, 40. Do it yourself on paper before you run the next cell.
 #
@@ -89,7 +94,7 @@ plotting.show(figure, alt="Four histograms of pixel brightness: two pile up at 0
 # %% id="by-hand-answer"
 tiny = np.array([[1.0, 10.0], [3.0, 30.0], [5.0, 20.0], [7.0, 40.0]])
 column = tiny[:, 1]
-distance = column - 25
+distance = column - 25  # the mean is 100 / 4
 print("variance  ", np.mean(distance**2))
 print("normalized", *(f"{v:.3f}" for v in distance / np.sqrt(125)))
 
@@ -106,14 +111,15 @@ print("normalized", *(f"{v:.3f}" for v in distance / np.sqrt(125)))
 #
 # $$\hat{x}_n = \frac{x_n - \text{mean}}{\sqrt{\text{var} + \text{eps}}}$$
 #
-# The sum divides by N, not by N - 1. This is the *biased* variance: not an estimate of some larger population's, but a
-# fact about this batch. N is the number of examples, so a batch has one mean and one variance **for each feature**.
+# The sum is divided by N, not by N - 1. This is the *biased* variance: not an estimate of some larger population's, but
+# a fact about this batch. N is the number of examples, so a batch has one mean and one variance **for each feature**.
 
 # %% [markdown] id="batch_statistics-text" exercise="batch_statistics"
 # Write `batch_statistics`. It takes a batch `x` of shape (N, D) and returns two arrays of shape (D,): the mean of each
 # feature, and its biased variance.
 #
-# For the batch [[1, 10], [3, 30]] the mean is [2, 20], and the variance is [1, 100].
+# For the batch [[1, 10], [3, 30]] the mean is [2, 20], and the variance is [1, 100]. As here, `x` may hold whole
+# numbers; what comes out are floats.
 
 # %% id="batch_statistics" solution="batch_statistics"
 from bn_helpers.layers import batch_statistics
@@ -180,7 +186,7 @@ print("without eps:", without[0], "  with eps:", with_eps[0])
 # may call your `batch_statistics`.
 #
 # With eps = 0, the batch [[1, 10], [3, 30]] becomes [[-1, -1], [1, 1]]. With eps = 1e-5 each number is a little closer
-# to 0: the variance of `x_hat` is var / (var + eps).
+# to 0: the variance of `x_hat` is var / (var + eps). Again `x` may hold whole numbers.
 
 # %% id="normalize" solution="normalize"
 from bn_helpers.layers import normalize
@@ -217,8 +223,8 @@ if ready(normalize):
     print("variance is 1:", np.all(np.abs(x_hat.var(axis=0) - 1) < 1e-4))
 
 # %% [markdown] id="normalized-caption"
-# **After normalization all four features have mean 0 and variance 1.** Compare each column: the bars moved and were
-# stretched, and kept their heights. *Takeaway: normalization takes away each feature's unit, and nothing else.*
+# **After normalization all four features have mean 0 and variance 1.** Compare each column: the bars moved, became
+# narrower or wider, and kept their heights. *Takeaway: normalization takes away each feature's unit, and nothing else.*
 
 # %% [markdown] id="not-text"
 # ## What normalization does not do
@@ -298,7 +304,7 @@ check("layer_outputs", layer_outputs)
 # </details>
 # <details><summary>Help: 'NoneType' object is not callable</summary>
 #
-# `norm=None` means that there is none. Ask `if norm is None` before you call it.
+# `norm=None` means that there is none. Find out before you call it.
 #
 # </details>
 
@@ -353,7 +359,7 @@ if ready(normalize):
 # ### In a real net
 #
 # Random products are a caricature: no nonlinearity, no data. Now ten layers of 100 units with tanh, on the 200 digits,
-# with fresh weights, as at the start of a training.
+# with fresh weights, as at the start of training.
 #
 # **Predict:** tanh cannot give more than 1. So what goes wrong at a large gain?
 
@@ -381,7 +387,7 @@ if ready(normalize, layer_outputs):
     shown = [0, 4, 9]
     chosen = [[h[i] for i in shown] for h in (plain, normed)]
     figure = plotting.normalization.layer_histograms(*chosen, shown)
-    plotting.show(figure, alt="Histograms of tanh outputs in layers 1, 5, 10: without normalization all at -1 and 1.")
+    plotting.show(figure, alt="Histograms of tanh outputs in layers 1, 5, 10: most at -1 and 1, if not normalized.")
     stuck = [np.mean(np.abs(h[9]) > 0.97) for h in (plain, normed)]
     print(f"layer 10, outputs beyond 0.97: {stuck[0]:.0%} without, {stuck[1]:.0%} with normalization")
 

@@ -23,7 +23,7 @@ plotting.use_style()
 x_train, y_train, x_test, y_test, *_ = data.digits().standardized()
 
 # %% [markdown] id="plain-text"
-# ## 2.1 A net that chose its own scale
+# ## A net that chose its own scale
 #
 # Notebook 1 left a question: do you always want mean 0 and variance 1 in front of a tanh? Ask a net that is free to
 # choose. The next cell trains five plain nets on the handwritten digits: 64 pixels, two layers of 50 tanh units, ten
@@ -87,7 +87,7 @@ check("scale_and_shift", scale_and_shift)
 # </details>
 
 # %% [markdown] id="undo"
-# ## 2.2 Undo it
+# ## Undo it
 #
 # The lecture says that a net can learn to *undo* the normalization. For gamma, its slide has the root of the
 # variance; the notes beside it have 분산, the variance. Both take the mean for beta. Try the notes' way by hand.
@@ -102,7 +102,8 @@ check("scale_and_shift", scale_and_shift)
 # returns `gamma` and `beta`, each of shape (D,). Whoever normalizes x, then scales and shifts the result with these
 # two, must get x back *exactly*.
 #
-# For the batch [[1, 10], [3, 30]] and eps = 3, gamma is [2, 10.149] and beta is [2, 20].
+# For the batch [[1, 10], [3, 30]] and eps = 3, gamma is [2, 10.149] and beta is [2, 20]. As here, `x` may hold whole
+# numbers.
 
 # %% id="identity_parameters" solution="identity_parameters"
 from bn_helpers.layers import identity_parameters
@@ -153,7 +154,7 @@ if ready(scale_and_shift, identity_parameters):
 # not for the next batch.*
 
 # %% [markdown] id="saturation-question"
-# ## 2.3 How much should a tanh saturate?
+# ## How much should a tanh saturate?
 #
 # A tanh *saturates* where it is flat: close to -1 or 1 a change of its input changes next to nothing, and nothing is
 # learned. Call an output saturated when its absolute value is above 0.97: there the slope is below 0.06.
@@ -211,10 +212,10 @@ if ready(saturated_fraction):
 # **At gamma = 1 a tanh does saturate a little, and gamma sets how much.** Dotted: the formula for a gaussian input,
 # erfc(atanh(0.97) / (gamma √2)). The mean slope at gamma = 1 is 0.61: "confined to the linear part" is too strong.
 # Blue: the nets' real units, normalized, are not gaussian and yet stay close. Orange: what the five plain nets chose
-# is more than gamma = 1 gives. *Takeaway: gamma is a dial for saturation, and training turns it.*
+# is more than gamma = 1 gives. *Takeaway: gamma is a dial for saturation, and a net may want it turned up.*
 
 # %% [markdown] id="modes"
-# ## 2.4 One image comes alone
+# ## One image comes alone
 #
 # In training, a batch is normalized by its own mean and variance. A net in use gets one image at a time, and should
 # give it the same answer whoever comes along. So the layer has two modes.
@@ -234,15 +235,15 @@ if ready(saturated_fraction):
 # [PyTorch](https://docs.pytorch.org/docs/stable/generated/torch.nn.BatchNorm1d.html) it is the fraction of the
 # **new** (default 0.1). So 0.9 here is 0.1 there.
 #
-# And the variance? We average the biased one, divided by N. PyTorch stores the *Bessel-corrected* one, divided by N -
-# 1, as does the paper for its test mode (Algorithm 2). In training everybody normalizes by N. Both libraries start
-# the running variance at 1, we start it at 0.
+# And the variance? This course averages the biased one, divided by N. PyTorch stores the *Bessel-corrected* one,
+# divided by N - 1, as does the paper for its test mode (Algorithm 2). In training everybody normalizes by N. Both
+# libraries start the running variance at 1, this course at 0.
 
 # %% [markdown] id="batchnorm_forward-text" exercise="batchnorm_forward"
 # Write `batchnorm_forward`. It takes `x` (N, D), `gamma` and `beta` (D,), and a dict `bn_param`: `mode` is 'train' or
 # 'test', anything else a ValueError; `eps` (default 1e-5); `momentum` (0.9); `running_mean` and `running_var` (D,)
-# (zeros). Training writes the last two back. It returns `out` (N, D) and `cache`, which is for notebook 3: None will
-# do.
+# (zeros). Training writes the last two back; test mode changes nothing. It returns `out` (N, D) and `cache`, which is
+# for notebook 3: None will do.
 #
 # For x = [[1, 10], [3, 30]], gamma = [2, 3], beta = [0, 10], eps = 0 and training, out is [[-2, 7], [2, 13]],
 # running_mean becomes [0.2, 2], running_var [0.1, 10].
@@ -331,7 +332,7 @@ if ready(batchnorm_forward):
 # 2. Bessel's correction mends that; at N = 64 it is 1.6 %. (Five orders of batches, median and middle half.)
 
 # %% [markdown] id="insert-text"
-# ## 2.5 Into a trained net, and out again
+# ## Into a trained net, and out again
 #
 # Now your layer goes into the five trained nets, between each linear map and its tanh. With gamma and beta from
 # `identity_parameters` it should change nothing. Then 42 batches in training mode let the running statistics settle.
@@ -389,8 +390,8 @@ if ready(identity_parameters, batchnorm_forward):
     print("sorted by class, over 60 points lost:", np.max(by_order["train"][1]) < np.min(by_order["test"][1]) - 0.6)
 
 # %% [markdown] id="modes-caption"
-# **Who forgets test mode gets answers that depend on the company.** A batch of one is its own mean: x_hat is 0 and
-# out is beta, whatever the image, so one in ten is right. Batches of 40 look fine, until they are sorted by class:
+# **Without test mode, answers depend on the company.** A batch of one is its own mean: x_hat is 0 and out is beta,
+# whatever the image, so one in ten is right. Batches of 40 look fine, until they are sorted by class:
 # then the mean that is taken away *is* the class. In test mode nothing moves. (Left: median and middle half of five
 # nets. Right: each net.) PyTorch's switch is `net.eval()`, Keras's is `training=False`.
 
@@ -416,14 +417,14 @@ def after_one(net, momentum):
 if ready(identity_parameters, batchnorm_forward):
     ends = np.array([[after_one(net, momentum) for momentum in (1.0, 0.9, 0.1)] for net in with_norm])  # (5, 3, 2)
     figure = plotting.scale_and_shift.last_batch(["left out", "momentum 0.9", "momentum 0.1"], *ends.T)
-    plotting.show(figure, alt="Running variance and accuracy: hardly changed at momentum 0.9, both low at 0.1.")
+    plotting.show(figure, alt="Running variance and accuracy: hardly changed at momentum 0.9, far lower at 0.1.")
     print("momentum 0.1: over 10 points of accuracy lost:", np.all(ends[:, 2, 1] < ends[:, 0, 1] - 0.1))
 
 # %% [markdown] id="last-caption"
 # **One image at the end of an epoch takes the share 1 - momentum of the running variance away.** At 0.9 that is a
 # tenth: outputs in test mode are 5 % too wide, and the accuracy does not notice. At 0.1, PyTorch's number in the
-# wrong place, nine tenths are gone, the running mean is nearly that image's, and the nets are lost. (Five nets, and
-# their median.) *Takeaway: leave the last small batch out.* PyTorch's loader does, with `drop_last=True`.
+# wrong place, nine tenths are gone, the running mean is nearly that image's, and the accuracy falls far. (Five nets,
+# and their median.) *Takeaway: leave the last small batch out.* PyTorch's loader does, with `drop_last=True`.
 
 # %% [markdown] id="fold_into_linear-text" exercise="fold_into_linear"
 # In test mode the layer multiplies each feature by one number and adds another. After a linear layer, that makes one

@@ -1,14 +1,14 @@
 # %% [markdown] id="title"
 # # 3 The backward pass
 #
-# You carry a gradient back through batch normalization, find out what it loses on the way, and see what a part left
-# out does to a training.
+# You carry a gradient back through batch normalization, find out what it loses on the way, and see what training does
+# when a part is left out.
 #
 # When you have finished, you can
 #
 # - **derive** the gradient node by node through the computational graph, and check every stage;
 # - **write** it in closed form, and name the two parts of a gradient that never pass;
-# - **show** what statistics held constant do to a training, and what batch norm does to gradients over depth.
+# - **show** what statistics held constant do to training, and what batch norm does to gradients over depth.
 #
 # You need the chain rule, the symbols of notebook 1 and the layer of notebook 2. There are 90 minutes of work here,
 # and 29 points.
@@ -26,7 +26,7 @@ from bn_helpers.training import fit, paired
 plotting.use_style()
 
 # %% [markdown] id="graph-text"
-# ## 3.1 The graph
+# ## The graph
 #
 # To learn, a net needs the *gradient* of its loss: by how much the loss changes with each number. It is computed from
 # the loss backward. `dout` comes in, shaped like `out`; the layer gives `dx`, `dgamma` and `dbeta`, each shaped like
@@ -103,7 +103,7 @@ check("scale_and_shift_backward", scale_and_shift_backward)
 # </details>
 
 # %% [markdown] id="quiz_3-text"
-# ## 3.2 What does a push do?
+# ## What does a push do?
 #
 # The loss wants every output of a feature a little larger, all by the same amount: dout is 1 for each example. In
 # training mode, mean and variance are computed from this very batch.
@@ -197,7 +197,7 @@ if ready(frozen_backward):
     print(f"angle to the right gradient in training: {angle(frozen, in_training):.0f}°")
 
 # %% [markdown] id="stages-text"
-# ## 3.3 Back through the graph
+# ## Back through the graph
 #
 # **Held constant: right in evaluation, wrong in training**, where mean and variance are functions of x. There the
 # lecture's sentence needs this correction. So go back node by node, from right to left.
@@ -328,7 +328,7 @@ check("batchnorm_backward_alt", batchnorm_backward_alt, batchnorm_forward=batchn
 # </details>
 
 # %% [markdown] id="closed-form"
-# ## 3.4 What the closed form says
+# ## What the closed form says
 #
 # Compare your paper, line by line. First $ds = \sum_m d\hat{x}_m c_m$ goes into dvar, with $c_m = \hat{x}_m / s$:
 #
@@ -388,7 +388,7 @@ if ready(batchnorm_backward_alt):
         shares.append(np.sqrt(passed / came))
         exact = np.allclose(passed, came - (dbeta**2 + dgamma**2) / n)
         print(f"N = {n:3}: {np.sqrt(np.mean(passed / came)):.2f} passes; the identity holds: {exact}")
-    plotting.show(plotting.backward.share_that_passes(sizes, shares), alt="The share rises from 0 at N = 2 to 1.")
+    plotting.show(plotting.backward.share_that_passes(sizes, shares), alt="The share rises from 0 at N = 2 to near 1.")
 
 # %% [markdown] id="share-caption"
 # **Of N directions two are closed: sqrt((N - 2) / N) passes, as a root mean square.** (Bars: the middle half of 5,000
@@ -402,7 +402,7 @@ if ready(batchnorm_backward_alt):
 # this form.
 
 # %% [markdown] id="held-text"
-# ## 3.5 Held constant, and trained
+# ## Held constant, and trained
 #
 # For a push of one in four the wrong gradient was 45° off. Now a net: four hidden layers, digits, batches of 64. Each
 # batch norm's dx is replaced by `frozen_backward`'s; dgamma and dbeta stay right.
@@ -468,7 +468,7 @@ if ready(scale_and_shift_backward, frozen_backward, batchnorm_backward):
 # training, the gradient goes through the statistics.*
 
 # %% [markdown] id="depth-text"
-# ## 3.6 Gradients over depth
+# ## Gradients over depth
 #
 # Batch norm *improves gradient flow*, says the lecture. Notebook 1 sent activations through ten tanh layers. Now the
 # way back: the size of dL/dh, for the output h of each layer, in untrained nets of 50 units. Then 100 updates.
@@ -520,7 +520,7 @@ if ready(batchnorm_backward):
 #
 # - derive the gradient node by node through the computational graph, and check every stage;
 # - write it in closed form, and name the two parts of a gradient that never pass;
-# - show what statistics held constant do to a training, and what batch norm does to gradients over depth.
+# - show what statistics held constant do to training, and what batch norm does to gradients over depth.
 #
 # Two questions to take along:
 #
