@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from functools import cache
 from itertools import combinations
 from pathlib import Path
@@ -18,11 +19,39 @@ from bn_helpers.checks import examine
 from bn_helpers.diagnosis import diagnose, signatures
 from bn_helpers.exercises import EASY, EXERCISES
 from bn_helpers.mistakes import CATALOGUE
-from bn_helpers.mistakes.entry import changes
+from bn_helpers.mistakes.entry import HUNKS, changed, changes
 from bn_helpers.oracles import difference
 from bn_helpers.outcomes import Case, Outcome, judge, run
 
 FINGERPRINTS = Path(mistakes.__file__).parents[1] / "fingerprints.json"
+UNDO_ONE_ANOTHER = {  # two mistakes that make a right answer
+    ("batchnorm_forward", "ddof_in_running_var", "wrong_bessel_factor"),
+    ("batchnorm_backward", "half_missing", "two_missing"),
+    ("batchnorm_backward", "power_one", "x_hat_for_centered"),
+    ("batchnorm_backward_alt", "n_times_too_large", "averaged"),
+}
+ADD_UP = {  # two mistakes that are a third one, on every output
+    ("layer_outputs", "norm_before_linear", "norm_in_first_layer_only", "norm_of_input_only"),
+    ("batchnorm_forward", "ddof", "wrong_bessel_factor", "ddof_in_output"),
+    ("batchnorm_forward", "ddof_in_output", "ddof_in_running_var", "ddof"),
+    ("batchnorm_forward", "running_var_not_written_back", "running_mean_not_written_back", "running_not_written_back"),
+    ("scale_and_shift_backward", "dgamma_averaged", "dbeta_averaged", "both_averaged"),
+    ("scale_and_shift_backward", "dgamma_not_summed", "dbeta_not_summed", "nothing_summed"),
+    ("batchnorm_backward", "variance_path_missing", "mean_path_missing", "statistics_constant"),
+    ("batchnorm_backward", "power_half", "x_hat_for_centered", "power_one"),
+    ("batchnorm_backward", "variance_not_averaged", "mean_not_averaged", "neither_averaged"),
+    ("batchnorm_backward", "gamma_missing_in_variance", "gamma_missing_in_direct", "gamma_forgotten"),
+    ("batchnorm_backward", "dgamma_averaged", "dbeta_averaged", "both_averaged"),
+    ("batchnorm_backward_alt", "dgamma_term_missing", "dbeta_term_missing", "statistics_constant"),
+    ("batchnorm_backward_alt", "dbeta_not_averaged", "dgamma_not_averaged", "neither_averaged"),
+    ("batchnorm_backward_alt", "neither_averaged", "averaged", "n_missing_before_dout"),
+    ("batchnorm_backward_alt", "n_times_too_large", "n_missing_before_dout", "neither_averaged"),
+    ("batchnorm_backward_alt", "dbeta_sign", "dgamma_sign", "both_signs"),
+    ("spatial_batchnorm_forward", "parameters_along_columns", "statistics_along_columns", "everything_along_columns"),
+    ("outputs_across_batches", "variance_without_sample", "mean_without_sample", "without_sample"),
+    ("outputs_across_batches", "gamma_forgotten", "beta_forgotten", "gamma_and_beta_forgotten"),
+    ("ghost_batchnorm_forward", "gamma_forgotten", "beta_forgotten", "gamma_and_beta_forgotten"),
+}
 APART = 1e4  # times the tolerance: how far a mistake must be from the right answer, and from any other mistake
 
 each_exercise = pytest.mark.parametrize("exercise", EXERCISES)
@@ -141,6 +170,28 @@ def test_mistakes_are_named_on_hidden_cases(exercise):
 @each_exercise
 def test_mistakes_are_named_on_many_hidden_cases(exercise):
     check_hidden(exercise, MANY)
+
+
+@pytest.mark.slow
+def test_two_mistakes_in_one_answer_are_called_by_no_wrong_name():
+    counts = Counter()
+    for exercise in EXERCISES:
+        cases = visible_cases(exercise)
+        known = mistakes.known(exercise, cases)
+        for pair in combinations(HUNKS[exercise], 2):
+            try:
+                answer = changed(exercise, *pair)
+            except (ValueError, SyntaxError):  # both change one line
+                continue
+            functions = CATALOGUE[exercise][pair[0]].functions | {exercise: answer}
+            found = signatures(cases, [run(case, functions) for case in cases])
+            name = diagnose(found, known)
+            assert found or (exercise, *pair) in UNDO_ONE_ANOTHER
+            assert name in (None, *pair) or (exercise, *pair, name) in ADD_UP
+            counts["one name"] += name is not None
+            counts["no name"] += name is None
+    print(dict(counts))
+    assert counts.total() > 3000
 
 
 def test_fingerprints_are_those_of_the_catalogue(monkeypatch, fingerprints):

@@ -24,6 +24,7 @@ class Mistake:
 
 
 CATALOGUE: dict[str, dict[str, Mistake]] = {exercise: {} for exercise in EXERCISES}
+HUNKS: dict[str, dict[str, tuple[str, ...]]] = {exercise: {} for exercise in EXERCISES}  # what `changes` has taken in
 
 
 def mistake(exercise: str, id: str, case: str, **uses: Callable) -> Callable[[Callable], None]:
@@ -54,13 +55,25 @@ def changes(exercise: str, table: str) -> None:
         first = next(i for i, line in enumerate(lines) if line.startswith("- "))
         header, _, message = " ".join(map(str.strip, lines[:first])).partition("): ")
         id, _, case = header.partition(" (")
-        source = _source(exercise)
-        for hunk in "\n".join(["", *lines[first:]]).split("\n- ")[1:]:
-            old, *new = hunk.split("\n+ ")
-            source = _replaced(source, old, new, f"{exercise}: {id}")
-        names = dict(vars(layers))
-        exec(compile(source, f"<{exercise}: {id}>", "exec"), names)
-        _enter(exercise, id, case, message, names[exercise], {})
+        HUNKS[exercise][id] = tuple("\n".join(["", *lines[first:]]).split("\n- ")[1:])
+        _enter(exercise, id, case, message, changed(exercise, id), {})
+
+
+def changed(exercise: str, *ids: str) -> Callable:
+    """The reference with the changes of one mistake, or of several.
+
+    Raises
+    ------
+    ValueError
+        If a change does not find its text exactly once.
+    """
+    source, where = _source(exercise), f"{exercise}: {' and '.join(ids)}"
+    for hunk in (hunk for id in ids for hunk in HUNKS[exercise][id]):
+        old, *new = hunk.split("\n+ ")
+        source = _replaced(source, old, new, where)
+    names = dict(vars(layers))
+    exec(compile(source, f"<{where}>", "exec"), names)
+    return names[exercise]
 
 
 def _replaced(source: str, old: str, new: list[str], where: str) -> str:

@@ -50,7 +50,7 @@ def graph(values: Mapping[str, np.ndarray], gradients: Mapping[str, np.ndarray] 
         ax.add_patch(boxes[name])
         for line, (words, weight, color) in enumerate(lines):
             where = up + 0.125 * ((len(lines) - 1) / 2 - line)
-            ax.text(across, where, words, weight=weight, color=color, fontsize=8, ha="center", va="center")
+            ax.text(across, where, words, weight=weight, color=color, fontsize=7.5, ha="center", va="center")
     for end, (position, _, starts) in _NODES.items():
         for start in starts:
             ends = {"posA": _NODES[start][0], "posB": position, "patchA": boxes[start], "patchB": boxes[end]}
