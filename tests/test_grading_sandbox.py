@@ -6,8 +6,10 @@ import time
 from pathlib import Path
 
 import pytest
+from jupyter_client.manager import start_new_kernel
 
 from bn_helpers.grading import sandbox
+from bn_helpers.grading.kernel import NAME, inside
 from bn_helpers.grading.sandbox import BWRAP, NONE, USER, SandboxUnavailable, Workshop, choose_sandbox
 from bn_helpers.grading.selftest import self_test
 
@@ -85,6 +87,16 @@ def test_nothing_is_left_behind(confined):
     assert list(workshop.sockets.iterdir()) == []
     workshop.close()
     assert not workshop.folder.exists()
+
+
+def test_a_kernel_that_nbval_gives_up_leaves_no_socket_open(tmp_path):
+    workshop = Workshop(NONE)
+    with sandbox.Sandbox(workshop) as box, inside(box, tmp_path):
+        manager, _ = start_new_kernel(kernel_name=NAME, stderr=(tmp_path / "stderr").open("w"))
+        box.kill()
+        assert not manager.is_alive()  # where nbval stops no kernel
+    assert manager.context.closed
+    workshop.close()
 
 
 @pytest.mark.parametrize("name", [BWRAP, USER, NONE])

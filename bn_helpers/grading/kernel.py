@@ -20,6 +20,7 @@ from typing import Any
 import zmq
 from jupyter_client.client import KernelClient
 from jupyter_client.connect import KernelConnectionInfo
+from jupyter_client.manager import KernelManager
 from jupyter_client.provisioning import KernelProvisionerBase, KernelProvisionerFactory
 
 from bn_helpers.grading.sandbox import OUTPUT, Sandbox
@@ -33,7 +34,9 @@ DIED, FLOODED, TIMED_OUT = "died", "flooded", "timed out"
 WORDS = 500  # characters of an error's text that are kept
 
 
-_open_clients: list[SandboxClient] = []  # nbval does not close the client of a kernel that has died
+# What nbval leaves open where a kernel has died.
+_open_clients: list[SandboxClient] = []
+_open_managers: list[KernelManager] = []
 
 
 class SandboxProvisioner(KernelProvisionerBase):
@@ -60,6 +63,7 @@ class SandboxProvisioner(KernelProvisionerBase):
         manager.shell_port, manager.iopub_port = 1, 2
         manager.stdin_port = manager.hb_port = manager.control_port = 3
         self._launched = True
+        _open_managers.append(manager)
         return manager.get_connection_info()
 
     @property
@@ -266,6 +270,10 @@ def inside(sandbox: Sandbox, folder: Path) -> Iterator[None]:
     finally:
         for client in tuple(_open_clients):
             client.stop_channels()
+        while _open_managers:
+            manager = _open_managers.pop()
+            if manager.has_kernel:
+                manager.shutdown_kernel(now=True)
         sandbox.kill()
         SandboxProvisioner.sandbox = None
         os.environ.pop("JUPYTER_PATH") if before is None else os.environ.update(JUPYTER_PATH=before)
