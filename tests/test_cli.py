@@ -1,6 +1,7 @@
 """The command line, as a person types it."""
 
 import os
+import shutil
 import subprocess
 import sys
 
@@ -23,9 +24,11 @@ def calls(monkeypatch):
     return seen
 
 
-def run(*arguments, **options):
+def run(*arguments, root=cli.ROOT):
     command = [sys.executable, "-m", "bn_helpers", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cli.ROOT, **options)
+    return subprocess.run(
+        command, capture_output=True, text=True, cwd=root
+    )  # where it runs, its bn_helpers comes first
 
 
 def test_without_a_command_it_prints_help():
@@ -66,6 +69,17 @@ def test_build_check_names_each_drift_and_gives_status_1(monkeypatch, capsys):
     monkeypatch.setattr(builder, "check", lambda root, names: ["cell a differs", "cell b differs"])
     assert cli.main(["build", "--check"]) == 1
     assert capsys.readouterr().out == "cell a differs\ncell b differs\n"
+
+
+def test_a_reference_that_the_catalogue_does_not_fit_is_one_line(tmp_path):
+    for name in ("bn_helpers", "solutions", "notebooks"):
+        shutil.copytree(cli.ROOT / name, tmp_path / name)
+    layers = tmp_path / "bn_helpers" / "layers.py"
+    layers.write_text(layers.read_text("utf-8").replace("mean = x.mean(axis=0)", "mean = np.mean(x, axis=0)"), "utf-8")
+    done = run("build", "--check", root=tmp_path)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "solutions/01_normalization.ipynb" in done.stdout
+    assert "mistakes/ does not fit layers.py: " in done.stdout
 
 
 @pytest.mark.parametrize("error", [BuildError("cell a: unknown attribute"), PermissionError(13, "denied", "a.ipynb")])
