@@ -287,18 +287,20 @@ def batchnorm_forward(
     running_mean = bn_param.get("running_mean", np.zeros(x.shape[1], x.dtype))
     running_var = bn_param.get("running_var", np.zeros(x.shape[1], x.dtype))
     if mode == "train":
-        mean = x.mean(axis=0)  # (D,)
-        centered = x - mean
-        var = np.einsum("nd,nd->d", centered, centered) / len(x)  # (D,)
+        mean = np.ones(len(x), x.dtype) @ x / len(x)  # (D,): faster than x.mean(axis=0), and rounds less
+        out = x - mean  # (N, D): centered first, scaled and shifted at the end
+        var = np.einsum("nd,nd->d", out, out) / len(x)  # (D,)
         bn_param["running_mean"] = momentum * running_mean + (1 - momentum) * mean
         bn_param["running_var"] = momentum * running_var + (1 - momentum) * var
     elif mode == "test":
-        centered, var = x - running_mean, running_var
+        mean, var = running_mean, running_var
+        out = x - mean
     else:
         raise ValueError(f"mode must be 'train' or 'test', got {mode!r}")
     inv_std = 1 / np.sqrt(var + eps)
-    x_hat = centered * inv_std
-    return gamma * x_hat + beta, {"centered": centered, "x_hat": x_hat, "inv_std": inv_std, "gamma": gamma}
+    out *= gamma * inv_std
+    out += beta
+    return out, {"x": x, "mean": mean, "inv_std": inv_std, "gamma": gamma}
 
 
 def fold_into_linear(
@@ -464,8 +466,9 @@ def batchnorm_backward(dout: np.ndarray, cache: dict[str, np.ndarray]) -> tuple[
     >>> print(dx.ravel().round(3), dgamma.round(3), dbeta)
     [ 0.109 -0.152  0.044] [-1.019] [1.]
     """
-    centered, x_hat = cache["centered"], cache["x_hat"]  # (N, D)
     inv_std, gamma = cache["inv_std"], cache["gamma"]  # (D,)
+    centered = cache["x"] - cache["mean"]  # (N, D)
+    x_hat = centered * inv_std  # (N, D)
     if dout.shape != x_hat.shape:
         raise ValueError(f"dout must have the shape of the output, {x_hat.shape}, got {dout.shape}")
     dx_hat = dout * gamma  # (N, D)
@@ -508,11 +511,16 @@ def batchnorm_backward_alt(dout: np.ndarray, cache: dict[str, np.ndarray]) -> tu
     >>> print(batchnorm_backward_alt(dout, cache)[0].ravel().round(3))
     [ 0.109 -0.152  0.044]
     """
-    x_hat, inv_std, gamma = cache["x_hat"], cache["inv_std"], cache["gamma"]
-    if dout.shape != x_hat.shape:
-        raise ValueError(f"dout must have the shape of the output, {x_hat.shape}, got {dout.shape}")
-    dgamma, dbeta = np.einsum("nd,nd->d", dout, x_hat), dout.sum(axis=0)  # (D,)
-    dx = gamma * inv_std * (dout - dbeta / len(dout) - x_hat * (dgamma / len(dout)))
+    inv_std, gamma = cache["inv_std"], cache["gamma"]  # (D,)
+    centered = cache["x"] - cache["mean"]  # (N, D): x_hat / inv_std
+    if dout.shape != centered.shape:
+        raise ValueError(f"dout must have the shape of the output, {centered.shape}, got {dout.shape}")
+    dgamma, dbeta = np.einsum("nd,nd->d", dout, centered) * inv_std, dout.sum(axis=0)  # (D,)
+    dx = centered  # no new array: changed in place, term by term
+    dx *= -inv_std * dgamma / len(dout)
+    dx -= dbeta / len(dout)
+    dx += dout
+    dx *= gamma * inv_std
     return dx, dgamma, dbeta
 
 
@@ -549,9 +557,10 @@ def channel_statistics(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     x = np.asarray(x, dtype=np.result_type(x, 1.0))  # integers become float64
     if x.ndim != 4:
         raise ValueError(f"x must have shape (N, C, H, W), got {x.shape}")
-    mean = x.mean(axis=(0, 2, 3))  # (C,)
+    m = x.size / x.shape[1]  # elements a channel
+    mean = np.einsum("nchw->c", x) / m  # (C,)
     centered = x - mean[:, None, None]
-    var = np.einsum("nchw,nchw->c", centered, centered) / (x.size / len(mean))  # (C,)
+    var = np.einsum("nchw,nchw->c", centered, centered) / m  # (C,)
     return mean, var
 
 
@@ -607,8 +616,10 @@ def spatial_batchnorm_forward(
     else:
         raise ValueError(f"mode must be 'train' or 'test', got {mode!r}")
     inv_std = 1 / np.sqrt(var + eps)
-    x_hat = (x - mean[:, None, None]) * inv_std[:, None, None]
-    return gamma[:, None, None] * x_hat + beta[:, None, None], {"x_hat": x_hat, "inv_std": inv_std, "gamma": gamma}
+    out = x - mean[:, None, None]
+    out *= (gamma * inv_std)[:, None, None]
+    out += beta[:, None, None]
+    return out, {"x": x, "mean": mean, "inv_std": inv_std, "gamma": gamma}
 
 
 def spatial_batchnorm_backward(
@@ -644,13 +655,18 @@ def spatial_batchnorm_backward(
     >>> print(spatial_batchnorm_backward(dout, cache)[0].ravel().round(3))
     [ 0.109 -0.152  0.044]
     """
-    x_hat, inv_std, gamma = cache["x_hat"], cache["inv_std"], cache["gamma"]
-    if dout.shape != x_hat.shape:
-        raise ValueError(f"dout must have the shape of the output, {x_hat.shape}, got {dout.shape}")
+    inv_std, gamma = cache["inv_std"], cache["gamma"]  # (C,)
+    centered = cache["x"] - cache["mean"][:, None, None]  # (N, C, H, W): x_hat / inv_std
+    if dout.shape != centered.shape:
+        raise ValueError(f"dout must have the shape of the output, {centered.shape}, got {dout.shape}")
     m = dout.size / len(gamma)  # elements a channel
-    dgamma, dbeta = np.einsum("nchw,nchw->c", dout, x_hat), dout.sum(axis=(0, 2, 3))  # (C,)
-    removed = x_hat * (dgamma / m)[:, None, None] + (dbeta / m)[:, None, None]
-    return (gamma * inv_std)[:, None, None] * (dout - removed), dgamma, dbeta
+    dgamma, dbeta = np.einsum("nchw,nchw->c", dout, centered) * inv_std, np.einsum("nchw->c", dout)  # (C,)
+    dx = centered  # no new array: changed in place, term by term
+    dx *= (-inv_std * dgamma / m)[:, None, None]
+    dx -= (dbeta / m)[:, None, None]
+    dx += dout
+    dx *= (gamma * inv_std)[:, None, None]
+    return dx, dgamma, dbeta
 
 
 # Notebook 5: regularization

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bn_helpers.layers import batchnorm_backward, batchnorm_backward_alt, batchnorm_forward
+from bn_helpers.layers import batchnorm_backward, batchnorm_backward_alt
 from bn_helpers.mistakes.entry import changes, mistake
 
 # scale_and_shift_backward
@@ -179,13 +179,7 @@ changes(
     """,
 )
 
-# Forward passes whose caches the wrong backward passes need
-
-
-def keeps_x(x, gamma, beta, bn_param):
-    """The forward pass, with x in its cache."""
-    out, cache = batchnorm_forward(x, gamma, beta, bn_param)
-    return out, {**cache, "x": x}
+# A forward pass whose cache a wrong backward pass needs
 
 
 def unbiased(x, gamma, beta, bn_param):
@@ -199,19 +193,21 @@ def unbiased(x, gamma, beta, bn_param):
 # batchnorm_backward
 
 
-@mistake("batchnorm_backward", "no_eps", case="large_eps", batchnorm_forward=keeps_x)
+@mistake("batchnorm_backward", "no_eps", case="large_eps")
 def _(dout, cache):
     """you leave eps out in the backward pass. The root holds it, so its derivative does, too."""
-    return batchnorm_backward(dout, {**cache, "inv_std": 1 / cache["x"].std(axis=0)})
+    dx, *_ = batchnorm_backward(dout, {**cache, "inv_std": 1 / cache["x"].std(axis=0)})
+    return dx, *batchnorm_backward(dout, cache)[1:]
 
 
-@mistake("batchnorm_backward", "eps_fixed", case="large_eps", batchnorm_forward=keeps_x)
+@mistake("batchnorm_backward", "eps_fixed", case="large_eps")
 def _(dout, cache):
     """you use a fixed eps in the backward pass. Use the one of the forward pass."""
-    return batchnorm_backward(dout, {**cache, "inv_std": 1 / np.sqrt(cache["x"].var(axis=0) + 1e-5)})
+    dx, *_ = batchnorm_backward(dout, {**cache, "inv_std": 1 / np.sqrt(cache["x"].var(axis=0) + 1e-5)})
+    return dx, *batchnorm_backward(dout, cache)[1:]
 
 
-@mistake("batchnorm_backward", "dgamma_from_x", case="small", batchnorm_forward=keeps_x)
+@mistake("batchnorm_backward", "dgamma_from_x", case="small")
 def _(dout, cache):
     """you sum dout * x for dgamma. gamma multiplies x_hat."""
     dx, _, dbeta = batchnorm_backward(dout, cache)
@@ -418,22 +414,26 @@ changes(
 # batchnorm_backward_alt
 
 
-@mistake("batchnorm_backward_alt", "no_eps", case="large_eps", batchnorm_forward=keeps_x)
+@mistake("batchnorm_backward_alt", "no_eps", case="large_eps")
 def _(dout, cache):
     """you leave eps out in the backward pass. The root holds it, so its derivative does, too."""
-    return batchnorm_backward_alt(dout, {**cache, "inv_std": 1 / cache["x"].std(axis=0)})
+    dx, dgamma, dbeta = batchnorm_backward_alt(dout, cache)
+    return dx / cache["inv_std"] / cache["x"].std(axis=0), dgamma, dbeta
 
 
-@mistake("batchnorm_backward_alt", "eps_fixed", case="large_eps", batchnorm_forward=keeps_x)
+@mistake("batchnorm_backward_alt", "eps_fixed", case="large_eps")
 def _(dout, cache):
     """you use a fixed eps in the backward pass. Use the one of the forward pass."""
-    return batchnorm_backward_alt(dout, {**cache, "inv_std": 1 / np.sqrt(cache["x"].var(axis=0) + 1e-5)})
+    dx, dgamma, dbeta = batchnorm_backward_alt(dout, cache)
+    return dx / cache["inv_std"] / np.sqrt(cache["x"].var(axis=0) + 1e-5), dgamma, dbeta
 
 
-@mistake("batchnorm_backward_alt", "x_for_x_hat", case="small", batchnorm_forward=keeps_x)
+@mistake("batchnorm_backward_alt", "x_for_x_hat", case="small")
 def _(dout, cache):
     """you use x where x_hat belongs, in dx and in dgamma."""
-    return batchnorm_backward_alt(dout, {**cache, "x_hat": cache["x"]})
+    dgamma, dbeta = (dout * cache["x"]).sum(axis=0), dout.sum(axis=0)
+    dx = cache["gamma"] * cache["inv_std"] * (dout - dbeta / len(dout) - cache["x"] * dgamma / len(dout))
+    return dx, dgamma, dbeta
 
 
 @mistake("batchnorm_backward_alt", "dx_only", case="small")
@@ -446,14 +446,15 @@ changes(
     "batchnorm_backward_alt",
     """
     statistics_constant (small): you take mean and variance for constants. Both depend on every x of the batch.
-    - dout - dbeta / len(dout) - x_hat * (dgamma / len(dout))
-    + dout
+    - dx += dout
+    + dx = dout.copy()
 
     dgamma_term_missing (small): the term with x_hat and dgamma is missing: you take the variance for a constant.
-    - - x_hat * (dgamma / len(dout))
+    - dx *= -inv_std * dgamma / len(dout)
+    + dx *= 0
 
     dbeta_term_missing (small): the term with dbeta is missing: you take the mean for a constant.
-    - - dbeta / len(dout)
+    - dx -= dbeta / len(dout)
 
     dbeta_not_averaged (small): the term with dbeta lacks its 1/N.
     - dbeta / len(dout)
@@ -470,17 +471,17 @@ changes(
     + dgamma
 
     n_times_too_large (small): dx is N times too large: where N stands before dout, 1/N stands before the bracket.
-    - gamma * inv_std *
-    + len(dout) * gamma * inv_std *
+    - gamma * inv_std
+    + len(dout) * gamma * inv_std
 
     averaged (small): dx is N times too small: where 1/N stands before the bracket, N stands before dout.
-    - gamma * inv_std *
-    + gamma * inv_std / len(dout) *
+    - gamma * inv_std
+    + gamma * inv_std / len(dout)
 
     n_missing_before_dout (small): the N before dout is missing: it stands there where 1/N stands before the
     bracket.
-    - (dout - dbeta
-    + (dout / len(dout) - dbeta
+    - dx += dout
+    + dx += dout / len(dout)
 
     ddof (small): you divide by N - 1. The layer's mean and variance divide by N.
     - dbeta / len(dout)
@@ -498,8 +499,10 @@ changes(
     + inv_std
 
     gamma_on_dout_only (small): gamma stands on dout only. It belongs to all three terms.
-    - gamma * inv_std * (dout
-    + inv_std * (gamma * dout
+    - dx += dout
+    + dx += gamma * dout
+    - gamma * inv_std
+    + inv_std
 
     gamma_twice (small): gamma is in dx twice.
     - gamma * inv_std
@@ -519,35 +522,36 @@ changes(
 
     extra_inv_std (small): the term with x_hat and dgamma has one over the standard deviation once too often: x_hat
     holds it already.
-    - x_hat * (dgamma
-    + x_hat * inv_std * (dgamma
+    - -inv_std * dgamma
+    + -(inv_std**2) * dgamma
 
     x_hat_forgotten (small): you forget x_hat in the term with dgamma.
-    - x_hat * (dgamma / len(dout))
-    + dgamma / len(dout)
+    - dx *= -inv_std * dgamma / len(dout)
+    + dx = np.zeros(dx.shape) - dgamma / len(dout)
 
     centered_for_x_hat (small): you use x - mean where x_hat belongs, in the term with dgamma.
-    - x_hat * (dgamma
-    + cache["centered"] * (dgamma
+    - -inv_std * dgamma
+    + -dgamma
 
     dbeta_sign (small): the term with dbeta has the wrong sign.
-    - - dbeta
-    + + dbeta
+    - dx -= dbeta
+    + dx += dbeta
 
     dgamma_sign (small): the term with x_hat and dgamma has the wrong sign.
-    - - x_hat *
-    + + x_hat *
+    - -inv_std * dgamma
+    + inv_std * dgamma
 
     both_signs (small): the terms with dbeta and dgamma have the wrong sign.
-    - - dbeta
-    + + dbeta
-    - - x_hat *
-    + + x_hat *
+    - dx -= dbeta
+    + dx += dbeta
+    - -inv_std * dgamma
+    + inv_std * dgamma
 
     brackets_missing (small): brackets are missing: gamma and one over the standard deviation stand on dout only. They
     belong to all three terms.
-    - (dout - dbeta / len(dout) - x_hat * (dgamma / len(dout)))
-    + dout - dbeta / len(dout) - x_hat * (dgamma / len(dout))
+    - dx += dout
+    + dx += inv_std * gamma * dout
+    - dx *= gamma * inv_std
 
     divides_by_features (small): you divide by D, the number of features. Each sum runs over the N examples.
     - dbeta / len(dout)
@@ -556,8 +560,8 @@ changes(
     + dgamma / len(gamma)
 
     axis_1 (square): you sum along the features; with as many examples as features that fits silently.
-    - np.einsum("nd,nd->d", dout, x_hat), dout.sum(axis=0)
-    + (dout * x_hat).sum(axis=1), dout.sum(axis=1)
+    - np.einsum("nd,nd->d", dout, centered) * inv_std, dout.sum(axis=0)
+    + (dout * centered * inv_std).sum(axis=1), dout.sum(axis=1)
 
     averages_returned (small): you return averages for dgamma and dbeta. They are sums.
     - return dx, dgamma, dbeta

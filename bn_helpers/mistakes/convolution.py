@@ -238,19 +238,19 @@ changes(
     """
     each_image (small): you average over rows and columns only, so each image has statistics of its own (that is
     instance normalization).
-    - x_hat = (x - mean[:, None, None]) * inv_std[:, None, None]
-    + x_hat = (x - mean[:, None, None]) * inv_std[:, None, None]
+    - out *= (gamma * inv_std)[:, None, None]
     + if mode == "train":
-    +     mean, var = x.mean(axis=(2, 3), keepdims=True), x.var(axis=(2, 3), keepdims=True)
-    +     x_hat = (x - mean) / np.sqrt(var + eps)
+    +     out = (x - x.mean(axis=(2, 3), keepdims=True)) / np.sqrt(x.var(axis=(2, 3), keepdims=True) + eps)
+    +     inv_std = 1
+    + out *= (gamma * inv_std)[:, None, None]
 
     each_example (small): you average over all but the examples (that is layer normalization). Average over all but the
     channels.
-    - x_hat = (x - mean[:, None, None]) * inv_std[:, None, None]
-    + x_hat = (x - mean[:, None, None]) * inv_std[:, None, None]
+    - out *= (gamma * inv_std)[:, None, None]
     + if mode == "train":
-    +     mean, var = x.mean(axis=(1, 2, 3), keepdims=True), x.var(axis=(1, 2, 3), keepdims=True)
-    +     x_hat = (x - mean) / np.sqrt(var + eps)
+    +     out = (x - x.mean(axis=(1, 2, 3), keepdims=True)) / np.sqrt(x.var(axis=(1, 2, 3), keepdims=True) + eps)
+    +     inv_std = 1
+    + out *= (gamma * inv_std)[:, None, None]
 
     whole_array (small): you use one mean and one variance for all numbers. Each channel has its own.
     - channel_statistics(x)
@@ -272,30 +272,40 @@ changes(
 
     parameters_along_columns (square): you use gamma and beta along the last axis. They fit there silently where W = C;
     they belong to axis 1.
-    - gamma[:, None, None] * x_hat + beta[:, None, None]
-    + gamma * x_hat + beta
+    - out *= (gamma * inv_std)[:, None, None]
+    + out = out * gamma * inv_std[:, None, None]
+    - out += beta[:, None, None]
+    + out = out + beta
 
     parameters_along_rows (square): you use gamma and beta along the rows. They fit there silently where H = C; they
     belong to axis 1.
-    - gamma[:, None, None] * x_hat + beta[:, None, None]
-    + gamma[:, None] * x_hat + beta[:, None]
+    - out *= (gamma * inv_std)[:, None, None]
+    + out = out * gamma[:, None] * inv_std[:, None, None]
+    - out += beta[:, None, None]
+    + out = out + beta[:, None]
 
     parameters_along_examples (square): you use gamma and beta along the examples. They fit there silently where N = C;
     they belong to axis 1.
-    - gamma[:, None, None] * x_hat + beta[:, None, None]
-    + gamma[:, None, None, None] * x_hat + beta[:, None, None, None]
+    - out *= (gamma * inv_std)[:, None, None]
+    + out = out * gamma[:, None, None, None] * inv_std[:, None, None]
+    - out += beta[:, None, None]
+    + out = out + beta[:, None, None, None]
 
     statistics_along_columns (square): you use mean and variance along the last axis. They fit there silently where
     W = C; they belong to axis 1.
-    - (x - mean[:, None, None]) * inv_std[:, None, None]
-    + (x - mean) * inv_std
+    - out = x - mean[:, None, None]
+    + out = x - mean
+    - out *= (gamma * inv_std)[:, None, None]
+    + out = out * inv_std * gamma[:, None, None]
 
     everything_along_columns (square): you use the statistics, gamma and beta along the last axis. They fit there
     silently where W = C; they belong to axis 1.
-    - (x - mean[:, None, None]) * inv_std[:, None, None]
-    + (x - mean) * inv_std
-    - gamma[:, None, None] * x_hat + beta[:, None, None]
-    + gamma * x_hat + beta
+    - out = x - mean[:, None, None]
+    + out = x - mean
+    - out *= (gamma * inv_std)[:, None, None]
+    + out = out * inv_std * gamma
+    - out += beta[:, None, None]
+    + out = out + beta
 
     eps_outside_root (small): you add eps to the standard deviation. It is added to the variance, under the root.
     - np.sqrt(var + eps)
@@ -318,16 +328,15 @@ changes(
     + (var + eps)
 
     gamma_forgotten (small): you forget gamma.
-    - gamma[:, None, None] * x_hat
-    + x_hat
+    - (gamma * inv_std)
+    + inv_std
 
     beta_forgotten (small): you forget beta.
-    - * x_hat + beta[:, None, None]
-    + * x_hat
+    - out += beta[:, None, None]
 
     shifts_before_scaling (small): you add beta before you multiply by gamma, so beta is scaled, too.
-    - * x_hat + beta[:, None, None]
-    + * (x_hat + beta[:, None, None])
+    - out += beta[:, None, None]
+    + out += (gamma * beta)[:, None, None]
 
     momentum_swapped (running_many): you swap the two weights: momentum is the fraction that is kept.
     - momentum * running_mean + (1 - momentum) * mean
@@ -366,6 +375,8 @@ changes(
     + bn_param["running_mean"] = (momentum * running_mean + (1 - momentum) * mean)[None, :, None, None]
     - bn_param["running_var"] = momentum * running_var + (1 - momentum) * var
     + bn_param["running_var"] = (momentum * running_var + (1 - momentum) * var)[None, :, None, None]
+    - mean, var = running_mean, running_var
+    + mean, var = np.ravel(running_mean), np.ravel(running_var)
 
     test_uses_batch (test_mode): you normalize with the batch's own statistics in evaluation. Use the running ones.
     - mean, var = running_mean, running_var
@@ -402,9 +413,9 @@ changes(
     + x.mean(axis=(0, 2, 3)), np.maximum((x * x).mean(axis=(0, 2, 3)) - x.mean(axis=(0, 2, 3)) ** 2, 0)
 
     in_place (unchanged): you subtract the mean in place, and thereby change the caller's data.
-    - x_hat = (x - mean[:, None, None]) * inv_std[:, None, None]
+    - out = x - mean[:, None, None]
     + x -= mean[:, None, None]
-    + x_hat = x * inv_std[:, None, None]
+    + out = x.copy()
     """,
 )
 
@@ -465,8 +476,10 @@ changes(
     "spatial_batchnorm_backward",
     """
     each_image (small): you sum image by image on the way to dx. The statistics are shared by all images.
-    - removed = x_hat * (dgamma / m)[:, None, None] + (dbeta / m)[:, None, None]
-    + removed = x_hat * (dout * x_hat).mean(axis=(2, 3), keepdims=True) + dout.mean(axis=(2, 3), keepdims=True)
+    - dx *= (-inv_std * dgamma / m)[:, None, None]
+    + dx *= -((dout * dx).mean(axis=(2, 3), keepdims=True)) * inv_std[:, None, None] ** 2
+    - dx -= (dbeta / m)[:, None, None]
+    + dx -= dout.mean(axis=(2, 3), keepdims=True)
 
     divides_by_examples (small): you divide by N. A channel has N * H * W elements.
     - m = dout.size / len(gamma)
@@ -489,18 +502,21 @@ changes(
     + m = 1
 
     statistics_constant (small): you take mean and variance for constants. Both depend on every element of the channel.
-    - (dout - removed)
-    + dout
+    - dx += dout
+    + dx = dout.copy()
 
     dgamma_term_missing (small): the term with x_hat and dgamma is missing: you take the variance for a constant.
-    - x_hat * (dgamma / m)[:, None, None] +
+    - dx *= (-inv_std * dgamma / m)[:, None, None]
+    + dx *= 0
 
     dbeta_term_missing (small): the term with dbeta is missing: you take the mean for a constant.
-    - + (dbeta / m)[:, None, None]
+    - dx -= (dbeta / m)[:, None, None]
 
     signs (small): the terms with dbeta and dgamma have the wrong sign.
-    - dout - removed
-    + dout + removed
+    - (-inv_std * dgamma / m)
+    + (inv_std * dgamma / m)
+    - dx -= (dbeta / m)[:, None, None]
+    + dx += (dbeta / m)[:, None, None]
 
     gamma_forgotten (small): you forget gamma in dx.
     - (gamma * inv_std)
@@ -520,50 +536,53 @@ changes(
 
     gamma_along_columns (square): you use gamma along the last axis. It fits there silently where W = C; it belongs to
     axis 1.
-    - (gamma * inv_std)[:, None, None]
-    + gamma * inv_std[:, None, None]
+    - dx *= (gamma * inv_std)[:, None, None]
+    + dx = dx * gamma * inv_std[:, None, None]
 
     factors_along_columns (square): you use gamma and one over the standard deviation along the last axis. They fit
     there silently where W = C; they belong to axis 1.
-    - (gamma * inv_std)[:, None, None]
-    + (gamma * inv_std)
+    - dx *= (gamma * inv_std)[:, None, None]
+    + dx = dx * gamma * inv_std
 
     sums_over_examples_only (small): you sum dgamma and dbeta over the examples only. They sum over rows and columns,
     too.
-    - * (dout - removed), dgamma, dbeta
-    + * (dout - removed), (dout * x_hat).sum(axis=0), dout.sum(axis=0)
+    - return dx, dgamma, dbeta
+    + x_hat = (cache["x"] - cache["mean"][:, None, None]) * inv_std[:, None, None]
+    + return dx, (dout * x_hat).sum(axis=0), dout.sum(axis=0)
 
     sums_over_pixels_only (small): you sum dgamma and dbeta over rows and columns only. They sum over the examples, too.
-    - * (dout - removed), dgamma, dbeta
-    + * (dout - removed), (dout * x_hat).sum(axis=(2, 3)), dout.sum(axis=(2, 3))
+    - return dx, dgamma, dbeta
+    + x_hat = (cache["x"] - cache["mean"][:, None, None]) * inv_std[:, None, None]
+    + return dx, (dout * x_hat).sum(axis=(2, 3)), dout.sum(axis=(2, 3))
 
     averages_returned (small): you average dgamma and dbeta. They are sums.
-    - * (dout - removed), dgamma, dbeta
-    + * (dout - removed), dgamma / m, dbeta / m
+    - return dx, dgamma, dbeta
+    + return dx, dgamma / m, dbeta / m
 
     averaged_over_pixels (small): you average dgamma and dbeta over rows and columns. They are sums.
-    - * (dout - removed), dgamma, dbeta
-    + * (dout - removed), dgamma / dout[0, 0].size, dbeta / dout[0, 0].size
+    - return dx, dgamma, dbeta
+    + return dx, dgamma / dout[0, 0].size, dbeta / dout[0, 0].size
 
     keeps_dimensions (small): you keep the axes that were summed over in dgamma and dbeta, and return shape
     (1, C, 1, 1). Wanted is (C,).
-    - * (dout - removed), dgamma, dbeta
-    + * (dout - removed), dgamma[None, :, None, None], dbeta[None, :, None, None]
+    - return dx, dgamma, dbeta
+    + return dx, dgamma[None, :, None, None], dbeta[None, :, None, None]
 
     dgamma_with_gamma (small): you multiply dgamma by gamma. out is linear in gamma, so gamma drops out.
-    - * (dout - removed), dgamma, dbeta
-    + * (dout - removed), gamma * dgamma, dbeta
+    - return dx, dgamma, dbeta
+    + return dx, gamma * dgamma, dbeta
 
     dgamma_without_x_hat (small): you forget x_hat in dgamma.
-    - * (dout - removed), dgamma, dbeta
-    + * (dout - removed), dbeta, dbeta
+    - return dx, dgamma, dbeta
+    + return dx, dbeta, dbeta
 
     dgamma_and_dbeta_swapped (small): you return dbeta before dgamma.
-    - * (dout - removed), dgamma, dbeta
-    + * (dout - removed), dbeta, dgamma
+    - return dx, dgamma, dbeta
+    + return dx, dbeta, dgamma
 
     in_place (unchanged): you write into dout, and thereby change the caller's data.
-    - * (dout - removed), dgamma, dbeta
-    + * (dout - removed), dgamma, dbeta * np.all(np.add(dout, 1, out=dout) != 0)
+    - return dx, dgamma, dbeta
+    + dout += 1
+    + return dx, dgamma, dbeta
     """,
 )

@@ -343,8 +343,8 @@ changes(
     "batchnorm_forward",
     """
     ddof (small): you divide the variance by N - 1, in the output and in the running variance. Both divide by N here.
-    - / len(x)
-    + / (len(x) - 1)
+    - out, out) / len(x)
+    + out, out) / (len(x) - 1)
 
     ddof_in_output (small): you divide the variance by N - 1 where you normalize. The batch is all there is, so it
     divides by N.
@@ -396,60 +396,64 @@ changes(
     + (np.sqrt(var + eps) if mode == "train" else var + eps)
 
     not_centered (small): you do not subtract the mean where you normalize.
-    - centered = x - mean
-    + centered = x - mean * (mode != "train")
-    - var = np.einsum("nd,nd->d", centered, centered) / len(x)
-    + var = x.var(axis=0)
+    - inv_std =
+    + out = x if mode == "train" else out
+    + out = out.copy()
+    + inv_std =
 
     second_moment (small): you average the squares without subtracting the mean first.
-    - np.einsum("nd,nd->d", centered, centered)
+    - np.einsum("nd,nd->d", out, out)
     + np.einsum("nd,nd->d", x, x)
 
     one_pass (large_mean): you subtract the squared mean from the mean of the squares. With a large mean both are huge,
     and what is left is rounding.
-    - np.einsum("nd,nd->d", centered, centered) / len(x)
+    - np.einsum("nd,nd->d", out, out) / len(x)
     + np.maximum((x * x).mean(axis=0) - mean**2, 0)
 
     axis_1 (square): you average along the features and not along the batch; with as many examples as features the wrong
     vectors fit silently.
-    - x.mean(axis=0)
+    - np.ones(len(x), x.dtype) @ x / len(x)
     + x.mean(axis=1)
-    - np.einsum("nd,nd->d", centered, centered) / len(x)
+    - np.einsum("nd,nd->d", out, out) / len(x)
     + x.var(axis=1)
 
     whole_array (small): you use one mean and one variance for all numbers. Each feature has its own.
-    - x.mean(axis=0)
+    - np.ones(len(x), x.dtype) @ x / len(x)
     + x.mean(keepdims=True)[0]
-    - np.einsum("nd,nd->d", centered, centered) / len(x)
+    - np.einsum("nd,nd->d", out, out) / len(x)
     + x.var(keepdims=True)[0]
 
     mean_divided_twice (small): you divide the mean by N twice, once in a mean and once by hand.
-    - x.mean(axis=0)
+    - np.ones(len(x), x.dtype) @ x / len(x)
     + x.mean(axis=0) / len(x)
 
     gamma_forgotten (small): you forget gamma.
-    - gamma * x_hat
-    + x_hat
+    - gamma * inv_std
+    + inv_std
 
     beta_forgotten (small): you forget beta.
-    - gamma * x_hat + beta
-    + gamma * x_hat
+    - out += beta
 
     gamma_and_beta_forgotten (small): you return x_hat, without gamma and beta.
-    - gamma * x_hat + beta
-    + x_hat
+    - gamma * inv_std
+    + inv_std
+    - out += beta
 
     gamma_and_beta_forgotten_in_test (test_mode): you return x_hat in evaluation, without gamma and beta.
-    - gamma * x_hat + beta
-    + (gamma * x_hat + beta if mode == "train" else x_hat)
+    - gamma * inv_std
+    + inv_std * (gamma if mode == "train" else 1)
+    - out += beta
+    + out += beta * (mode == "train")
 
     shifts_before_scaling (small): you add beta before you multiply by gamma, so beta is scaled, too.
-    - gamma * x_hat + beta
-    + gamma * (x_hat + beta)
+    - out += beta
+    + out += gamma * beta
 
     gamma_and_beta_swapped (small): you multiply by beta and add gamma: they have changed places.
-    - gamma * x_hat + beta
-    + beta * x_hat + gamma
+    - gamma * inv_std
+    + beta * inv_std
+    - out += beta
+    + out += gamma
 
     momentum_swapped (running_first): you swap the two weights: momentum is the fraction that is kept.
     - momentum * running_mean + (1 - momentum) * mean
@@ -553,39 +557,39 @@ changes(
     trains_with_running (small): you normalize with the running statistics in training. Training uses the batch's own.
     - inv_std =
     + if mode == "train":
-    +     centered, var = x - bn_param["running_mean"], bn_param["running_var"]
+    +     out, var = x - bn_param["running_mean"], bn_param["running_var"]
     + inv_std =
 
     test_uses_batch (test_mode): you normalize with the batch's own statistics in evaluation. Use the running ones.
-    - centered, var = x - running_mean, running_var
-    + centered, var = x - x.mean(axis=0), x.var(axis=0)
+    - mean, var = running_mean, running_var
+    + mean, var = x.mean(axis=0), x.var(axis=0)
 
     test_uses_batch_mean (test_mode): you subtract the batch's own mean in evaluation. Use the running one.
-    - centered, var = x - running_mean, running_var
-    + centered, var = x - x.mean(axis=0), running_var
+    - mean, var = running_mean, running_var
+    + mean, var = x.mean(axis=0), running_var
 
     test_uses_batch_variance (test_mode): you divide by the batch's own standard deviation in evaluation. Use the
     running variance.
-    - centered, var = x - running_mean, running_var
-    + centered, var = x - running_mean, x.var(axis=0)
+    - mean, var = running_mean, running_var
+    + mean, var = running_mean, x.var(axis=0)
 
     test_not_centered (test_mode): you do not subtract the running mean in evaluation.
-    - centered, var = x - running_mean, running_var
-    + centered, var = x, running_var
+    - mean, var = running_mean, running_var
+    + mean, var = 0 * running_mean, running_var
 
     test_updates_running (test_keeps_running): you update the running statistics in evaluation. Only training writes
     them.
-    - centered, var = x - running_mean, running_var
-    + centered, var = x - running_mean, running_var
+    - mean, var = running_mean, running_var
+    + mean, var = running_mean, running_var
     + bn_param["running_mean"] = momentum * running_mean + (1 - momentum) * x.mean(axis=0)
     + bn_param["running_var"] = momentum * running_var + (1 - momentum) * x.var(axis=0)
 
     test_updates_first (test_mode): you update the running statistics in evaluation, and then use them. Only training
     writes them.
-    - centered, var = x - running_mean, running_var
+    - mean, var = running_mean, running_var
     + bn_param["running_mean"] = momentum * running_mean + (1 - momentum) * x.mean(axis=0)
     + bn_param["running_var"] = momentum * running_var + (1 - momentum) * x.var(axis=0)
-    + centered, var = x - bn_param["running_mean"], bn_param["running_var"]
+    + mean, var = bn_param["running_mean"], bn_param["running_var"]
 
     other_modes_as_test (bad_mode): you take every mode but 'train' for evaluation. An unknown one is a ValueError.
     - elif mode == "test":
@@ -610,15 +614,15 @@ changes(
     + raise RuntimeError(mode)
 
     in_place (unchanged): you subtract the mean in place, and thereby change the caller's data.
-    - centered = x - mean
-    + x -= mean
-    + centered = x
+    - inv_std =
+    + x -= mean if mode == "train" else 0
+    + inv_std =
 
     in_place_in_test (unchanged): you subtract the running mean in place, and thereby change the caller's data in
     evaluation.
-    - centered, var = x - running_mean, running_var
-    + x -= running_mean
-    + centered, var = x, running_var
+    - inv_std =
+    + x -= mean if mode == "test" else 0
+    + inv_std =
     """,
 )
 
