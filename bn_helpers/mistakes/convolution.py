@@ -238,19 +238,19 @@ changes(
     """
     each_image (small): you average over rows and columns only, so each image has statistics of its own (that is
     instance normalization).
-    - out *= (gamma * inv_std)[:, None, None]
+    - out *= scales
     + if mode == "train":
     +     out = (x - x.mean(axis=(2, 3), keepdims=True)) / np.sqrt(x.var(axis=(2, 3), keepdims=True) + eps)
-    +     inv_std = 1
-    + out *= (gamma * inv_std)[:, None, None]
+    +     scales = gamma[:, None, None]
+    + out *= scales
 
     each_example (small): you average over all but the examples (that is layer normalization). Average over all but the
     channels.
-    - out *= (gamma * inv_std)[:, None, None]
+    - out *= scales
     + if mode == "train":
     +     out = (x - x.mean(axis=(1, 2, 3), keepdims=True)) / np.sqrt(x.var(axis=(1, 2, 3), keepdims=True) + eps)
-    +     inv_std = 1
-    + out *= (gamma * inv_std)[:, None, None]
+    +     scales = gamma[:, None, None]
+    + out *= scales
 
     whole_array (small): you use one mean and one variance for all numbers. Each channel has its own.
     - channel_statistics(x)
@@ -272,39 +272,39 @@ changes(
 
     parameters_along_columns (square): you use gamma and beta along the last axis. They fit there silently where W = C;
     they belong to axis 1.
-    - out *= (gamma * inv_std)[:, None, None]
+    - out *= scales
     + out = out * gamma * inv_std[:, None, None]
-    - out += beta[:, None, None]
+    - out += shifts
     + out = out + beta
 
     parameters_along_rows (square): you use gamma and beta along the rows. They fit there silently where H = C; they
     belong to axis 1.
-    - out *= (gamma * inv_std)[:, None, None]
+    - out *= scales
     + out = out * gamma[:, None] * inv_std[:, None, None]
-    - out += beta[:, None, None]
+    - out += shifts
     + out = out + beta[:, None]
 
     parameters_along_examples (square): you use gamma and beta along the examples. They fit there silently where N = C;
     they belong to axis 1.
-    - out *= (gamma * inv_std)[:, None, None]
+    - out *= scales
     + out = out * gamma[:, None, None, None] * inv_std[:, None, None]
-    - out += beta[:, None, None]
+    - out += shifts
     + out = out + beta[:, None, None, None]
 
     statistics_along_columns (square): you use mean and variance along the last axis. They fit there silently where
     W = C; they belong to axis 1.
-    - out = x - mean[:, None, None]
+    - out = x - means
     + out = x - mean
-    - out *= (gamma * inv_std)[:, None, None]
+    - out *= scales
     + out = out * inv_std * gamma[:, None, None]
 
     everything_along_columns (square): you use the statistics, gamma and beta along the last axis. They fit there
     silently where W = C; they belong to axis 1.
-    - out = x - mean[:, None, None]
+    - out = x - means
     + out = x - mean
-    - out *= (gamma * inv_std)[:, None, None]
+    - out *= scales
     + out = out * inv_std * gamma
-    - out += beta[:, None, None]
+    - out += shifts
     + out = out + beta
 
     eps_outside_root (small): you add eps to the standard deviation. It is added to the variance, under the root.
@@ -328,14 +328,14 @@ changes(
     + (var + eps)
 
     gamma_forgotten (small): you forget gamma.
-    - (gamma * inv_std)
+    - gamma * inv_std
     + inv_std
 
     beta_forgotten (small): you forget beta.
-    - out += beta[:, None, None]
+    - out += shifts
 
     shifts_before_scaling (small): you add beta before you multiply by gamma, so beta is scaled, too.
-    - out += beta[:, None, None]
+    - out += shifts
     + out += (gamma * beta)[:, None, None]
 
     momentum_swapped (running_many): you swap the two weights: momentum is the fraction that is kept.
@@ -413,8 +413,8 @@ changes(
     + x.mean(axis=(0, 2, 3)), np.maximum((x * x).mean(axis=(0, 2, 3)) - x.mean(axis=(0, 2, 3)) ** 2, 0)
 
     in_place (unchanged): you subtract the mean in place, and thereby change the caller's data.
-    - out = x - mean[:, None, None]
-    + x -= mean[:, None, None]
+    - out = x - means
+    + x -= means
     + out = x.copy()
     """,
 )
@@ -476,88 +476,88 @@ changes(
     "spatial_batchnorm_backward",
     """
     each_image (small): you sum image by image on the way to dx. The statistics are shared by all images.
-    - dx *= (-inv_std * dgamma / m)[:, None, None]
+    - dx *= slopes
     + dx *= -((dout * dx).mean(axis=(2, 3), keepdims=True)) * inv_std[:, None, None] ** 2
-    - dx -= (dbeta / m)[:, None, None]
+    - dx -= shifts
     + dx -= dout.mean(axis=(2, 3), keepdims=True)
 
     divides_by_examples (small): you divide by N. A channel has N * H * W elements.
-    - m = dout.size / len(gamma)
-    + m = len(dout)
+    - dgamma / x[:, 0].size, dbeta / x[:, 0].size
+    + dgamma / len(dout), dbeta / len(dout)
 
     divides_by_pixels (small): you divide by H * W. A channel has N * H * W elements.
-    - m = dout.size / len(gamma)
-    + m = dout[0, 0].size
+    - dgamma / x[:, 0].size, dbeta / x[:, 0].size
+    + dgamma / dout[0, 0].size, dbeta / dout[0, 0].size
 
     divides_by_all (small): you divide by the number of all elements. A channel has N * H * W of them.
-    - m = dout.size / len(gamma)
-    + m = dout.size
+    - dgamma / x[:, 0].size, dbeta / x[:, 0].size
+    + dgamma / dout.size, dbeta / dout.size
 
     ddof (small): you divide by one less than the number of elements. The layer divides by N * H * W.
-    - m = dout.size / len(gamma)
-    + m = dout.size / len(gamma) - 1
+    - dgamma / x[:, 0].size, dbeta / x[:, 0].size
+    + dgamma / (x[:, 0].size - 1), dbeta / (x[:, 0].size - 1)
 
     not_averaged (small): the terms with dbeta and dgamma lack the division by N * H * W.
-    - m = dout.size / len(gamma)
-    + m = 1
+    - dgamma / x[:, 0].size, dbeta / x[:, 0].size
+    + dgamma, dbeta
 
     statistics_constant (small): you take mean and variance for constants. Both depend on every element of the channel.
     - dx += dout
     + dx = dout.copy()
 
     dgamma_term_missing (small): the term with x_hat and dgamma is missing: you take the variance for a constant.
-    - dx *= (-inv_std * dgamma / m)[:, None, None]
+    - dx *= slopes
     + dx *= 0
 
     dbeta_term_missing (small): the term with dbeta is missing: you take the mean for a constant.
-    - dx -= (dbeta / m)[:, None, None]
+    - dx -= shifts
 
     signs (small): the terms with dbeta and dgamma have the wrong sign.
-    - (-inv_std * dgamma / m)
-    + (inv_std * dgamma / m)
-    - dx -= (dbeta / m)[:, None, None]
-    + dx += (dbeta / m)[:, None, None]
+    - dx *= slopes
+    + dx *= -slopes
+    - dx -= shifts
+    + dx += shifts
 
     gamma_forgotten (small): you forget gamma in dx.
-    - (gamma * inv_std)
-    + inv_std
+    - gamma * inv_std)
+    + inv_std)
 
     gamma_twice (small): gamma is in dx twice.
-    - (gamma * inv_std)
-    + (gamma**2 * inv_std)
+    - gamma * inv_std)
+    + gamma**2 * inv_std)
 
     inv_std_forgotten (small): you forget one over the standard deviation in dx.
-    - (gamma * inv_std)
-    + gamma
+    - gamma * inv_std)
+    + gamma)
 
     divides_by_variance (small): you divide by the variance in dx. The standard deviation is its root.
-    - (gamma * inv_std)
-    + (gamma * inv_std**2)
+    - gamma * inv_std)
+    + gamma * inv_std**2)
 
     gamma_along_columns (square): you use gamma along the last axis. It fits there silently where W = C; it belongs to
     axis 1.
-    - dx *= (gamma * inv_std)[:, None, None]
+    - dx *= scales
     + dx = dx * gamma * inv_std[:, None, None]
 
     factors_along_columns (square): you use gamma and one over the standard deviation along the last axis. They fit
     there silently where W = C; they belong to axis 1.
-    - dx *= (gamma * inv_std)[:, None, None]
+    - dx *= scales
     + dx = dx * gamma * inv_std
 
     sums_over_examples_only (small): you sum dgamma and dbeta over the examples only. They sum over rows and columns,
     too.
     - return dx, dgamma, dbeta
-    + x_hat = (cache["x"] - cache["mean"][:, None, None]) * inv_std[:, None, None]
+    + x_hat = (x - mean[:, None, None]) * inv_std[:, None, None]
     + return dx, (dout * x_hat).sum(axis=0), dout.sum(axis=0)
 
     sums_over_pixels_only (small): you sum dgamma and dbeta over rows and columns only. They sum over the examples, too.
     - return dx, dgamma, dbeta
-    + x_hat = (cache["x"] - cache["mean"][:, None, None]) * inv_std[:, None, None]
+    + x_hat = (x - mean[:, None, None]) * inv_std[:, None, None]
     + return dx, (dout * x_hat).sum(axis=(2, 3)), dout.sum(axis=(2, 3))
 
     averages_returned (small): you average dgamma and dbeta. They are sums.
     - return dx, dgamma, dbeta
-    + return dx, dgamma / m, dbeta / m
+    + return dx, dgamma / x[:, 0].size, dbeta / x[:, 0].size
 
     averaged_over_pixels (small): you average dgamma and dbeta over rows and columns. They are sums.
     - return dx, dgamma, dbeta
