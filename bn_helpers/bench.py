@@ -15,6 +15,7 @@ from bn_helpers import layers
 SHAPES = ((256, 1024), (4096, 1024), (32, 64, 32, 32), (64, 128, 16, 16), (128, 3, 32, 32))
 DTYPES = ("float32", "float64")
 FORWARD, BOTH = "forward", "forward + backward"
+TWO_THREADS = "torch 2"
 # For the process that measures: one BLAS thread, and freed memory is kept (glibc). Otherwise some calls pay for new
 # pages and others do not, as chance will have it.
 ENVIRONMENT = {
@@ -22,9 +23,10 @@ ENVIRONMENT = {
     **dict.fromkeys(["MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"], str(2**32)),
 }
 HEAD = """\
-NumPy {}, {}. One thread, but for "torch 2".
-Median milliseconds of rounds in which all take turns, each warmed up by a call that is not timed; then the median of
-the reference's time over each other's. "copy" copies x into out and, with the backward pass, dout into dx.
+NumPy {}, {}. One thread and its processor time, but for "torch 2": two threads and the clock on
+the wall, which other programs disturb. Median milliseconds of rounds in which all take turns, each warmed up by a call
+that is not timed; then the median of the reference's time over each other's. "copy" copies x into out and, with the
+backward pass, dout into dx.
 """
 NO_TORCH = "no PyTorch (pip install torch adds its columns)"
 
@@ -39,7 +41,7 @@ def bench(shapes: tuple[tuple[int, ...], ...] = SHAPES, seconds: float = 3.0) ->
     shapes : tuple of tuple of int
         Shapes of batches: (N, D), or (N, C, H, W).
     seconds : float
-        How long a row takes. There are five rounds at least.
+        How long a row takes. There are nine rounds at least.
     """
     try:
         import torch
@@ -68,16 +70,18 @@ def _table(what: str, shapes: tuple[tuple[int, ...], ...], seconds: float, torch
 
 
 def measure(calls: dict[str, Call], seconds: float) -> dict[str, np.ndarray]:
-    """Seconds that each call took, of shape (rounds,)."""
+    """Seconds that each call took, of shape (rounds,): of its thread where there is one, and otherwise on the wall."""
+    fine = time.get_clock_info("thread_time").resolution < 1e-6  # on Windows it is not
+    clocks = {name: time.thread_time if fine and name != TWO_THREADS else time.perf_counter for name in calls}
     times: dict[str, list[float]] = {name: [] for name in calls}
     end, rounds = time.perf_counter() + seconds, 0
-    while rounds < 5 or time.perf_counter() < end:
+    while rounds < 9 or time.perf_counter() < end:
         rounds += 1
         for name, call in calls.items():
             call()
-            start = time.perf_counter()
+            start = clocks[name]()
             call()
-            times[name].append(time.perf_counter() - start)
+            times[name].append(clocks[name]() - start)
     return {name: np.array(values) for name, values in times.items()}
 
 
@@ -113,7 +117,8 @@ def contenders(shape: tuple[int, ...], dtype: str, what: str, torch: ModuleType 
 
     calls = {"copy": _copy(x, dout, what), "reference": numpy_call(*reference), "naive": numpy_call(*naive)}
     if torch:
-        calls |= {f"torch {n}": _torch(torch, n, [x, dout, gamma, beta], what) for n in (1, 2)}
+        arrays = [x, dout, gamma, beta]
+        calls |= {"torch 1": _torch(torch, 1, arrays, what), TWO_THREADS: _torch(torch, 2, arrays, what)}
     return calls
 
 
