@@ -188,25 +188,52 @@ def paired(run: Callable[..., np.ndarray], arms: Iterable, seeds: Iterable[int])
     return np.reshape(results, (len(arms), len(seeds), *np.shape(results[0])))
 
 
-def median_and_band(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Median over the seeds, and the band that holds the middle half of them.
+def claim(text: str, effects: np.ndarray, *, above: float = -np.inf, below: float = np.inf) -> None:
+    """Say whether the median of an effect over the seeds lies between two limits.
+
+    Only that is displayed, for it is the same on every machine. The numbers go along in the output's metadata, where
+    ``python -m bn_helpers figures`` reads them.
 
     Parameters
     ----------
-    values : ndarray of shape (seeds, ...)
+    text : str
+        The direction in words, with the limit: ``"groups of 4: over 5 points gained"``.
+    effects : array_like of shape (seeds,)
+        The effect with each seed: where arms are paired, the difference of two arms seed by seed.
+    above, below : float, optional
+        The limits.
 
-    Returns
-    -------
-    median, low, high : ndarray of shape (...)
-        ``low`` and ``high`` are the quartiles.
+    Notes
+    -----
+    The margin is the distance from the median to the nearer limit, in widths of the band that holds the middle half
+    of the seeds: negative where the claim does not hold, None where all seeds agree.
 
     Examples
     --------
-    >>> print(*median_and_band(np.array([5.0, 1.0, 2.0, 3.0, 4.0])))
-    3.0 2.0 4.0
+    >>> claim("over 5 points gained", [7.0, 9.0, 8.0, 10.0, 8.5], above=5)
+    over 5 points gained: True
     """
-    low, median, high = np.percentile(values, [25, 50, 75], axis=0)
-    return median, low, high
+    from IPython.display import display
+
+    display(_Claim(text, np.asarray(effects, dtype=float), above, below))
+
+
+class _Claim:
+    """What a notebook displays of a claim: words that are compared, and numbers that are not."""
+
+    def __init__(self, text: str, effects: np.ndarray, above: float, below: float) -> None:
+        low, median, high = np.percentile(effects, [25, 50, 75])
+        beyond, spread = min(median - above, below - median), high - low
+        rounded = {"median": median, "low": low, "high": high, "margin": beyond / spread if spread > 0 else np.nan}
+        self.words = f"{text}: {bool(beyond > 0)}"
+        self.facts = {"text": text, "n": len(effects)}
+        self.facts |= {name: float(f"{v:.3g}") if np.isfinite(v) else None for name, v in rounded.items()}
+
+    def __repr__(self) -> str:
+        return self.words
+
+    def _repr_mimebundle_(self, **_: object) -> tuple[dict, dict]:
+        return {"text/plain": self.words}, {"claim": self.facts}
 
 
 def _batches(n: int, batch_size: int, steps: int, reshuffle: bool, seed: int) -> Iterator[np.ndarray]:

@@ -15,14 +15,13 @@
 # %% [markdown] id="how"
 # ## How to work with this notebook
 #
-# Run a cell with Shift + Enter, from top to bottom. Where you see **Predict**, write your guess down first: a wrong
-# guess teaches most. In an exercise you write the body of a function; the cell below checks it, as often as you like,
-# and says what is wrong.
+# Run a cell with Shift + Enter, from top to bottom. At **Predict**, write your guess down first: a wrong guess teaches
+# most. In an exercise you write the body of a function; the cell below checks it and says what is wrong.
 #
 # In all five notebooks a function leaves its inputs as they are, takes float32 as well as float64, and uses the `eps`
-# that it is given (1e-5 by default). Of the errors in a docstring, raise those that the exercise's text asks for.
+# that it is given. Of the errors in a docstring, raise those that the text asks for.
 #
-# The course follows lecture 6 of Stanford's CS231n (2017) and the paper by
+# The course follows lecture 6 of CS231n (2017) and the paper by
 # [Ioffe and Szegedy (2015)](https://arxiv.org/abs/1502.03167).
 
 # %% id="setup"
@@ -30,6 +29,7 @@ import numpy as np
 
 from bn_helpers import data, plotting
 from bn_helpers.checks import check, ready, summary
+from bn_helpers.training import claim
 
 plotting.use_style()
 
@@ -83,26 +83,22 @@ plotting.show(figure, alt="Four histograms of pixel brightness: two pile up at 0
 # %% [markdown] id="by-hand"
 # ### By hand, once
 #
-# Four examples, two features. The first column is 1, 3, 5, 7. Its mean is 16 / 4 = **4**. The distances to it are -3,
-# -1, 1, 3. Their squares, 9, 1, 1, 9, have the mean 20 / 4 = **5**. That is the variance; its root is 2.236. Divided by
-# it, the distances become **-1.342, -0.447, 0.447, 1.342**.
+# Four examples of one feature: 1, 3, 5, 7. The mean is 16 / 4 = **4**. The distances to it are -3, -1, 1, 3. Their
+# squares, 9, 1, 1, 9, have the mean 20 / 4 = **5**. That is the variance; its root is 2.236. Divided by it, the
+# distances become **-1.342, -0.447, 0.447, 1.342**.
 #
-# The second column is 10, 30, 20, 40. Do it yourself on paper before you run the next cell.
+# A second feature is 10, 30, 20, 40. Do it on paper before you run the next cell.
 #
-# **Predict:** is the result larger than the first column's, as the numbers are?
+# **Predict:** is the result larger than the first one's, as the numbers are?
 
 # %% id="by-hand-answer"
-tiny = np.array([[1.0, 10.0], [3.0, 30.0], [5.0, 20.0], [7.0, 40.0]])
-column = tiny[:, 1]
-distance = column - 25  # the mean is 100 / 4
+distance = np.array([10.0, 30.0, 20.0, 40.0]) - 25  # the mean is 100 / 4
 print("variance  ", np.mean(distance**2))
 print("normalized", *(f"{v:.3f}" for v in distance / np.sqrt(125)))
 
-# %% [markdown] id="by-hand-takeaway"
-# The unit is gone: the second column's numbers are up to ten times as large, and normalized they are the same four
-# numbers in another order.
-
 # %% [markdown] id="formula"
+# The unit is gone: the second feature's numbers are larger, and normalized they are the same four in another order.
+#
 # ### The formula
 #
 # For each feature, over the N examples of the batch (Ioffe and Szegedy 2015, Algorithm 1):
@@ -319,7 +315,7 @@ def draw_weights(gain, sizes, seed):
 def spreads(net_input, nonlinearity, norm, gain, sizes):
     nets = [draw_weights(gain, sizes, seed) for seed in range(5)]
     outputs = [layer_outputs(net_input, net, nonlinearity, norm) for net in nets]
-    return [[h.std() for h in layers] for layers in outputs]
+    return np.array([[h.std() for h in layers] for layers in outputs])  # (nets, layers)
 
 
 # %% id="product-figure"
@@ -331,8 +327,9 @@ if ready(normalize, layer_outputs):
     figure = plotting.normalization.scale_over_depth(without, normalized, "gain")
     plotting.show(figure, alt="Spread over 50 layers, log scale: without normalization three lines fan out, else one.")
     for gain in gains:
-        ends = [np.median(runs[gain], axis=0)[-1] for runs in (without, normalized)]
-        print(f"gain {gain}: after 50 layers {ends[0]:7.0e} without, {ends[1]:.2f} with normalization")
+        ends = [np.median(runs[gain][:, -1]) for runs in (without, normalized)]
+        print(f"gain {gain}: after 50 layers {ends[0]:7.0e} without, {ends[1]:.2f} normalized")
+    claim("gain 2: over 14 powers of ten gained without", np.log10(without[2.0])[:, -1], above=14)
 
 # %% [markdown] id="product-caption"
 # **The spread goes as gain to the power of the depth; normalized, it stays at 1.** Left: on a log scale the lines are
@@ -372,8 +369,10 @@ if ready(normalize, layer_outputs):
     figure = plotting.normalization.scale_over_depth(without, normalized, "gain")
     plotting.show(figure, alt="Spread of tanh units over ten layers: three ways without normalization, one with it.")
     for gain in gains:
-        ends = [np.median(runs[gain], axis=0)[-1] for runs in (without, normalized)]
-        print(f"gain {gain}: layer 10 {ends[0]:7.1e} without, {ends[1]:.2f} with normalization")
+        ends = [np.median(runs[gain][:, -1]) for runs in (without, normalized)]
+        print(f"gain {gain}: layer 10 {ends[0]:7.1e} without, {ends[1]:.2f} normalized")
+    claim("gain 0.1: over 9 powers of ten lost without", -np.log10(without[0.1])[:, -1], above=9)
+    claim("gains 0.1 and 10 within 1 %, normalized", (normalized[0.1] / normalized[10])[:, -1], above=0.99, below=1.01)
 
 # %% [markdown] id="net-caption"
 # **The same in a net: collapse at a small gain, and one curve for all gains once each layer is normalized.** At gain 10
@@ -389,7 +388,7 @@ if ready(normalize, layer_outputs):
     figure = plotting.normalization.layer_histograms(*chosen, shown)
     plotting.show(figure, alt="Histograms of tanh outputs in layers 1, 5, 10: most at -1 and 1, if not normalized.")
     stuck = [np.mean(np.abs(h[9]) > 0.97) for h in (plain, normed)]
-    print(f"layer 10, outputs beyond 0.97: {stuck[0]:.0%} without, {stuck[1]:.0%} with normalization")
+    print(f"layer 10, outputs beyond 0.97: {stuck[0]:.0%} without, {stuck[1]:.0%} normalized")
 
 # %% [markdown] id="layers-caption"
 # **At gain 10 tanh is stuck at -1 and 1 unless its input is normalized.** Where tanh is flat its derivative is 0, and
@@ -402,7 +401,7 @@ if ready(normalize, layer_outputs):
 # What you saw is a measurement: with normalization the scale of a layer does not depend on the scale of the weights.
 # *Why* this makes training faster is another matter. The authors' hypothesis (2015) was that it reduces "internal
 # covariate shift". Later work disputes it: [Santurkar et al. (2018)](https://arxiv.org/abs/1805.11604) add such a shift
-# on purpose and training stays fast. Take it as open.
+# on purpose and training stays fast. Take it as open; at the end of notebook 5 you can try it.
 
 # %% [markdown] id="recap"
 # ## Now you can

@@ -12,12 +12,14 @@
 # You need notebook 1: mean, variance, normalization. There are 90 minutes of work here, and 29 points.
 
 # %% id="setup"
+from math import erfc
+
 import numpy as np
 
 from bn_helpers import data, plotting
 from bn_helpers.checks import check, ready, summary
 from bn_helpers.nets import Net
-from bn_helpers.training import accuracy, fit
+from bn_helpers.training import accuracy, claim, fit
 
 plotting.use_style()
 x_train, y_train, x_test, y_test, *_ = data.digits().standardized()
@@ -26,9 +28,9 @@ x_train, y_train, x_test, y_test, *_ = data.digits().standardized()
 # ## A net that chose its own scale
 #
 # Notebook 1 left a question: do you always want mean 0 and variance 1 in front of a tanh? Ask a net that is free to
-# choose. The next cell trains five plain nets on the handwritten digits: 64 pixels, two layers of 50 tanh units, ten
-# classes, no normalization. It draws the *spread* (the standard deviation) of what goes into each unit of the first
-# layer, over all training images.
+# choose. The next cell trains five plain nets on the handwritten digits: two layers of 50 tanh units, no
+# normalization. It draws the *spread* (the standard deviation) of what goes into each unit of the first layer, over all
+# training images.
 #
 # **Predict:** does training make the spreads larger, smaller, or leave them?
 
@@ -44,7 +46,8 @@ after = inputs.std(axis=1)
 figure = plotting.scale_and_shift.spreads(before, after)
 plotting.show(figure, alt="Histogram of the spread of 250 units' inputs: after training it lies further right.")
 print("right on more than 90 % of the test images, every net:", min(accuracy(n, x_test, y_test) for n in plain) > 0.9)
-print("wider than before training, every net:", np.all(np.median(after, axis=1) > 1.1 * np.median(before, axis=1)))
+wider = np.median(after, axis=1) / np.median(before, axis=1)
+claim("after training the spreads are over 1.5 times as wide", wider, above=1.5)
 
 # %% [markdown] id="plain-caption"
 # **Left to themselves, the nets widen what goes into tanh, and each unit finds a spread of its own.** Compare the two
@@ -89,11 +92,11 @@ check("scale_and_shift", scale_and_shift)
 # %% [markdown] id="undo"
 # ## Undo it
 #
-# The lecture says that a net can learn to *undo* the normalization. For gamma, its slide has the root of the
-# variance; the notes beside it have 분산, the variance. Both take the mean for beta. Try the notes' way by hand.
+# A net can learn to *undo* the normalization, says the lecture. For gamma, its slide has the root of the variance;
+# the notes beside it have 분산, the variance. Both take the mean for beta. Try the notes' way by hand.
 #
 # The feature 1, 3, 5, 7 has mean 4 and variance 5. Normalized: -1.342, -0.447, 0.447, 1.342. Times 5, plus 4:
-# **-2.71, 1.76, 6.24, 10.71**. It did not come back. Its spread was 2.236, and is now 5.
+# **-2.71, 1.76, 6.24, 10.71**. It did not come back: its spread was 2.236, and is now 5.
 #
 # **Predict:** does the slide's gamma bring it back exactly, although eps was added?
 
@@ -194,8 +197,6 @@ check("saturated_fraction", saturated_fraction)
 # </details>
 
 # %% id="saturation-figure"
-from math import erfc
-
 gammas = np.geomspace(0.2, 5, 15)
 formula = np.array([erfc(np.arctanh(0.97) / (gamma * np.sqrt(2))) for gamma in gammas])
 bell = np.random.RandomState(0).standard_normal(100_000)
@@ -207,37 +208,35 @@ if ready(saturated_fraction):
     plotting.show(figure, alt="Outputs of tanh at three gammas: a hump, flat, two peaks. Below, saturation grows.")
     for i in (0, 7, 14):
         print(f"gamma {gammas[i]:.1f}: {measured[0, i]:6.2%} saturated, {formula[i]:6.2%} by the formula")
+    claim("trained without: over 5 points more than gamma = 1 gives", 100 * (trained[1] - formula[7]), above=5)
 
 # %% [markdown] id="saturation-caption"
 # **At gamma = 1 a tanh does saturate a little, and gamma sets how much.** Dotted: the formula for a gaussian input,
 # erfc(atanh(0.97) / (gamma √2)). The mean slope at gamma = 1 is 0.61: "confined to the linear part" is too strong.
-# Blue: the nets' real units, normalized, are not gaussian and yet stay close. Orange: what the five plain nets chose
-# is more than gamma = 1 gives. *Takeaway: gamma is a dial for saturation, and a net may want it turned up.*
+# Blue: the nets' real units, normalized, are not gaussian and yet stay close. Orange: the five plain nets chose more
+# than gamma = 1 gives. *Takeaway: gamma is a dial for saturation, and a net may want it turned up.*
 
 # %% [markdown] id="modes"
 # ## One image comes alone
 #
-# In training, a batch is normalized by its own mean and variance. A net in use gets one image at a time, and should
-# give it the same answer whoever comes along. So the layer has two modes.
-#
-# **Training mode** normalizes by the batch, and also keeps *running statistics*, which begin at 0:
+# A net in use gets one image at a time, and should give it the same answer whoever comes along. So the layer has two
+# modes. **Training mode** normalizes by the batch, and keeps *running statistics*, which begin at 0:
 #
 # $$\text{running} \leftarrow \text{momentum} \cdot \text{running} +
 # (1 - \text{momentum}) \cdot \text{batch statistic}$$
 #
 # **Test mode**, or evaluation, normalizes by these instead, and changes nothing. So each example stands alone.
-
-# %% [markdown] id="conventions"
-# ### Two conventions, opposite
 #
-# `momentum` is the fraction **kept** here, in CS231n's assignment 2 and in
-# [Keras](https://keras.io/api/layers/normalization_layers/batch_normalization/) (default 0.99). In
-# [PyTorch](https://docs.pytorch.org/docs/stable/generated/torch.nn.BatchNorm1d.html) it is the fraction of the
-# **new** (default 0.1). So 0.9 here is 0.1 there.
+# Conventions differ, and two are opposite. In training everybody divides by N.
 #
-# And the variance? This course averages the biased one, divided by N. PyTorch stores the *Bessel-corrected* one,
-# divided by N - 1, as does the paper for its test mode (Algorithm 2). In training everybody normalizes by N. Both
-# libraries start the running variance at 1, this course at 0.
+# | | here and in CS231n | [Keras][keras] | [PyTorch][torch] |
+# |---|---|---|---|
+# | momentum is the fraction | **kept** (0.9) | **kept** (0.99) | of the **new** (0.1) |
+# | running variance averages | the biased one | the biased one | the one divided by N - 1 |
+# | it starts at | 0 | 1 | 1 |
+#
+# [keras]: https://keras.io/api/layers/normalization_layers/batch_normalization/
+# [torch]: https://docs.pytorch.org/docs/stable/generated/torch.nn.BatchNorm1d.html
 
 # %% [markdown] id="batchnorm_forward-text" exercise="batchnorm_forward"
 # Write `batchnorm_forward`. It takes `x` (N, D), `gamma` and `beta` (D,), and a dict `bn_param`: `mode` is 'train' or
@@ -321,9 +320,10 @@ if ready(batchnorm_forward):
     share = {size: np.mean(run[:, :, 1] / var, axis=-1) for size, run in runs.items()}  # (5, 400) each
     figure = plotting.scale_and_shift.convergence(off, share, np.sqrt(np.mean(mean**2 / var)))
     plotting.show(figure, alt="Left, running means come close, then jitter. Right, running variances level off.")
-    print("momentum 0.1 stays over twice as far off as 0.9:", off[0.1][:, -100:].mean() > 2 * off[0.9][:, -100:].mean())
-    print("batches of 2 lose over 40 % of the variance:", share[2][:, -1].max() < 0.6)
-    print("batches of 64 lose under 10 %:", share[64][:, -1].min() > 0.9)
+    late = {m: distance[:, -100:].mean(axis=1) for m, distance in off.items()}
+    claim("momentum 0.1 stays over 3 times as far off as 0.9", late[0.1] / late[0.9], above=3)
+    claim("batches of 2 find less than 60 % of the variance", 100 * share[2][:, -1], below=60)
+    claim("batches of 64 find over 90 %", 100 * share[64][:, -1], above=90)
 
 # %% [markdown] id="convergence-caption"
 # **The more is kept, the slower and the quieter. And small batches never find the variance.** Left: momentum 0.9
@@ -386,45 +386,42 @@ if ready(identity_parameters, batchnorm_forward):
     alone = deepcopy(with_norm[0])
     alone.forward(x_test[:1], "train")
     print("a batch of one comes out as beta:", np.allclose(alone.values["norm1"], alone.parameters["beta1"]))
-    print("in twos, over 20 points lost:", np.max(by_size["train"][1]) < np.min(by_size["test"][1]) - 0.2)
-    print("sorted by class, over 60 points lost:", np.max(by_order["train"][1]) < np.min(by_order["test"][1]) - 0.6)
+    claim("in twos, over 30 points lost", 100 * np.subtract(by_size["test"][1], by_size["train"][1]), above=30)
+    claim("sorted by class, over 80 lost", 100 * np.subtract(by_order["test"][1], by_order["train"][1]), above=80)
 
 # %% [markdown] id="modes-caption"
-# **Without test mode, answers depend on the company.** A batch of one is its own mean: x_hat is 0 and out is beta,
-# whatever the image, so one in ten is right. Batches of 40 look fine, until they are sorted by class:
-# then the mean that is taken away *is* the class. In test mode nothing moves. (Left: median and middle half of five
-# nets. Right: each net.) PyTorch's switch is `net.eval()`, Keras's is `training=False`.
-
-# %% [markdown] id="last-text"
+# **Without test mode, answers depend on the company.** A batch of one is its own mean: out is beta, whatever the image.
+# Batches of 40 look fine, until they are sorted by class: then the mean that is taken away *is* the class. (Left:
+# median of five nets. Right: each net.) PyTorch's switch is `net.eval()`, Keras's `training=False`.
+#
 # ### The last small batch
 #
-# In batches of 64, a training set of 1,345 images leaves one image over. In training mode that is a batch of one: its
-# variance is 0. The next cell hands the settled nets one such image.
-#
-# **Predict:** what does it do to the running variance at momentum 0.9? And at 0.1? Does the accuracy notice?
+# In batches of 64, a set of 1,345 images leaves one over: a batch of one, of variance 0. **Predict:** what does it do
+# to the running variance at momentum 0.9? At 0.1? Does the accuracy notice?
 
 
 # %% id="last-figure"
 def after_one(net, momentum):
-    net = deepcopy(net)
-    for state in net.states.values():
-        state["momentum"] = momentum
+    net.states = {name: state | {"momentum": momentum} for name, state in net.states.items()}
     net.forward(x_train[-1:], "train")
-    share = np.mean(net.states["norm1"]["running_var"] / net.parameters["gamma1"] ** 2)
-    return share, share_right(net, "test", np.arange(400), 400)
+    return np.mean(net.states["norm1"]["running_var"] / net.parameters["gamma1"] ** 2), accuracy(net, x_test, y_test)
 
 
 if ready(identity_parameters, batchnorm_forward):
-    ends = np.array([[after_one(net, momentum) for momentum in (1.0, 0.9, 0.1)] for net in with_norm])  # (5, 3, 2)
-    figure = plotting.scale_and_shift.last_batch(["left out", "momentum 0.9", "momentum 0.1"], *ends.T)
+    ways = {"left out": 1.0, "momentum 0.9": 0.9, "momentum 0.1": 0.1}
+    ends = np.array([[after_one(deepcopy(net), momentum) for net in with_norm] for momentum in ways.values()])
+    variance, right = (dict(zip(ways, values)) for values in np.moveaxis(ends, 2, 0))  # five nets for each way
+    figure = plotting.arms({"running variance, of the whole": variance, "test accuracy": right}, "share")
     plotting.show(figure, alt="Running variance and accuracy: hardly changed at momentum 0.9, far lower at 0.1.")
-    print("momentum 0.1: over 10 points of accuracy lost:", np.all(ends[:, 2, 1] < ends[:, 0, 1] - 0.1))
+    claim("momentum 0.9: under 1 point of accuracy lost", 100 * (right["left out"] - right["momentum 0.9"]), below=1)
+    claim("momentum 0.1: over 30 points lost", 100 * (right["left out"] - right["momentum 0.1"]), above=30)
 
 # %% [markdown] id="last-caption"
 # **One image at the end of an epoch takes the share 1 - momentum of the running variance away.** At 0.9 that is a
-# tenth: outputs in test mode are 5 % too wide, and the accuracy does not notice. At 0.1, PyTorch's number in the
-# wrong place, nine tenths are gone, the running mean is nearly that image's, and the accuracy falls far. (Five nets,
-# and their median.) *Takeaway: leave the last small batch out.* PyTorch's loader does, with `drop_last=True`.
+# tenth: outputs in test mode are 5 % too wide, and the accuracy hardly notices. At 0.1, PyTorch's number in the wrong
+# place, nine tenths are gone, the running mean is nearly that image's, and the accuracy falls far. (Five nets, each a
+# dot at one height; bar: median, band: middle half.) *Takeaway: leave the last small batch out.* PyTorch's loader does,
+# with `drop_last=True`.
 
 # %% [markdown] id="fold_into_linear-text" exercise="fold_into_linear"
 # In test mode the layer multiplies each feature by one number and adds another. After a linear layer, that makes one
@@ -468,8 +465,9 @@ if ready(identity_parameters, batchnorm_forward, fold_into_linear):
             layer = [net.parameters[name + i] for name in ("w", "b", "gamma", "beta")]
             running = [net.states["norm" + i][name] for name in ("running_mean", "running_var")]
             target.parameters |= dict(zip(["w" + i, "b" + i], fold_into_linear(*layer, *running)))
-    best = [min(repeat(lambda n=n: n.forward(x_test[:1]), number=20, repeat=50)) for n in (with_norm[0], folded[0])]
-    print(f"one image: {5e4 * best[0]:.0f} microseconds with the layer, {5e4 * best[1]:.0f} with the layer folded away")
+    for name, nets in {"with the layer": with_norm, "folded": folded}.items():
+        runs = [repeat(lambda n=n: n.forward(x_test[:1]), number=20, repeat=50) for n in nets]
+        print(f"one image, {name:14}: {5e4 * np.median(runs):.0f} microseconds, median of 250 runs")
 
 # %% id="fold-same"
 if ready(identity_parameters, batchnorm_forward, fold_into_linear):
@@ -477,7 +475,7 @@ if ready(identity_parameters, batchnorm_forward, fold_into_linear):
     print("the same logits:", all(same))
 
 # %% [markdown] id="recap"
-# In test mode the layer is linear: once folded away, it costs nothing.
+# In test mode the layer is linear: once folded away, it costs nothing. Above, that is the time it took.
 #
 # ## Now you can
 #

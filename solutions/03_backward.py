@@ -21,21 +21,21 @@ from bn_helpers.checks import check, ready, summary
 from bn_helpers.nets import Net
 from bn_helpers.oracles import complex_step
 from bn_helpers.stages import check_stages, stage_values
-from bn_helpers.training import fit, paired
+from bn_helpers.training import claim, fit, paired
 
 plotting.use_style()
 
 # %% [markdown] id="graph-text"
 # ## The graph
 #
-# To learn, a net needs the *gradient* of its loss: by how much the loss changes with each number. It is computed from
-# the loss backward. `dout` comes in, shaped like `out`; the layer gives `dx`, `dgamma` and `dbeta`, each shaped like
-# what it belongs to.
+# To learn, a net needs the *gradient* of its loss: by how much the loss changes with each number. It is computed
+# backward. `dout` comes in, shaped like `out`; the layer gives `dx`, `dgamma` and `dbeta`, each shaped like what it
+# belongs to.
 #
 # The next cell is the forward pass in training mode, to be read. Each line computes one node of a graph.
 #
-# **By hand:** four examples of one feature, x = 1, 1, 5, 5, with gamma = 3, beta = 1 and eps = 0. Write down every
-# node before you look at the figure.
+# **By hand:** four examples of one feature, x = 1, 1, 5, 5, with gamma = 3, beta = 1, eps = 0. Write down every node
+# before you look at the figure.
 
 
 # %% id="forward-to-read" locked="yes"
@@ -136,13 +136,13 @@ for name, dout in {"all outputs": push_all, "the first output": push_first}.item
 
 # %% [markdown] id="push-caption"
 # **Pushing all does nothing; pushing one moves others.** What is added to every x, the mean takes away, so a
-# feature's dx sums to 0. Example 2 was not pushed, and gets -3: it shares the statistics.
+# feature's dx sums to 0. Example 2 was not pushed, and gets -3.
 #
 # A bias in front of batch norm is added to every x. Its gradient is that sum, 0: **the bias is dead**. Leave it out.
 # beta does its work.
 #
-# (dx is measured by a *complex step*: add $10^{-50}\,i$ to one x, and read the derivative off the imaginary part,
-# exact up to rounding. The checks do the same.)
+# (dx is measured by a *complex step*, as in the checks: add $10^{-50}\,i$ to one x, and read the derivative off the
+# imaginary part, exact up to rounding.)
 
 # %% [markdown] id="frozen_backward-text" exercise="frozen_backward"
 # The lecture says: *if mean and variance are held as constants, it is always differentiable, so backprop is
@@ -278,20 +278,17 @@ if ready(batchnorm_backward):
 # $$\text{mean} = \frac{1}{N} \sum_m x_m \;\Rightarrow\; dx_n = dc_n + \frac{1}{N}\,d\text{mean}$$
 #
 # **Predict:** dmean holds a part that came through var. What if you left it out?
-
-# %% id="vanish-figure"
-numbers = np.linspace(0, 6, 61)  # to subtract in place of the mean, which is 3
-distances = np.mean((x - numbers) ** 2, axis=0)
-figure = plotting.backward.around_the_mean(numbers, distances, x.mean(), x.var())
-plotting.show(figure, alt="The mean squared distance to a number is a parabola over that number, lowest at the mean.")
-
-# %% [markdown] id="vanish-caption"
-# **At the mean the curve is flat, so nothing comes through var.** No number has smaller squared distances to the
-# batch than its mean: move the mean a little, and the variance stays as it is. In symbols, that part of dmean is
+#
+# <details><summary>Answer</summary>
+#
+# Nothing changes. No number has smaller squared distances to the batch than its mean: move the mean a little, and the
+# variance stays. In symbols, that part of dmean is
 #
 # $$-\sum_n \frac{2}{N}\,c_n\,d\text{var} = -\frac{2}{N}\,d\text{var} \sum_n c_n = 0,$$
 #
 # for distances to the mean sum to 0. An answer without it is right, and no check can tell the two apart.
+#
+# </details>
 
 # %% [markdown] id="batchnorm_backward_alt-text" exercise="batchnorm_backward_alt"
 # On paper the stages collapse. Take one feature. Start from dx = dcentered + dmean / N and put in dmean, dcentered,
@@ -368,16 +365,16 @@ if ready(batchnorm_backward_alt):
 # %% [markdown] id="parts-caption"
 # **Two parts of dout never pass:** what is the same for all examples, and what is in step with x_hat. As vectors of N
 # numbers, ones and x_hat stand at right angles, since x_hat sums to 0; at eps = 0 both have squared length N. So
-# dbeta / N and dgamma / N are dout's components along them. Taking such components away is a *projection*: done
-# twice, it changes no more. Pythagoras gives, exactly at eps = 0:
+# dbeta / N and dgamma / N are dout's components along them. Taking these away is a *projection*: done twice, it changes
+# no more. Pythagoras gives, exactly at eps = 0:
 #
 # $$|dx|^2 = \frac{\text{gamma}^2}{\text{var}}
 # \left(|d\text{out}|^2 - \frac{d\text{beta}^2}{N} - \frac{d\text{gamma}^2}{N}\right)$$
 #
-# **Predict:** how much of a random dout passes at N = 2? 3? 100?
+# **Predict:** how much of a random dout passes at N = 2? 3? 5? 100?
 
 # %% id="share-figure"
-sizes, shares = [2, 3, 10, 100], []
+sizes, shares = [2, 3, 5, 10, 100], []
 if ready(batchnorm_backward_alt):
     rng, one, zero = np.random.RandomState(0), np.ones(5000), np.zeros(5000)
     for n in sizes:
@@ -392,14 +389,11 @@ if ready(batchnorm_backward_alt):
 
 # %% [markdown] id="share-caption"
 # **Of N directions two are closed: sqrt((N - 2) / N) passes, as a root mean square.** (Bars: the middle half of 5,000
-# features.) At N = 2 nothing does, for x_hat is -1 and 1 whatever x is; eps lets a trace through. At N = 1, out is
-# beta.
+# features.) At N = 2 nothing does: x_hat is -1 and 1 whatever x is, and only eps lets a trace through.
 #
 # Why these two? Add a constant to x, or stretch x about its mean: out stays. *Takeaway: what the forward pass does
-# not see, no gradient asks for.*
-#
-# The identity is exact; [Santurkar et al. (2018, Theorem 4.1)](https://arxiv.org/abs/1805.11604) prove a bound of
-# this form.
+# not see, no gradient asks for.* (The identity is exact;
+# [Santurkar et al. (2018, Theorem 4.1)](https://arxiv.org/abs/1805.11604) prove a bound of this form.)
 
 # %% [markdown] id="held-text"
 # ## Held constant, and trained
@@ -454,18 +448,17 @@ if ready(scale_and_shift_backward, frozen_backward, batchnorm_backward):
 if ready(scale_and_shift_backward, frozen_backward, batchnorm_backward):
     figure = plotting.backward.held_constant(40 * np.arange(1, 11), losses, biases)
     plotting.show(figure, alt="Right: the loss falls and the biases stay 0. Held constant: it stalls and they grow.")
-    print("right: the biases stay at 0:                     ", np.max(biases[0]) < 1e-9)
-    print("held constant: they grow from part to part:      ", np.all(np.diff(biases[1]) > 0))
-    print("held constant: the last loss is 5 times as large:", np.all(losses[1, :, -1] > 5 * losses[0, :, -1]))
+    print("right: the biases stay at 0:", np.max(biases[0]) < 1e-9)
+    print("held constant: they grow from part to part, with each seed:", np.all(np.diff(biases[1]) > 0))
+    claim("held constant: the last loss is over 5 times as large", losses[1, :, -1] / losses[0, :, -1], above=5)
 
 # %% [markdown] id="held-caption"
 # **A small angle at each layer, and the training stalls.** (Medians of 5 seeds; bands hold the middle half.) With the
 # right gradient the biases stay at 0. Held constant, they grow, as the paper predicts, and soon the loss stays where
 # it is.
 #
-# Even a random dout is 10° off at N = 64. But this error meets no resistance: out does not depend on b, so nothing
-# pulls b back. (With tanh for ReLU the biases grow, too, and the loss suffers little. Try it.) *Takeaway: in
-# training, the gradient goes through the statistics.*
+# This error meets no resistance: out does not depend on b, so nothing pulls b back. (With tanh for ReLU the biases
+# grow, too, and the loss suffers little. Try it.) *Takeaway: in training, the gradient goes through the statistics.*
 
 # %% [markdown] id="depth-text"
 # ## Gradients over depth
@@ -473,11 +466,11 @@ if ready(scale_and_shift_backward, frozen_backward, batchnorm_backward):
 # Batch norm *improves gradient flow*, says the lecture. Notebook 1 sent activations through ten tanh layers. Now the
 # way back: the size of dL/dh, for the output h of each layer, in untrained nets of 50 units. Then 100 updates.
 #
-# (Why not the gradients of the weights? They are products of dL/dh and activations. Both shrink, at opposite ends of
-# the net, and the product hides it.)
+# (Why not the gradients of the weights? They are products of dL/dh and activations. Both shrink, at opposite ends, and
+# the product hides it.)
 #
 # **Predict** for initial weights of standard deviation 0.03, 0.14 (about 1/sqrt(50)) and 1: which gradients vanish,
-# which explode? And with batch norm?
+# which explode? Which nets learn?
 
 # %% id="depth-training" tags=["nbval-ignore-output"]
 stds = [0.03, 0.14, 1.0]
@@ -488,28 +481,31 @@ def deep(arm, seed):
     net = Net([64, *[50] * 10, 10], arm[1], norm=(batchnorm_forward, batchnorm_backward), std=arm[0], seed=seed)
     _, gradients = net.loss_and_gradients(digits.x_train[:200], digits.y_train[:200])
     history = fit(net, digits.x_train, digits.y_train, steps=100, lr=0.1, seed=seed)
-    return [*(np.linalg.norm(gradients[f"tanh{i}"]) for i in range(1, 11)), history.train_mode_accuracy[-20:].mean()]
+    return [history.train_mode_accuracy[-20:].mean(), *(np.linalg.norm(gradients[f"tanh{i}"]) for i in range(1, 11))]
 
 
 if ready(batchnorm_backward):
-    without, normalized = paired(deep, arms, range(5)).reshape(2, 3, 5, 11)  # (stds, seeds, 10 gradients and accuracy)
-    print("accuracy without:", *(f"{v:.0%}" for v in np.median(without[..., 10], axis=1)))
-    print("accuracy with:   ", *(f"{v:.0%}" for v in np.median(normalized[..., 10], axis=1)))
+    runs = paired(deep, arms, range(5)).reshape(2, 3, 5, 11)  # without and with, std, seed
+    reached, norms = runs[..., 0], runs[..., 1:]  # accuracy after training, gradients before it
+    for name, accuracy in zip(["without", "with"], np.median(reached, axis=2)):
+        print(f"accuracy {name:7}", *(f"std {std}: {v:.0%} " for std, v in zip(stds, accuracy)))
 
 # %% id="depth-figure"
 if ready(batchnorm_backward):
-    figure = plotting.backward.gradient_over_depth(stds, without[..., :10], normalized[..., :10])
-    plotting.show(figure, alt="Gradient on its way back: three lines fan out over nine decades; with batch norm one.")
-    for std, *pair in zip(stds, without, normalized):
-        ratios = [np.median(runs[:, 0] / runs[:, 9]) for runs in pair]
-        print(f"std {std:4}: first layer / last {ratios[0]:8.1e} without, {ratios[1]:.1f} with batch norm")
-    gain = normalized[..., 10].min(axis=1) - without[..., 10].max(axis=1)
-    print("accuracy at 0.03 and at 1: at least 30 points higher with batch norm:", min(gain[0], gain[2]) > 0.3)
+    figure = plotting.backward.gradient_over_depth(stds, norms, reached)
+    plotting.show(figure, alt="Gradients going back: three lines fan out; with batch norm one. It learns at each std.")
+    ratios = norms[..., 0] / norms[..., 9]  # first layer to last
+    for std, (without, normalized) in zip(stds, np.median(ratios, axis=2).T):
+        print(f"std {std:4}: first layer / last {without:8.1e} without, {normalized:.1f} with batch norm")
+    claim("std 0.03: over 5 powers of ten lost without", -np.log10(ratios[0, 0]), above=5)
+    claim("with batch norm: less than a factor of 4 at every std", ratios[1].max(axis=0), below=4)
+    gains = 100 * (reached[1] - reached[0])  # (stds, seeds)
+    claim("std 0.03 and 1: accuracy over 50 points higher", gains[[0, 2]].min(axis=0), above=50)
 
 # %% [markdown] id="depth-caption"
 # **Without batch norm the initial scale decides whether gradients vanish or explode; with it all three lines are
-# one.** The net then learns from each start; without, from the middle one only. (Training-mode accuracy of the last
-# 20 batches.)
+# one.** The net then learns from each start; without, from the middle one only. (Right: training-mode accuracy of the
+# last 20 batches. Medians of 5 seeds; bands, where they can be seen, hold the middle half.)
 #
 # *Takeaway: batch norm cancels the scale of the weights on the way back, too.* It is no perfect cure: the gradient
 # still grows a little per layer. [Yang et al. (2019)](https://arxiv.org/abs/1902.08129) show that this explodes in

@@ -20,6 +20,7 @@ import numpy as np
 from bn_helpers import data, nets, plotting, training
 from bn_helpers.checks import check, ready, summary
 from bn_helpers.layers import batchnorm_backward, batchnorm_forward
+from bn_helpers.training import claim
 
 plotting.use_style()
 
@@ -226,13 +227,17 @@ check("spatial_batchnorm_backward", spatial_batchnorm_backward, spatial_batchnor
 # The first layer of a ResNet maps 3 channels to 64 with 7 × 7 weights, and gives maps of 112 × 112 (He et al. 2016,
 # Table 1). That is 3 · 7 · 7 · 64 = 9,408 weights. A batch normalization follows.
 #
-# **Predict:** how many numbers does it learn? And how many would it learn by pixel, with a gamma and a beta for each
-# pixel of each channel?
+# **Predict:** how many numbers does it learn? And how many by pixel, with a gamma and a beta for each pixel of each
+# channel?
+#
+# <details><summary>Answer</summary>
+#
+# By channel, 2 · 64 = **128**. By pixel, 2 · 64 · 112 · 112 = **1,605,632**, about 170 times as many as the weights,
+# and none of them fits another size of image.
+#
+# </details>
 
 # %% [markdown] id="net-text"
-# By channel, it learns 2 · 64 = **128** numbers. By pixel, 2 · 64 · 112 · 112 = **1,605,632**, about 170 times as many
-# as the weights, and none of them fits another size of image.
-#
 # ## In a convolutional net
 #
 # Does it help? You train small nets on Fashion-MNIST: two convolutions, of 8 and 16 channels, for 50 or 100 steps of 32
@@ -274,7 +279,7 @@ quiz_4 = "c"
 check("quiz_4", quiz_4)
 
 
-# %% id="per-pixel"
+# %% id="other-layers" locked="yes"
 # The slip: each pixel of each channel is a feature. gamma and beta stay one a channel, so that only the means differ.
 def per_pixel_forward(x, gamma, beta, bn_param):
     gammas, betas = (np.repeat(v, x[0, 0].size) for v in (gamma, beta))
@@ -287,7 +292,6 @@ def per_pixel_backward(dout, cache):
     return dx.reshape(dout.shape), *(s.reshape(dout.shape[1], -1).sum(axis=1) for s in sums)
 
 
-# %% id="instance"
 # Instance norm: each channel of each image is a feature, in evaluation as in training.
 def instance_forward(x, gamma, beta, bn_param):
     rows = x.reshape(-1, x[0, 0].size).T  # (H * W, N * C)
@@ -306,7 +310,7 @@ yours = spatial_batchnorm_forward, spatial_batchnorm_backward
 arms = {
     "no norm": ("convolution relu", None),
     "yours": ("convolution norm relu", yours),
-    "yours,\nafter ReLU": ("convolution relu norm", yours),
+    "yours, after ReLU": ("convolution relu norm", yours),
     "by pixel": ("convolution norm relu", (per_pixel_forward, per_pixel_backward)),
     "instance": ("convolution norm relu", (instance_forward, instance_backward)),
 }
@@ -327,33 +331,35 @@ if ready(spatial_batchnorm_forward, spatial_batchnorm_backward):
 
 # %% id="arms-figure"
 if results is not None:
-    figure = plotting.convolution.arms(results, list(arms), ["test images", "moved by one pixel"])
+    still, moved = (dict(zip(arms, values)) for values in np.moveaxis(results, 2, 0))  # accuracies, five for each arm
+    looks = dict.fromkeys(["by pixel", "instance"], plotting.THIRD) | {"no norm": plotting.WITHOUT}
+    figure = plotting.arms({"test images": still, "moved by one pixel": moved}, "test accuracy", looks)
     plotting.show(figure, alt="Test accuracy of five arms, five seeds each; moved images are harder, hardest by pixel.")
-    accuracy = 100 * np.median(results[:, :, 0], axis=1)
-    loss = 100 * np.median(results[:, :, 0] - results[:, :, 1], axis=1)
-    print("by pixel within 10 points of yours:      ", abs(accuracy[3] - accuracy[1]) < 10)
-    print("before or after ReLU within 5 points:    ", abs(accuracy[2] - accuracy[1]) < 5)
-    print("by pixel loses most by the move:         ", loss[3] > np.delete(loss, 3).max() + 2)
+    gains = 100 * (results - results[1])  # over yours
+    claim("after ReLU: within 5 points of before", gains[2, :, 0], above=-5, below=5)
+    claim("by pixel: within 10 points of yours", gains[3, :, 0], above=-10, below=10)
+    claim("instance norm: within 10 points of yours", gains[4, :, 0], above=-10, below=10)
+    claim("moved, by pixel loses more than yours", gains[3, :, 0] - gains[3, :, 1], above=0)
 
 # %% [markdown] id="arms-caption"
-# **The order matters little here, and accuracy does not find the slip.** Each line is one seed. The two orders differ
-# by a few points at most: the paper's (section 3.2) is a recommendation, not a law. By pixel does about as well where
-# all clothes sit centred and upright. Moved by one pixel, it loses most. (No norm loses a little less than yours.)
-# Small cases with known answers find a wrong axis; tidy data can hide it. Instance norm does as well, without
-# companions. *Takeaway: check the layer, not only the curve.*
+# **The order matters little here, and accuracy does not find the slip.** The two orders differ by a few points at most:
+# the paper's (section 3.2) is a recommendation, not a law. By pixel does about as well where all clothes sit centred
+# and upright. Moved by one pixel, it loses more. Small cases with known answers find a wrong axis; tidy data can hide
+# it. Instance norm does as well, without companions. (Five seeds, each a dot at one height; bar: median, band: middle
+# half.) *Takeaway: check the layer, not only the curve.*
 
 # %% [markdown] id="sweeps-text"
 # ## Two claims: learning rates and initial weights
 #
 # The lecture claims that batch normalization allows higher learning rates, and lessens the dependence on
 # initialization. You test the first on three nets: fully connected ones with one and with three hidden layers of 100
-# units, and the convolutional net at fewer points; the second on the last two. The arms are paired as before: five
-# seeds each, 50 steps.
+# units, and the convolutional net at fewer points; the second on the last two. The arms are paired: five seeds, 50
+# steps.
 #
 # **Predict:** for each claim, where do the two curves part, and where do they lie on one another?
 
 # %% id="sweep"
-rates, stds = [0.003, 0.01, 0.03, 0.1, 0.3, 1.0], [0.01, 0.03, 0.1, 0.3, 1.0]
+rates, stds = [0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10], [0.01, 0.03, 0.1, 0.3, 1]
 handed = batchnorm_forward, batchnorm_backward
 
 
@@ -383,14 +389,16 @@ if rate_panels is not None:
     figure = plotting.convolution.sweeps(rate_panels, "learning rate")
     plotting.show(figure, alt="Accuracy over learning rate, three nets: alike at small rates, apart at large ones.")
     for name, (values, accuracies) in rate_panels.items():
-        gains = dict(zip(values, 100 * np.diff(np.median(accuracies, axis=2), axis=0)[0]))
-        print(f"{name:20} gain at 0.01 below 10 points: {gains[0.01] < 10}; at 1 above 20: {gains[1.0] > 20}")
+        gains = dict(zip(values, 100 * (accuracies[1] - accuracies[0])))  # (5,) for each rate
+        claim(f"{name}, at a rate of 1: over 10 points gained", gains[1], above=10)
+        claim(f"{name}, at 0.01: less than 10", gains[0.01], below=10)
+        claim(f"{name}, at 10: chance with it, too", 100 * accuracies[1, -1], below=20)
 
 # %% [markdown] id="rates-caption"
-# **Higher learning rates: yes.** At a rate of 1 the two deeper nets without it end at chance (the grey line); all three
-# nets with it still learn. The *best* rate hardly moves: what grows is the range that works. **At small rates it gains
-# nothing**, and at the smallest the plain nets are level or ahead. One hidden layer, a good initialization, a small
-# rate: there it costs time and buys nothing. (Median of 5 seeds; the band is the middle half.)
+# **Batch normalization allows higher learning rates: yes.** At a rate of 1 the two deeper nets without it end at chance
+# (the grey line); all three nets with it still learn. At 10 nothing does. **At small rates it gains nothing**: with one
+# hidden layer, a good initialization or a small rate it costs time and buys little. (Median of 5 seeds; the band is the
+# middle half.)
 
 # %% id="init-training" tags=["nbval-ignore-output"]
 init_panels = None
@@ -405,14 +413,16 @@ if init_panels is not None:
     figure = plotting.convolution.sweeps(init_panels, "standard deviation of the initial weights")
     plotting.show(figure, alt="Accuracy over initial spread: a narrow peak without, a wide one with batch norm.")
     for name, (_, accuracies) in init_panels.items():
-        worst = 100 * np.median(accuracies, axis=2).min(axis=1)
-        print(f"{name:20} at the worst start, above 20 points gained: {worst[1] > worst[0] + 20}")
+        worst = 100 * accuracies.min(axis=1)  # of the starts, (2, 5)
+        claim(f"{name}, at the worst start: over 10 points gained", worst[1] - worst[0], above=10)
+        largest = 100 * (accuracies[1].max(axis=0) - accuracies[1, -1])
+        claim(f"{name}, with it: over 5 points between the best start and the largest", largest, above=5)
 
 # %% [markdown] id="init-caption"
-# **Less dependence on initialization: yes; independence: no.** Without it, weights that are too small or too large end
-# near chance. With it, every start learns, but not equally well: the largest weights end lowest. One reason can be
-# worked out: what a normalized layer puts out does not depend on the scale of its weights, so the larger they are, the
-# less a step turns them. At the good start, near 0.1, least is gained. (Median of 5 seeds, band as above.)
+# **It lessens the dependence on initialization: yes; it removes it: no.** Without it, weights that are too small or too
+# large end near chance. With it, every start learns, but not equally well: the largest weights end lowest. One reason
+# can be worked out: what a normalized layer puts out does not depend on the scale of its weights, so the larger they
+# are, the less a step turns them. At the good start, near 0.1, least is gained. (Median of 5 seeds, band as above.)
 
 # %% [markdown] id="companions-text"
 # ## "It only adjusts the scale"

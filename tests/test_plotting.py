@@ -10,7 +10,6 @@ import pytest
 from PIL import Image
 
 from bn_helpers import plotting
-from bn_helpers.training import median_and_band
 
 pytestmark = pytest.mark.usefixtures("style")
 
@@ -98,7 +97,7 @@ def test_a_band_is_the_median_and_the_middle_half():
     _, ax = plt.subplots()
     plotting.band(ax, np.arange(4), values, label="name", **plotting.WITHOUT)
     (line,), (filled,) = ax.get_lines(), ax.collections
-    median, low, high = median_and_band(values)
+    low, median, high = np.percentile(values, [25, 50, 75], axis=0)
     np.testing.assert_allclose(line.get_ydata(), median)
     corners = filled.get_paths()[0].vertices
     for x in range(4):
@@ -160,6 +159,49 @@ def test_a_line_that_leaves_the_axes_is_labelled_at_their_edge():
     assert below.xy == pytest.approx((1, 5))
     assert figure.bbox.y0 <= below.get_window_extent().y0
     assert ax.bbox.height > 150
+
+
+def test_labels_of_several_axes_are_written_at_once():
+    figure, axes = plt.subplots(1, 2)
+    for ax in axes:
+        ax.plot([0, 1], [0, 1], label="one")
+        ax.plot([0, 1], [0, 1.01], label="two")
+    plotting.label_line_ends(*axes)
+    figure.draw_without_rendering()
+    boxes = [text.get_window_extent() for ax in axes for text in ax.texts]
+    assert len(boxes) == 4
+    assert not any(a.overlaps(b) for a, b in combinations(boxes, 2))
+
+
+REACHED = {"no norm": [0.7, 0.9, 0.75], "yours": [0.6, 0.65, 0.9]}
+
+
+def test_dots_draw_every_seed_the_median_and_the_middle_half():
+    _, ax = plt.subplots()
+    plotting.dots(ax, REACHED, {"no norm": plotting.WITHOUT})
+    assert [line.get_xdata().tolist() for line in ax.get_lines()] == list(REACHED.values())
+    assert [line.get_color() for line in ax.get_lines()] == [plotting.WITHOUT["color"], plotting.WITH["color"]]
+    assert [text.get_text() for text in ax.texts] == ["75%", "65%"]
+    bands = [(bar.get_x(), bar.get_x() + bar.get_width()) for bar in ax.patches]
+    np.testing.assert_allclose(bands, [(0.725, 0.825), (0.625, 0.775)])
+
+
+def test_a_seed_keeps_its_place_in_every_row_and_rows_read_from_top_to_bottom():
+    _, ax = plt.subplots()
+    plotting.dots(ax, REACHED)
+    heights = [line.get_ydata() - row for row, line in enumerate(ax.get_lines())]
+    np.testing.assert_allclose(*heights)
+    assert len(set(heights[0])) == 3
+    assert [label.get_text() for label in ax.get_yticklabels()] == list(REACHED)
+    assert ax.get_ylim()[0] > ax.get_ylim()[1]
+
+
+def test_arms_share_a_scale():
+    lower = {name: np.divide(values, 2) for name, values in REACHED.items()}
+    left, right = plotting.arms({"clean": REACHED, "wrong": lower}, "test accuracy").axes
+    assert [ax.get_title(loc="left") for ax in (left, right)] == ["clean", "wrong"]
+    assert left.get_xlim() == right.get_xlim()
+    assert right.get_xlabel() == "test accuracy"
 
 
 def test_the_figures_of_a_notebook_are_imported_when_they_are_asked_for():

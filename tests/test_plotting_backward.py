@@ -69,14 +69,6 @@ def test_words_of_the_graph_stay_inside_their_boxes(nodes):
         assert any(box.x0 <= extent.x0 and extent.x1 <= box.x1 for box in boxes if box.y0 < extent.y0 < box.y1), text
 
 
-def test_around_the_mean_marks_the_lowest_point():
-    numbers = np.linspace(0, 6, 7)
-    ax = figures.around_the_mean(numbers, (numbers - 3) ** 2 + 4, 3.0, 4.0).axes[0]
-    assert (ax.get_xlabel(), ax.get_ylabel()) == ("number that is subtracted", "mean squared distance")
-    assert "the mean" in words(ax)
-    assert [3.0, 4.0] in [line.get_xydata()[0].tolist() for line in ax.get_lines() if len(line.get_xdata()) == 1]
-
-
 def test_parts_share_their_axes_and_read_as_a_sum():
     figure = figures.parts(*np.arange(12.0).reshape(4, 3))
     titles = [ax.get_title(loc="left") for ax in figure.axes]
@@ -106,12 +98,20 @@ def test_held_constant_shows_medians_with_labels_at_the_lines_ends():
 
 
 def test_gradient_over_depth_goes_back_from_the_last_layer():
-    norms = np.broadcast_to(np.array([8.0, 4.0, 2.0]), (3, 5, 3))  # first layer first
-    figure = figures.gradient_over_depth([0.1, 1.0, 2.0], norms, norms / 2)
-    left, right = figure.axes
+    norms = np.broadcast_to(np.array([8.0, 4.0, 2.0]), (2, 3, 5, 3))  # first layer first
+    figure = figures.gradient_over_depth([0.1, 1.0, 2.0], norms, np.ones((2, 3, 5)))
+    left, middle, _ = figure.axes
     assert left.get_lines()[0].get_ydata().tolist() == [1.0, 2.0, 4.0]
     assert words(left) == ["std 0.1", "std 1", "std 2"]
-    assert words(right) == ["all three"]
-    assert left.get_ylim() == right.get_ylim()
+    assert words(middle) == ["all three"]
+    assert left.get_ylim() == middle.get_ylim()
     assert {line.get_color().lower() for line in left.get_lines()} == {colour(plotting.WITHOUT)}
     assert {line.get_linestyle() for line in left.get_lines()} == {"-", "--", ":"}
+
+
+def test_gradient_over_depth_shows_what_the_nets_reach_at_each_std():
+    reached = np.repeat([[[0.1], [0.9], [0.2]], [[0.8], [0.95], [0.7]]], 5, axis=2)
+    right = figures.gradient_over_depth([0.1, 1.0, 2.0], np.ones((2, 3, 5, 3)), reached).axes[2]
+    assert words(right) == ["without", "with"]
+    np.testing.assert_allclose([line.get_ydata() for line in right.get_lines()], reached[..., 0])
+    assert [label.get_text() for label in right.get_xticklabels()] == ["0.1", "1", "2"]

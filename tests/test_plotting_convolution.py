@@ -77,18 +77,6 @@ def test_pictures_show_where_the_scale_cuts_values_off():
     assert (ends(1), ends(0.5)) == ("neither", "both")
 
 
-def test_arms_marks_medians_and_colours_arms_by_what_they_are():
-    accuracy = np.array([[0.1, 0.2, 0.6], [0.5, 0.7, 0.9], [0.3, 0.3, 0.4]])[:, :, None]
-    (ax,) = convolution.arms(accuracy, ["none", "yours", "other"], ["test"]).axes
-    medians = [line for line in ax.lines if len(line.get_ydata()) == 2]
-    assert np.allclose([line.get_ydata() for line in medians], [[20, 20], [70, 70], [30, 30]])
-    assert [line.get_color() for line in medians] == [WITHOUT, WITH, THIRD]
-    pairs = [line for line in ax.lines if line.get_color() == plotting.BACKGROUND["color"]]
-    assert np.allclose([line.get_ydata() for line in pairs], [[10, 50, 30], [20, 70, 30], [60, 90, 40]])
-    assert {line.get_linestyle() for line in (*pairs, *medians)} == {"-"}
-    assert ax.get_ylabel() == "test accuracy (%)"
-
-
 def test_sweeps_draws_each_net_at_its_own_values_with_and_without_in_their_colours():
     full, few = np.full((2, 3, 5), 0.5), np.full((2, 2, 5), 0.4)
     full[1] = 0.7

@@ -80,15 +80,11 @@ def test_by_group_draws_what_is_reached_without_across_all_sizes():
     assert left.get_xlabel() == "images in a group"
 
 
-def test_arms_sets_those_without_apart_and_reads_from_top_to_bottom():
-    reached = {"neither": np.array([0.7, 0.9, 0.75]), "batch norm": np.array([0.6, 0.65, 0.9])}
-    lower = {name: values / 2 for name, values in reached.items()}
-    left, right = regularization.arms({"clean": reached, "wrong": lower}, ["neither"], "test accuracy").axes
-    assert titles((left, right)) == ["clean", "wrong"]
-    assert [label.get_text() for label in left.get_yticklabels()] == ["neither", "batch norm"]
-    assert left.get_ylim()[0] > left.get_ylim()[1]
-    np.testing.assert_array_equal(lines(left, WITHOUT)[0].get_xdata(), reached["neither"])
-    np.testing.assert_array_equal(lines(left, WITH)[0].get_xdata(), reached["batch norm"])
-    assert texts(left) == ["75%", "65%"]
-    assert left.get_xlim() == right.get_xlim()
-    assert right.get_xlabel() == "test accuracy"
+def test_shift_draws_the_losses_of_two_nets_on_one_scale_and_the_moves_on_its_own():
+    losses = np.ones((2, 3, 5, 4)) * np.array([3.0, 1.0, 2.0])[:, None, None]
+    figure = regularization.shift(np.arange(1, 5), losses, losses[0] / 10)
+    for ax, scale in zip(figure.axes, (1, 1, 0.1), strict=True):
+        assert texts(ax) == ["without", "batch norm", "noisy"]
+        np.testing.assert_allclose([line.get_ydata()[0] for line in ax.get_lines()], scale * np.array([3.0, 1.0, 2.0]))
+        assert ax.get_yscale() == "log"
+    assert figure.axes[0].get_ylim() == figure.axes[1].get_ylim()

@@ -100,15 +100,9 @@ def test_modes_draws_the_median_by_size_and_every_net_by_order():
     left, right = scale_and_shift.modes([1, 64], by_size, by_order).axes
     assert names(left) == ["test mode", "training mode"]
     np.testing.assert_array_equal(rows(lines(left, THIRD)), [[0.1, 0.6]])
-    np.testing.assert_array_equal(rows(lines(right, THIRD)), by_order["train"])
-    assert [label.get_text() for label in right.get_xticklabels()] == ["shuffled", "sorted by class"]
-    assert left.get_ylim() == right.get_ylim() == (0, 1.03)
-
-
-def test_last_batch_shows_variance_and_accuracy_side_by_side():
-    share, accuracy = np.array([[1.0, 0.9], [0.1, 0.1]]), np.array([[0.97, 0.96], [0.6, 0.5]])
-    left, right = scale_and_shift.last_batch(["left out", "momentum 0.1"], share, accuracy).axes
-    np.testing.assert_array_equal(rows(lines(left, WITH)), share)
-    np.testing.assert_array_equal(rows(lines(right, WITH)), accuracy)
-    assert [label.get_text() for label in left.get_xticklabels()] == ["left out", "momentum 0.1"]
-    assert (left.get_ylabel(), right.get_ylabel()) == ("share of the variance of all", "accuracy")
+    np.testing.assert_array_equal([line.get_xdata() for line in lines(right, THIRD)], by_order["train"])
+    rows_of = [label.get_text().replace("\n", " ") for label in right.get_yticklabels()]
+    assert rows_of == [
+        f"{who}, {mode} mode" for mode in ("test", "training") for who in ("shuffled", "sorted by class")
+    ]
+    assert left.get_ylim() == right.get_xlim() == (0, 1.03)

@@ -7,7 +7,7 @@ import pytest
 
 from bn_helpers import data, layers
 from bn_helpers.nets import Net
-from bn_helpers.training import TooSlow, accuracy, fit, median_and_band, paired
+from bn_helpers.training import TooSlow, accuracy, claim, fit, paired
 
 NORM = (layers.batchnorm_forward, layers.batchnorm_backward)
 DIGITS = data.digits().standardized()
@@ -181,9 +181,33 @@ def test_progress_counts_along_and_ends_in_one_constant_line(capsys, runs, line)
     assert all(len(part) < len(line) for part in written.split("\r")[:-1])  # nothing sticks out behind the last line
 
 
-def test_median_and_band_hold_the_middle_half_of_the_seeds():
-    values = np.array([[0.0, 50], [1, 10], [2, 20], [3, 30], [100, 40]])
-    median, low, high = median_and_band(values)
-    assert median.tolist() == [2, 30]
-    assert low.tolist() == [1, 20]
-    assert high.tolist() == [3, 40]
+def claimed(effects, **limits):
+    """What a notebook keeps of a claim: the words, and the numbers beside them."""
+    displayed = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("IPython.display.display", displayed.append)
+        claim("it gains", effects, **limits)
+    data, metadata = displayed[0]._repr_mimebundle_()
+    return data["text/plain"], metadata["claim"]
+
+
+def test_a_claim_says_whether_the_median_lies_beyond_the_limit_and_by_how_many_bands():
+    words, facts = claimed([1.0, 2.0, 3.0, 4.0, 50.0], above=1)  # the band is from 2 to 4
+    assert words == "it gains: True"
+    assert facts == {"text": "it gains", "n": 5, "median": 3.0, "low": 2.0, "high": 4.0, "margin": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("limits", "holds", "margin"),
+    [({"above": 4}, False, -0.5), ({"below": 2}, False, -0.5), ({"above": 0, "below": 4}, True, 0.5)],
+)
+def test_a_claim_holds_between_its_limits_and_the_nearer_one_counts(limits, holds, margin):
+    words, facts = claimed([1.0, 2.0, 3.0, 4.0, 5.0], **limits)
+    assert words.endswith(str(holds))
+    assert facts["margin"] == margin
+
+
+def test_a_claim_about_seeds_that_agree_or_diverged_has_no_margin():
+    assert claimed([2.0, 2.0], above=1) == ("it gains: True", claimed([2.0, 2.0], above=1)[1] | {"margin": None})
+    words, facts = claimed([np.nan, 1.0], above=0)
+    assert (words, facts["median"]) == ("it gains: False", None)

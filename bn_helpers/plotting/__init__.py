@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import io
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 
@@ -16,18 +17,20 @@ import numpy as np
 from IPython.display import display
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Annotation
+from matplotlib.ticker import PercentFormatter
 from PIL import Image
 
 from bn_helpers.exercises import NOTEBOOKS
 
-_STYLE = mpl.rc_params_from_file(Path(__file__).parents[1] / "bn.mplstyle", use_default_template=False)
+STYLE = mpl.rc_params_from_file(Path(__file__).parents[1] / "bn.mplstyle", use_default_template=False)
 
 # What the colours mean, each with its own line style: ax.plot(x, y, **WITH)
-WITH, WITHOUT, REFERENCE, THIRD, BACKGROUND = _STYLE["axes.prop_cycle"]
+WITH, WITHOUT, REFERENCE, THIRD, BACKGROUND = STYLE["axes.prop_cycle"]
 SIGNED = "RdBu_r"  # values on both sides of 0, on limits symmetric about it; the style's own map is for magnitudes
 
 # The three sizes of a figure, in inches
-WIDE, TALL, SMALL = tuple(_STYLE["figure.figsize"]), (7.2, 4.8), (3.5, 2.6)
+WIDE, TALL, SMALL = tuple(STYLE["figure.figsize"]), (7.2, 4.8), (3.5, 2.6)
 
 
 def __getattr__(name: str) -> ModuleType:
@@ -39,7 +42,7 @@ def __getattr__(name: str) -> ModuleType:
 
 def use_style() -> None:
     """Give every figure from here on the looks of the course."""
-    mpl.rcParams.update(_STYLE)
+    mpl.rcParams.update(STYLE)
 
 
 def show(fig: Figure, *, alt: str) -> None:
@@ -105,15 +108,73 @@ def band(
     ax.fill_between(x, low, high, color=line.get_color(), alpha=0.2, linewidth=0)
 
 
-def label_line_ends(ax: Axes) -> None:
+def dots(ax: Axes, reached: Mapping[str, np.ndarray], looks: Mapping[str, Mapping] | None = None) -> None:
+    """Draw a row for each arm of a comparison: a dot a seed, a bar at the median, a band over the middle half.
+
+    A seed's dots stand at the same height in every row.
+
+    Parameters
+    ----------
+    ax : Axes
+    reached : mapping of str to array_like of shape (seeds,)
+        For each arm, from top to bottom, what its nets reach, as a share of 1.
+    looks : mapping of str to mapping, optional
+        ``{"no norm": WITHOUT}``; an arm that is not among them has batch normalization.
+    """
+    for row, (name, values) in enumerate(reached.items()):
+        color = (looks or {}).get(name, WITH)["color"]
+        low, median, high = np.percentile(values, [25, 50, 75])
+        ax.barh(row, high - low, left=low, height=0.6, color=color, alpha=0.2)
+        ax.plot(values, row + np.linspace(-0.2, 0.2, len(values)), "o", color=color, alpha=0.6)
+        ax.vlines(median, row - 0.3, row + 0.3, color=color, linewidth=2)
+        ax.text(median, row - 0.32, f"{median:.0%}", color=color, ha="center", va="bottom", fontsize=7)
+    ax.set_yticks(range(len(reached)), reached)
+    ax.set_ylim(len(reached) - 0.5, -0.8)
+    ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+
+
+def arms(
+    panels: Mapping[str, Mapping[str, np.ndarray]], label: str, looks: Mapping[str, Mapping] | None = None
+) -> Figure:
+    """Draw what the nets of each arm reach, one panel a measurement, all on one scale.
+
+    Parameters
+    ----------
+    panels : mapping of str to mapping of str to array_like of shape (seeds,)
+        For each title, what ``dots`` draws: the same arms in every panel.
+    label : str
+        What is measured.
+    looks : mapping of str to mapping, optional
+        As in ``dots``.
+    """
+    figure, axes = plt.subplots(1, len(panels), sharex=True, sharey=True)
+    for ax, (title, reached) in zip(axes, panels.items(), strict=True):
+        dots(ax, reached, looks)
+        ax.set(title=title, xlabel=label)
+    return figure
+
+
+def label_line_ends(*axes: Axes) -> None:
     """Write the label of each line at its right end, in its colour, and move labels apart where they would overlap.
 
     Call it last: what is drawn afterwards may change the limits of the axes. Lines without a label are left alone.
 
     Parameters
     ----------
-    ax : Axes
+    *axes : Axes
     """
+    written = {ax: _write_labels(ax) for ax in axes}
+    axes[0].figure.draw_without_rendering()  # settles the layout, with room for the labels
+    to_points = 72 / axes[0].figure.dpi
+    for ax, texts in written.items():
+        heights = [ax.transData.transform(text.xy)[1] * to_points for text in texts]
+        gap = 1.2 * mpl.rcParams["legend.fontsize"]
+        for text, height, shifted in zip(texts, heights, _apart(heights, gap), strict=True):
+            text.set_position((5, shifted - height))
+
+
+def _write_labels(ax: Axes) -> list[Annotation]:
+    """Write each line's label where its last number is."""
     texts = []
     (left, right), (bottom, top) = sorted(ax.get_xlim()), sorted(ax.get_ylim())
     for line in ax.get_lines():
@@ -125,13 +186,7 @@ def label_line_ends(ax: Axes) -> None:
         where = {"xytext": (5, 0), "textcoords": "offset points", "annotation_clip": False}
         end = np.clip(xy[xy[:, 0].argmax()], (left, bottom), (right, top))  # a line may leave the axes
         texts.append(ax.annotate(line.get_label(), end, **where, **look))
-    if not texts:
-        return
-    ax.figure.draw_without_rendering()  # settles the layout, with room for the labels
-    to_points = 72 / ax.figure.dpi
-    heights = [ax.transData.transform(text.xy)[1] * to_points for text in texts]
-    for text, height, shifted in zip(texts, heights, _apart(heights, gap=1.2 * texts[0].get_fontsize()), strict=True):
-        text.set_position((5, shifted - height))
+    return texts
 
 
 def _apart(heights: list[float], gap: float) -> np.ndarray:
@@ -144,5 +199,5 @@ def _apart(heights: list[float], gap: float) -> np.ndarray:
         while len(crowds) > 1 and np.mean(crowds[-2]) > np.mean(crowds[-1]):
             crowds[-2:] = [crowds[-2] + crowds[-1]]
     apart = np.empty(len(heights))
-    apart[order] = np.concatenate([np.full(len(crowd), np.mean(crowd)) for crowd in crowds]) + steps
+    apart[order] = [np.mean(crowd) for crowd in crowds for _ in crowd] + steps
     return apart

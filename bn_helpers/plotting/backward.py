@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+from matplotlib.ticker import PercentFormatter
 
 from bn_helpers import plotting
 
@@ -66,25 +67,6 @@ def _numbers(value: np.ndarray) -> str:
     return ", ".join(f"{v:.4g}" for v in np.round(np.ravel(value), 9) + 0.0)  # + 0.0 turns -0.0 into 0.0
 
 
-def around_the_mean(centers: np.ndarray, spreads: np.ndarray, mean: float, var: float) -> Figure:
-    """Draw the mean squared distance of a batch to a number, over that number.
-
-    Parameters
-    ----------
-    centers, spreads : ndarray of shape (K,)
-        The number, and the mean squared distance to it.
-    mean, var : float
-        Where it is least, and what it is there.
-    """
-    figure, ax = plt.subplots(figsize=plotting.SMALL)
-    ax.plot(centers, spreads, **plotting.WITH)
-    ax.axhline(var, **plotting.REFERENCE, linewidth=1)
-    ax.plot(mean, var, "o", color="black")
-    ax.annotate("the mean", (mean, var), xytext=(0, 8), textcoords="offset points", ha="center")
-    ax.set(xlabel="number that is subtracted", ylabel="mean squared distance", ylim=(0, None))
-    return figure
-
-
 def parts(dout: np.ndarray, along_ones: np.ndarray, along_x_hat: np.ndarray, passed: np.ndarray) -> Figure:
     """Draw the gradient of one feature's outputs, and the three parts that it is the sum of.
 
@@ -117,7 +99,7 @@ def share_that_passes(sizes: Sequence[int], shares: Sequence[np.ndarray]) -> Fig
     figure, ax = plt.subplots(figsize=plotting.SMALL)
     smooth = np.geomspace(2, max(sizes), 200)
     ax.plot(smooth, np.sqrt((smooth - 2) / smooth), **plotting.REFERENCE)
-    ax.annotate("sqrt((N - 2) / N)", (4, np.sqrt(0.5)), xytext=(10, -8), textcoords="offset points")
+    ax.annotate("sqrt((N - 2) / N)", (16, 0.75))
     rms = [np.sqrt(np.mean(share**2)) for share in shares]
     low, high = np.transpose([np.percentile(share, [25, 75]) for share in shares])
     ax.vlines(sizes, low, high, color=plotting.WITH["color"], linewidth=5, alpha=0.3)
@@ -145,29 +127,38 @@ def held_constant(steps: np.ndarray, losses: np.ndarray, biases: np.ndarray) -> 
             plotting.band(ax, steps, runs, label=label, **look)
     axes[0].set(title="training-mode loss", xlabel="updates", ylabel="nats", yscale="log")
     axes[1].set(title="biases before batch norm", xlabel="updates", ylabel="norm")
-    for ax in axes:
-        plotting.label_line_ends(ax)
+    plotting.label_line_ends(*axes)
     return figure
 
 
-def gradient_over_depth(stds: Sequence[float], without: np.ndarray, normalized: np.ndarray) -> Figure:
-    """Draw the norm of the gradient on its way back from the last layer, relative to the norm there.
+def gradient_over_depth(stds: Sequence[float], norms: np.ndarray, reached: np.ndarray) -> Figure:
+    """Draw gradients on their way back from the last layer, relative to those there, and what the nets then learn.
 
     Parameters
     ----------
     stds : sequence of float
         Standard deviations of the initial weights, three of them.
-    without, normalized : ndarray of shape (3, seeds, L)
-        Norm of the gradient with respect to each layer's output, first layer first.
+    norms : ndarray of shape (2, 3, seeds, L)
+        Norm of the gradient with respect to each layer's output, first layer first; without batch norm and with it.
+    reached : ndarray of shape (2, 3, seeds)
+        Accuracy after training, from 0 to 1.
     """
-    figure, axes = plt.subplots(1, 2, figsize=plotting.WIDE, sharex=True, sharey=True)
-    titles, looks = ("without batch norm", "with batch norm"), (plotting.WITHOUT, plotting.WITH)
-    for ax, norms, title, look in zip(axes, (without, normalized), titles, looks, strict=True):
-        for std, runs, linestyle in zip(stds, norms, ("-", "--", ":"), strict=True):
+    figure, (*axes, right) = plt.subplots(1, 3, figsize=plotting.WIDE)
+    axes[1].sharey(axes[0])
+    names, looks = ("without batch norm", "with batch norm"), (plotting.WITHOUT, plotting.WITH)
+    for ax, name, look, of_stds, accuracy in zip(axes, names, looks, norms, reached, strict=True):
+        for std, runs, linestyle in zip(stds, of_stds, ("-", "--", ":"), strict=True):
             relative = (runs / runs[:, -1:])[:, ::-1]
             label = f"std {std:g}" if ax is axes[0] else "all three" if std == stds[-1] else ""
             plotting.band(ax, np.arange(runs.shape[1]), relative, label=label, color=look["color"], linestyle=linestyle)
-        ax.set(title=title, xlabel="layers back from the last", yscale="log")
-        plotting.label_line_ends(ax)
+        ax.set(title=name, xlabel="layers back", xticks=range(0, norms.shape[-1], 3), yscale="log")
+        plotting.band(right, stds, accuracy.T, label=name.split()[0], **look)
+        right.lines[-1].set_marker("o")
     axes[0].set_ylabel("gradient / last layer's")
+    axes[1].tick_params(labelleft=False)
+    right.set(title="after training", xlabel="initial std", xscale="log", ylabel="accuracy", ylim=(0, 1.03))
+    right.set_xticks(stds, [f"{std:g}" for std in stds])
+    right.minorticks_off()
+    right.yaxis.set_major_formatter(PercentFormatter(1))
+    plotting.label_line_ends(*axes, right)
     return figure

@@ -89,32 +89,6 @@ def reshapes(x: np.ndarray, moved: np.ndarray, plain: np.ndarray) -> Figure:
     return figure
 
 
-def arms(accuracy: np.ndarray, names: Sequence[str], panels: Sequence[str]) -> Figure:
-    """Draw the accuracy of every trained net as a dot, nets of one seed joined by a line, medians as bars.
-
-    Parameters
-    ----------
-    accuracy : ndarray of shape (A, S, P)
-        From 0 to 1, for A arms, S seeds and P ways to test.
-    names : sequence of str
-        Names of the arms: the first has no norm, those that begin with "yours" have batch normalization.
-    panels : sequence of str
-        Names of the ways to test.
-    """
-    figure, (axes,) = plt.subplots(1, len(panels), figsize=plotting.WIDE, sharey=True, squeeze=False)
-    with_norm = [plotting.WITH if name.startswith("yours") else plotting.THIRD for name in names[1:]]
-    colors = [look["color"] for look in (plotting.WITHOUT, *with_norm)]
-    for ax, title, values in zip(axes, panels, np.moveaxis(100 * accuracy, 2, 0), strict=True):
-        ax.plot(values, **plotting.BACKGROUND, linewidth=0.8, zorder=1)
-        for i, (runs, color) in enumerate(zip(values, colors, strict=True)):
-            ax.plot(np.full(len(runs), i), runs, "o", color=color)
-            ax.plot([i - 0.3, i + 0.3], 2 * [np.median(runs)], "-", color=color, linewidth=2.5)
-        ax.set_title(title)
-        ax.set_xticks(range(len(names)), names, fontsize=7)
-    axes[0].set_ylabel("test accuracy (%)")
-    return figure
-
-
 def sweeps(panels: Mapping[str, tuple[Sequence[float], np.ndarray]], setting: str) -> Figure:
     """Draw the accuracy with and without batch normalization against a setting, one panel a net.
 
@@ -133,8 +107,7 @@ def sweeps(panels: Mapping[str, tuple[Sequence[float], np.ndarray]], setting: st
         ax.axhline(10, color=plotting.BACKGROUND["color"], linewidth=0.8)
         ax.set(title=title, xlabel=setting, xscale="log", ylim=(0, 85))
     axes[0].set_ylabel("test accuracy (%)")
-    for ax in axes:
-        plotting.label_line_ends(ax)
+    plotting.label_line_ends(*axes)
     return figure
 
 

@@ -108,8 +108,7 @@ def scale_over_depth(without: Mapping[float, np.ndarray], normalized: Mapping[fl
             plotting.band(ax, layers, np.asarray(spread), label=f"{name} {gain:g}", **look)
         ax.set(title=title, xlabel="layer", yscale="log")
     axes[0].set_ylabel("standard deviation")
-    for ax in axes:
-        plotting.label_line_ends(ax)
+    plotting.label_line_ends(*axes)
     return figure
 
 

@@ -71,7 +71,7 @@ def spreads(
         ax.set_yticks(TICKS, [f"{tick:g}" for tick in TICKS])
         ax.set_yticks([], minor=True)
         _sizes(ax, sizes, "images in the batch")
-        plotting.label_line_ends(ax)
+    plotting.label_line_ends(left, right)
     return figure
 
 
@@ -102,35 +102,33 @@ def by_group(sizes: Sequence[int], panels: Mapping[str, tuple[np.ndarray, np.nda
     axes[0].margins(y=0.15)  # room for the numbers under the dots
     axes[0].set(ylabel=label, ylim=(None, 1.03))
     axes[0].yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    for ax in axes:
-        plotting.label_line_ends(ax)
+    plotting.label_line_ends(*axes)
     return figure
 
 
-def arms(panels: Mapping[str, Mapping[str, np.ndarray]], without: Sequence[str], label: str) -> Figure:
-    """Draw what every net of a comparison reaches as a dot, and a bar at the median of each arm.
+def shift(updates: np.ndarray, losses: np.ndarray, moves: np.ndarray) -> Figure:
+    """Draw the loss of two nets without batch norm, with it, and with noise behind it; and how far their inputs move.
 
     Parameters
     ----------
-    panels : mapping of str to mapping of str to ndarray of shape (seeds,)
-        For each title, what the nets of each arm reach; the same arms in every panel.
-    without : sequence of str
-        The arms that have no batch normalization.
-    label : str
-        What is measured.
+    updates : ndarray of shape (K,)
+        Number of updates.
+    losses : ndarray of shape (2, 3, seeds, K)
+        Training-mode loss of a sigmoid and a ReLU net, in nats.
+    moves : ndarray of shape (3, seeds, K)
+        In the sigmoid net, distance that a unit's mean moves in an update, in its standard deviations.
     """
-    figure, axes = plt.subplots(1, len(panels), sharex=True, sharey=True)
-    for ax, (title, reached) in zip(axes, panels.items(), strict=True):
-        for row, (name, values) in enumerate(reached.items()):
-            look = plotting.WITHOUT if name in without else plotting.WITH
-            ax.plot(values, row + np.linspace(-0.2, 0.2, len(values)), "o", color=look["color"], alpha=0.6)
-            ax.vlines(np.median(values), row - 0.3, row + 0.3, color=look["color"], linewidth=2)
-            at = np.median(values), row - 0.32
-            ax.text(*at, f"{at[0]:.0%}", color=look["color"], ha="center", va="bottom", fontsize=7)
-        ax.set(title=title, xlabel=label)
-        ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-        ax.set_yticks(range(len(reached)), reached)
-    axes[0].set_ylim(len(reached) - 0.5, -0.8)
+    figure, axes = plt.subplots(1, 3)
+    axes[1].sharey(axes[0])
+    looks = {"without": plotting.WITHOUT, "batch norm": plotting.WITH, "noisy": plotting.THIRD}
+    for ax, title, arms in zip(axes, ("sigmoid: loss", "ReLU: loss", "sigmoid: move"), (*losses, moves), strict=True):
+        for (name, look), runs in zip(looks.items(), arms, strict=True):
+            plotting.band(ax, updates, runs, label=name, **look)
+        ax.set(title=title, xlabel="updates", yscale="log")
+    axes[0].set_ylabel("nats")
+    axes[1].tick_params(labelleft=False)
+    axes[2].set_ylabel("standard deviations")
+    plotting.label_line_ends(*axes)
     return figure
 
 

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
@@ -144,8 +143,7 @@ def convergence(distance: Mapping[float, np.ndarray], share: Mapping[int, np.nda
     left.set_yticks([], minor=True)
     right.axhline(1, **plotting.REFERENCE)
     right.set(ylim=(0, 1.1), title="running variance, momentum 0.99", ylabel="share of the variance of all")
-    plotting.label_line_ends(left)
-    plotting.label_line_ends(right)
+    plotting.label_line_ends(left, right)
     return figure
 
 
@@ -161,47 +159,21 @@ def modes(sizes: Sequence[int], by_size: Mapping[str, np.ndarray], by_order: Map
     by_order : mapping of str to array_like of shape (2, nets)
         The same for images that are shuffled, and sorted by class.
     """
-    figure, (left, right) = plt.subplots(1, 2, sharey=True)
-    looks = {"test": ("test mode", plotting.WITH), "train": ("training mode", plotting.THIRD)}
-    for mode, (name, look) in looks.items():
+    figure, (left, right) = plt.subplots(1, 2)
+    names = {"test": ("test mode", plotting.WITH), "train": ("training mode", plotting.THIRD)}
+    rows, looks = {}, {}
+    for mode, (name, look) in names.items():
         plotting.band(left, sizes, np.transpose(by_size[mode]), label=name, **look)
-        _dots(right, ("shuffled", "sorted by class"), by_order[mode], look["color"])
+        for order, accuracy in zip(("shuffled", "sorted by class"), by_order[mode], strict=True):
+            rows[f"{order},\n{name}"], looks[f"{order},\n{name}"] = accuracy, look
+    plotting.dots(right, rows, looks)
     left.set(xscale="log", xlabel="images in the batch", ylabel="accuracy", ylim=(0, 1.03), title="by batch size")
     left.set_xticks(sizes, [str(size) for size in sizes])
     left.set_xticks([], minor=True)
     left.yaxis.set_major_formatter(PercentFormatter(1))
-    right.set_title("in batches of 40")
+    right.set(title="in batches of 40", xlabel="accuracy", xlim=(0, 1.03))
     plotting.label_line_ends(left)
     return figure
-
-
-def last_batch(names: Sequence[str], share: np.ndarray, accuracy: np.ndarray) -> Figure:
-    """Draw what a last batch of one does to the running variance and to the accuracy.
-
-    Parameters
-    ----------
-    names : sequence of str
-        Names of the ways to end an epoch.
-    share, accuracy : ndarray of shape (ways, nets)
-        Running variance as a share of the variance of all data, and accuracy in test mode.
-    """
-    figure, axes = plt.subplots(1, 2, sharex=True)
-    for ax, values, label in zip(axes, (share, accuracy), ("share of the variance of all", "accuracy"), strict=True):
-        _dots(ax, names, values, plotting.WITH["color"])
-        ax.set(ylabel=label, ylim=(0, 1.1))
-    axes[0].set_title("running variance")
-    axes[1].set_title("test mode")
-    axes[1].yaxis.set_major_formatter(PercentFormatter(1))
-    return figure
-
-
-def _dots(ax: Axes, names: Sequence[str], values: np.ndarray, color: str) -> None:
-    """A dot for each net and way, and a bar at their median."""
-    for column, way in enumerate(values):
-        ax.plot(column + np.linspace(-0.15, 0.15, len(way)), way, "o", color=color, alpha=0.6)
-        ax.hlines(np.median(way), column - 0.3, column + 0.3, color=color)
-    ax.set_xticks(range(len(names)), names)
-    ax.set_xlim(-0.5, len(names) - 0.5)
 
 
 def _shades(count: int) -> np.ndarray:
