@@ -234,20 +234,51 @@ def _load(path: Path) -> dict | None:
 
 
 def _execute(built: Built, root: Path) -> None:
-    """Run a notebook as nbval will, in its own folder, and take over its outputs and counts, and nothing else."""
-    node = nbformat.reads(serialized(built.notebook), as_version=4)
+    """Run a notebook, and take over its outputs and counts, and nothing else."""
+    place = f"{built.path.parent.name}/{built.path.stem}.py"
+    node = run(built.notebook, built.path.parent, place)
+    for cell, run_cell in zip(built.notebook["cells"], json.loads(nbformat.writes(node))["cells"], strict=True):
+        if cell["cell_type"] == "code":
+            cell |= {"outputs": run_cell["outputs"], "execution_count": run_cell["execution_count"]}
+    faults = [f"{place}: {fault}" for fault in output_faults(built.notebook, str(root.resolve()))]
+    if faults:
+        raise BuildError("\n".join(faults))
+
+
+def run(notebook: dict, folder: Path, place: str) -> NotebookNode:
+    """Run a notebook from top to bottom as nbval will.
+
+    Parameters
+    ----------
+    notebook : dict
+        A notebook as JSON has it. It stays as it is.
+    folder : Path
+        The folder that it runs in.
+    place : str
+        What a message calls it.
+
+    Returns
+    -------
+    node : NotebookNode
+        With outputs, and in each cell's metadata when it began and ended.
+
+    Raises
+    ------
+    BuildError
+        If a cell fails, takes too long, or ends the kernel.
+    """
+    node = nbformat.reads(serialized(notebook), as_version=4)
     started: list[str] = []
     client = NotebookClient(
         node,
         timeout=CELL_SECONDS,
         kernel_name="python3",
-        record_timing=False,
         coalesce_streams=True,  # how the kernel cuts a stream into messages differs from run to run
         extra_arguments=["--log-level=ERROR"],  # the kernel warns of TCP on the loopback address
-        resources={"metadata": {"path": str(built.path.parent)}},
+        resources={"metadata": {"path": str(folder)}},
         on_cell_start=lambda cell, cell_index: started.append(cell.id),
     )
-    place, reason = f"{built.path.parent.name}/{built.path.stem}.py", ""
+    reason = ""
     try:
         client.execute()
     except CellExecutionError as error:
@@ -261,12 +292,7 @@ def _execute(built: Built, root: Path) -> None:
     for cell in node.cells:
         if cell.cell_type == "code":
             cell.outputs = _tidy(cell.outputs)
-    for cell, run in zip(built.notebook["cells"], json.loads(nbformat.writes(node))["cells"], strict=True):
-        if cell["cell_type"] == "code":
-            cell |= {"outputs": run["outputs"], "execution_count": run["execution_count"]}
-    faults = [f"{place}: {fault}" for fault in output_faults(built.notebook, str(root.resolve()))]
-    if faults:
-        raise BuildError("\n".join(faults))
+    return node
 
 
 def _tidy(outputs: list[NotebookNode]) -> list[NotebookNode]:
