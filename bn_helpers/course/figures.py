@@ -18,7 +18,7 @@ from bn_helpers.course.sources import IGNORE_OUTPUT, BuildError
 
 SHARPER = "from bn_helpers import plotting\n\nplotting.STYLE['savefig.dpi'] = 200"
 TABLE = """\
-| what the figure says | figure | its first claim: median (middle half of the seeds) | least margin (of claims) | seconds |
+| claim | figure | its first measurement: median (middle half of the seeds) | least margin (of) | seconds |
 |---|---|---|---|---|"""
 
 
