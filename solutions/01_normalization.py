@@ -335,7 +335,7 @@ if ready(normalize, layer_outputs):
 # **The spread goes as gain to the power of the depth; normalized, it stays at 1.** Left: on a log scale the lines are
 # straight. At gain 0.5 the answer to the question above is d: 0.5 to the 50th is about 1e-15. Even at gain 1 it drifts,
 # since no random matrix keeps the scale exactly. Right: with your `normalize` in each layer all gains look alike.
-# (Median of five random nets; the band spans the middle half.)
+# (Median of five random nets; the band spans the middle half. `claim` says whether the median lies beyond its limits.)
 
 # %% [markdown] id="cancel"
 # ### Why it cancels

@@ -391,7 +391,7 @@ if ready(identity_parameters, batchnorm_forward):
 
 # %% [markdown] id="modes-caption"
 # **Without test mode, answers depend on the company.** A batch of one is its own mean: out is beta, whatever the image.
-# Batches of 40 look fine, until they are sorted by class: then the mean that is taken away *is* the class. (Left:
+# Batches of 40 look fine until they are sorted by class: the mean that is taken away *is* the class. (Left:
 # median of five nets. Right: each net.) PyTorch's switch is `net.eval()`, Keras's `training=False`.
 #
 # ### The last small batch

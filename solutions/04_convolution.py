@@ -342,19 +342,19 @@ if results is not None:
     claim("moved, by pixel loses more than yours", gains[3, :, 0] - gains[3, :, 1], above=0)
 
 # %% [markdown] id="arms-caption"
-# **The order matters little here, and accuracy does not find the slip.** The two orders differ by a few points at most:
-# the paper's (section 3.2) is a recommendation, not a law. By pixel does about as well where all clothes sit centred
-# and upright. Moved by one pixel, it loses more. Small cases with known answers find a wrong axis; tidy data can hide
-# it. Instance norm does as well, without companions. (Five seeds, each a dot at one height; bar: median, band: middle
-# half.) *Takeaway: check the layer, not only the curve.*
+# **Before or after ReLU matters little here, and accuracy does not find the slip.** The two orders differ by a few
+# points at most: the paper's (section 3.2) is a recommendation, not a law. By pixel does about as well where all
+# clothes sit centred and upright. Moved by one pixel, it loses more. Small cases with known answers find a wrong axis;
+# tidy data can hide it. Instance norm does as well, without companions. (Five seeds, each a dot at one height; bar:
+# median, band: middle half.) *Takeaway: check the layer, not only the curve.*
 
 # %% [markdown] id="sweeps-text"
 # ## Two claims: learning rates and initial weights
 #
 # The lecture claims that batch normalization allows higher learning rates, and lessens the dependence on
-# initialization. You test the first on three nets: fully connected ones with one and with three hidden layers of 100
-# units, and the convolutional net at fewer points; the second on the last two. The arms are paired: five seeds, 50
-# steps.
+# initialization. You test the first on three nets: fully connected ones with three and with one hidden layer of 100
+# units, and the convolutional net at fewer points; the second without the shallow one. The arms are paired: five seeds,
+# 50 steps.
 #
 # **Predict:** for each claim, where do the two curves part, and where do they lie on one another?
 
@@ -379,8 +379,8 @@ def sweep(widths, word, norm, setting, values):
 rate_panels = None
 if ready(spatial_batchnorm_forward, spatial_batchnorm_backward):
     rate_panels = {
-        "one hidden layer": sweep([100, 10], "linear", handed, "lr", rates),
         "three hidden layers": sweep([100, 100, 100, 10], "linear", handed, "lr", rates),
+        "one hidden layer": sweep([100, 10], "linear", handed, "lr", rates),
         "convolutional net": sweep([8, 16, 10], "convolution", yours, "lr", rates[1::2]),
     }
 
@@ -395,7 +395,7 @@ if rate_panels is not None:
         claim(f"{name}, at 10: chance with it, too", 100 * accuracies[1, -1], below=20)
 
 # %% [markdown] id="rates-caption"
-# **Batch normalization allows higher learning rates: yes.** At a rate of 1 the two deeper nets without it end at chance
+# **It allows higher learning rates: yes.** At a rate of 1 the two deeper nets without it end at chance
 # (the grey line); all three nets with it still learn. At 10 nothing does. **At small rates it gains nothing**: with one
 # hidden layer, a good initialization or a small rate it costs time and buys little. (Median of 5 seeds; the band is the
 # middle half.)
