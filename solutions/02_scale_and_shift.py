@@ -232,7 +232,7 @@ if ready(saturated_fraction):
 # | | here and in CS231n | [Keras][keras] | [PyTorch][torch] |
 # |---|---|---|---|
 # | momentum is the fraction | **kept** (0.9) | **kept** (0.99) | of the **new** (0.1) |
-# | running variance averages | the biased one | the biased one | the one divided by N - 1 |
+# | running variance averages | the biased one | the biased one | the one divided by N - 1, as the paper does |
 # | it starts at | 0 | 1 | 1 |
 #
 # [keras]: https://keras.io/api/layers/normalization_layers/batch_normalization/
@@ -329,7 +329,7 @@ if ready(batchnorm_forward):
 # **The more is kept, the slower and the quieter. And small batches never find the variance.** Left: momentum 0.9
 # follows the dotted $0.9^k$, until the batches' noise takes over; 0.99 is slower. At 0.1 the running mean is little
 # more than the last batch's. Right: a biased variance is on average (N - 1) / N of the whole, a half for batches of
-# 2. Bessel's correction mends that; at N = 64 it is 1.6 %. (Five orders of batches, median and middle half.)
+# 2. Dividing by N - 1 mends that; at N = 64 it is 1.6 %. (Five orders of batches, median and middle half.)
 
 # %% [markdown] id="insert-text"
 # ## Into a trained net, and out again

@@ -371,7 +371,7 @@ def sweep(widths, word, norm, setting, values):
     pairs = product([f"{word} relu", f"{word} norm relu"], values)
     accuracies = training.paired(one_accuracy, pairs, range(5)).reshape(2, len(values), 5)
     for name, medians in zip(["without", "with"], 100 * np.median(accuracies, axis=2)):
-        print(f"{name:8}", *(f"{setting} {v:g}: {m:.0f} % " for v, m in zip(values, medians)))
+        print(f"{name:7} at {setting}", *(f"{v:g}: {m:.0f} % " for v, m in zip(values, medians)))
     return values, accuracies
 
 

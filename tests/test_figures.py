@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 
 import nbformat
@@ -11,9 +12,10 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from PIL import Image
 
 from bn_helpers.cli import main
-from bn_helpers.course.figures import Shown, redraw, table
+from bn_helpers.course.figures import Shown, look_through, redraw, table
 from bn_helpers.course.sources import IGNORE_OUTPUT, BuildError
 
+ROOT = Path(__file__).parents[1]
 SETUP = """\
 import time
 import matplotlib.pyplot as plt
@@ -89,3 +91,16 @@ def test_a_notebook_that_is_not_there_is_told_before_anything_is_written(tmp_pat
     assert main(["figures", "--out", str(tmp_path / "new"), "06_more"]) == 2
     assert "there is no solutions/06_more.ipynb; there is 01_normalization, " in capsys.readouterr().err
     assert not (tmp_path / "new").exists()
+
+
+def words(text: str) -> list[tuple[str, ...]]:
+    """What a table's rows say but for the numbers, which differ a little from machine to machine."""
+    rows = (line.split(" | ") for line in text.splitlines() if re.search(r" \| 0\d_", line))
+    return [(claim, figure, first.rsplit(":", 1)[0]) for claim, figure, first, *_ in rows]
+
+
+def test_the_readme_says_what_the_notebooks_claim():
+    paths = sorted((ROOT / "solutions").glob("*.ipynb"))
+    saved = [each for path in paths for each in look_through(nbformat.read(path, as_version=4), path.stem)]
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert words(readme) == words(table(saved)), "paste the table anew: python -m bn_helpers figures --out FOLDER"
