@@ -90,6 +90,12 @@ def test_sweeps_draws_each_net_at_its_own_values_with_and_without_in_their_colou
     assert (left.get_xlabel(), left.get_ylabel()) == ("rate", "test accuracy (%)")
 
 
+def test_sweeps_names_the_lines_where_they_lie_furthest_apart():
+    accuracy = np.array([[0.1, 0.2, 0.1], [0.2, 0.9, 0.1]])[:, :, None]
+    (ax,) = convolution.sweeps({"net": ([0.1, 1, 10], accuracy)}, "rate").axes
+    assert {text.get_text(): text.xy for text in ax.texts} == {"without": (1, 20), "with": (1, 90)}
+
+
 def test_companions_draws_output_over_input_in_order_and_names_each_batch():
     pixels = np.array([[3.0, 1.0], [2.0, 0.0]])
     (ax,) = convolution.companions(pixels, {"a": 2 * pixels, "b": pixels, "alone": pixels - 1}).axes

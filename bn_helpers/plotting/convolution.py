@@ -101,13 +101,18 @@ def sweeps(panels: Mapping[str, tuple[Sequence[float], np.ndarray]], setting: st
     """
     figure, (axes,) = plt.subplots(1, len(panels), figsize=plotting.WIDE, sharex=True, sharey=True, squeeze=False)
     for ax, (title, (values, accuracy)) in zip(axes, panels.items(), strict=True):
-        for runs, label, look in zip(accuracy, ("without", "with"), (plotting.WITHOUT, plotting.WITH), strict=True):
+        medians = 100 * np.median(accuracy, axis=2)
+        furthest = np.argmax(np.abs(medians[1] - medians[0]))  # the ends may coincide, so the names stand there
+        below = {"xytext": (0, -4), "va": "top", "ha": "left" if furthest < len(values) / 2 else "right"}
+        arms = {"without": (plotting.WITHOUT, below), "with": (plotting.WITH, {"xytext": (3, 3)})}
+        for runs, median, (label, (look, where)) in zip(accuracy, medians, arms.items(), strict=True):
             plotting.band(ax, values, 100 * runs.T, label=label, **look)
             ax.lines[-1].set_marker("o")
+            at = values[furthest], median[furthest]
+            ax.annotate(label, at, textcoords="offset points", color=look["color"], fontsize=8, **where)
         ax.axhline(10, color=plotting.BACKGROUND["color"], linewidth=0.8)
         ax.set(title=title, xlabel=setting, xscale="log", ylim=(0, 85))
     axes[0].set_ylabel("test accuracy (%)")
-    plotting.label_line_ends(*axes)
     return figure
 
 
