@@ -65,7 +65,6 @@ def _parser() -> argparse.ArgumentParser:
         description="Time the reference beside a naive version, PyTorch (where it is installed) and a copy: a minute.",
     )
     bench.set_defaults(run=_bench)
-
     figures = commands.add_parser(
         "figures",
         help="draw all figures anew, sharp enough for slides",
