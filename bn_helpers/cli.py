@@ -91,7 +91,9 @@ def _add_grade(commands: argparse._SubParsersAction) -> None:
         "--overrides", type=Path, metavar="CSV", help="points set by hand: student,exercise,points,reason"
     )
     grade.add_argument("--sandbox", choices=["bwrap", "user", "none"], help="the first that works, if not given")
-    grade.add_argument("--workers", type=_positive, metavar="N", help="grading processes; one a core, if not given")
+    where = grade.add_mutually_exclusive_group()
+    where.add_argument("--workers", type=_positive, metavar="N", help="grading processes; one a core, if not given")
+    where.add_argument("--scheduler", metavar="ADDRESS", help="grade on the workers of this Dask scheduler, tcp://…")
     grade.set_defaults(run=_grade)
 
 
@@ -175,12 +177,11 @@ def _grade(options: argparse.Namespace) -> int:
     from bn_helpers.grading.batch import GradingError, grade_class
     from bn_helpers.grading.report import github, write_reports
     from bn_helpers.grading.result import ERROR
-    from bn_helpers.grading.sandbox import SandboxUnavailable
 
-    choices = {name: getattr(options, name) for name in ("key", "overrides", "sandbox", "workers")}
+    choices = {name: getattr(options, name) for name in ("key", "overrides", "sandbox", "workers", "scheduler")}
     try:
         graded = grade_class(options.submissions, options.out, **choices)
-    except (GradingError, SandboxUnavailable) as error:
+    except GradingError as error:
         print(error, file=sys.stderr)
         return 2
     write_reports(graded, options.out)

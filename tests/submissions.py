@@ -5,14 +5,19 @@ from __future__ import annotations
 import ast
 import inspect
 import json
+import random
 import sys
 import textwrap
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from attacks import ATTACKS
+from right_answers import RIGHT
+
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS, QUIZZES
 from bn_helpers.grading.probes import quiz_letter, reference_cell
 from bn_helpers.grading.result import ExerciseResult, SubmissionResult
+from bn_helpers.mistakes.entry import HUNKS, changed_source
 
 TASKS = EXERCISES | QUIZZES
 
@@ -70,3 +75,23 @@ def variant_source(functions: dict[str, Callable]) -> str:
         "import collections, functools, itertools, math, sys, warnings\nfrom typing import *\nimport numpy as np\n"
     )
     return imports + "\n\n".join(reversed(texts.values()))
+
+
+def write_class(folder: Path, count: int) -> Path:
+    """Write a class of which each student handed in something else: right answers of all styles, mistakes, attacks."""
+    rng = random.Random(count)
+    paired = {name for e in EXERCISES.values() if e.uses for name in (e.id, *e.uses)}  # they share a cache
+    attacks = ("patches_numpy_mathematics", "exits_in_the_function", "segmentation_fault", "kills_all", "loops_in_c")
+    for number in range(count):
+        answers = right_answers()
+        for exercise in EXERCISES:
+            kind = rng.random()
+            if kind < 0.15 and HUNKS[exercise]:
+                answers[exercise] = changed_source(exercise, rng.choice(list(HUNKS[exercise])))
+            elif kind < 0.5 and exercise not in paired:
+                answers[exercise] = variant_source(rng.choice(list(RIGHT[exercise].values())))
+        if number % 20 == 10:
+            answers["normalize"] = ATTACKS[attacks[number // 20 % len(attacks)]]
+        answers["quiz_1"] = f'quiz_1 = "{rng.choice("abcd")}"  # student {number}'
+        write_submission(folder / f"student {number:03}", answers)
+    return folder

@@ -134,7 +134,7 @@ def grade(monkeypatch, tmp_path):
 
 def test_grade_writes_the_reports_and_says_where_to_begin(grade, tmp_path, capsys):
     assert grade(graded(submission_result("kim"), submission_result("lee")), "--workers", "2", "--key", "k") == 0
-    assert grade.choices == {"key": "k", "overrides": None, "sandbox": None, "workers": 2}
+    assert grade.choices == {"key": "k", "overrides": None, "sandbox": None, "workers": 2, "scheduler": None}
     assert (tmp_path / "out" / "results.json").exists()
     assert capsys.readouterr().out == f"graded 2 (sandbox: bwrap); read {tmp_path / 'out' / 'summary.md'} first\n"
 
@@ -159,7 +159,10 @@ def test_under_github_actions_grade_prints_commands(grade, monkeypatch, capsys):
     assert capsys.readouterr().out.startswith("::notice title=Autograding complete::Points 100/100\n")
 
 
-@pytest.mark.parametrize("arguments", [["--workers", "0"], ["--workers", "x"], ["--sandbox", "docker"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--workers", "0"], ["--workers", "x"], ["--sandbox", "docker"], ["--workers", "2", "--scheduler", "tcp://a:1"]],
+)
 def test_a_choice_that_is_none_is_told(arguments, capsys):
     with pytest.raises(SystemExit, match="2"):
         cli.main(["grade", "class", "--out", "out", *arguments])

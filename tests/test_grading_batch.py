@@ -21,10 +21,6 @@ from bn_helpers.grading.store import Store
 from bn_helpers.grading.students import GradingError, find_students
 
 
-def nothing_to_prove(name=None):
-    pass
-
-
 class Inline:
     """An executor that makes calls at once."""
 
@@ -58,9 +54,10 @@ def write_class(folder, **codes):
     return folder
 
 
-def run(folder, grader, key=b"key", executor=None, prove=nothing_to_prove):
+def run(folder, grader, key=b"key", executor=None):
     kept = Store(folder.parent / "graded", key, "bwrap")
-    return grade_all(find_students([folder]), grader, kept, executor or Inline(), prove)
+    executor = executor or Inline()
+    return grade_all(find_students([folder]), grader, kept, executor, executor)
 
 
 @pytest.fixture
@@ -113,22 +110,37 @@ def test_what_fails_twice_is_an_error_for_a_human_and_is_tried_again_next_time(t
     assert grader.graded == ["park"]
 
 
-def test_the_sandbox_is_proved_once_before_the_first_answer_runs(three):
-    grader, proved = Grader(), []
-    run(three, grader, prove=lambda: proved.append(list(grader.graded)))
-    assert proved == [[]]
-    run(three, grader, prove=lambda: proved.append("again"))
-    assert proved == [[]]
-
-
-def test_nothing_is_graded_where_the_sandbox_breaks_a_promise(three):
-    def prove():
-        raise GradingError("the network is open")
-
+def test_where_grading_cannot_go_on_the_run_ends_and_nobody_gets_a_zero_for_it(three):
     grader = Grader()
+
+    def refuse_lee(submission):
+        if submission.student == "lee":
+            raise GradingError("the network is open")
+        return grader(submission)
+
     with pytest.raises(GradingError, match="the network is open"):
-        run(three, grader, prove=prove)
-    assert grader.graded == []
+        run(three, refuse_lee)
+    grader.graded.clear()
+    assert [result.score for result in run(three, grader)] == [100.0] * 3
+    assert grader.graded == ["lee", "park"]
+
+
+def test_submissions_are_read_here_and_graded_there(three):
+    places = {"here": [], "there": []}
+
+    class Place(Inline):
+        def __init__(self, calls):
+            self.calls = calls
+
+        def submit(self, function, /, *args):
+            self.calls.append(args)
+            return super().submit(function, *args)
+
+    kept = Store(three.parent / "graded", b"key", "bwrap")
+    grade_all(find_students([three]), Grader(), kept, *(Place(calls) for calls in places.values()))
+    assert [path for (path,) in places["here"]] == [three / name for name in ("kim", "lee", "park")]
+    assert [submission.student for (submission,) in places["there"]] == ["kim", "lee", "park"]
+    assert str(three) not in repr(places["there"])
 
 
 def test_a_full_disk_ends_the_run_and_loses_nothing_that_was_kept(three, monkeypatch):
@@ -223,6 +235,10 @@ def fake_grade(key, name, submission):
     return submission_result(submission.student, wrong)
 
 
+def fake_choice(requested):
+    return requested or "bwrap"
+
+
 def die(key, name, submission):
     os._exit(3)
 
@@ -230,8 +246,7 @@ def die(key, name, submission):
 @pytest.fixture
 def fake(monkeypatch):
     monkeypatch.setattr(batch, "_grade", fake_grade)
-    monkeypatch.setattr(batch, "_prove", nothing_to_prove)
-    monkeypatch.setattr(sandbox, "choose_sandbox", lambda requested: requested or "bwrap")
+    monkeypatch.setattr(sandbox, "choose_sandbox", fake_choice)
 
 
 def test_a_class_is_graded_in_processes_with_its_key_and_overrides(fake, three, tmp_path):
@@ -271,16 +286,46 @@ def die_for_park(key, name, submission):
     return die(key, name, submission) if submission.student == "park" else fake_grade(key, name, submission)
 
 
-@pytest.mark.parametrize("promises", [[("a", True), ("the network is closed", False)], sandbox.SandboxError("no")])
-def test_a_broken_promise_or_a_sandbox_that_does_not_start_is_told(monkeypatch, promises):
+@pytest.fixture
+def promises(monkeypatch):
+    """What the self-test finds, or raises; how often it was made."""
+    found, tested = [("a", True), ("the network is closed", True)], []
+
     def self_test(name):
-        if isinstance(promises, Exception):
-            raise promises
-        return promises
+        tested.append(name)
+        if isinstance(found[-1], Exception):
+            raise found[-1]
+        return found
 
     monkeypatch.setattr(selftest, "self_test", self_test)
+    monkeypatch.setattr(sandbox, "choose_sandbox", fake_choice)
+    monkeypatch.setattr("bn_helpers.grading.grader.Grader", lambda key, name: "the grader")
+    batch._grader.cache_clear()
+    yield found, tested
+    batch._grader.cache_clear()
+
+
+def test_a_process_proves_its_sandbox_once_before_it_grades(promises):
+    _, tested = promises
+    assert [batch._grader(b"key", "bwrap") for _ in range(3)] == ["the grader"] * 3
+    assert tested == ["bwrap"]
+
+
+@pytest.mark.parametrize("broken", [("the network is closed", False), sandbox.SandboxError("no"), OSError("no")])
+def test_a_broken_promise_or_a_sandbox_that_does_not_start_is_told(promises, broken):
+    promises[0].append(broken)
     with pytest.raises(GradingError, match=r"nothing is graded: (the network is closed|no)"):
-        batch._prove("bwrap")
+        batch._grader(b"key", "bwrap")
+
+
+def test_a_process_without_the_sandbox_of_the_run_says_what_to_install(promises, monkeypatch):
+    def choose(requested):
+        raise sandbox.SandboxUnavailable(f"{requested}: apt install bubblewrap")
+
+    monkeypatch.setattr(sandbox, "choose_sandbox", choose)
+    with pytest.raises(GradingError, match="bwrap: apt install bubblewrap"):
+        batch._grader(b"key", "bwrap")
+    assert promises[1] == []
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import sys
@@ -10,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS, QUIZZES
+from bn_helpers.grading.cluster import Cluster
 from bn_helpers.grading.overrides import apply_overrides, read_overrides
 from bn_helpers.grading.progress import Progress
 from bn_helpers.grading.result import ERROR, ExerciseResult, SubmissionResult
@@ -40,6 +42,7 @@ def grade_class(
     overrides: Path | None = None,
     sandbox: str | None = None,
     workers: int | None = None,
+    scheduler: str | None = None,
 ) -> Graded:
     """Grade all submissions below some paths, and keep each result as soon as it is there.
 
@@ -57,6 +60,8 @@ def grade_class(
         As for `choose_sandbox`.
     workers : int, optional
         How many processes grade; one a core, if not given.
+    scheduler : str, optional
+        The address of a Dask scheduler, whose workers then grade; here submissions are only read.
 
     Returns
     -------
@@ -65,21 +70,22 @@ def grade_class(
     Raises
     ------
     GradingError
-        If there is no submission, or an argument or the overrides are wrong, or the sandbox breaks a promise.
-    SandboxUnavailable
-        If nothing here can confine an answer.
+        If there is no submission, or an argument or the overrides are wrong, or where answers would run nothing can
+        confine them, or breaks a promise.
     """
     from bn_helpers.grading.sandbox import choose_sandbox
 
     students = find_students(paths, [out, *([overrides] if overrides else [])])
     changes = read_overrides(overrides, [student.name for student in students]) if overrides else []
-    chosen = choose_sandbox(sandbox)
-    out.mkdir(mode=0o700, parents=True, exist_ok=True)
-    secret = course_key(key, out)
-    store = Store(out / ".graded", secret, chosen)
-    grade = functools.partial(_grade, secret, chosen)
-    with Workers(min(workers or os.cpu_count() or 1, len(students))) as executor:
-        results = grade_all(students, grade, store, executor, functools.partial(_prove, chosen))
+    with (
+        Workers(min(workers or os.cpu_count() or 1, len(students))) as here,
+        Cluster(scheduler) if scheduler else contextlib.nullcontext(here) as there,
+    ):
+        chosen = there.submit(choose_sandbox, sandbox).result()
+        out.mkdir(mode=0o700, parents=True, exist_ok=True)
+        secret = course_key(key, out)
+        store = Store(out / ".graded", secret, chosen)
+        results = grade_all(students, functools.partial(_grade, secret, chosen), store, here, there)
     if chosen == UNCONFINED:
         results = [replace(result, notes=(FORMATIVE, *result.notes)) for result in results]
     return Graded(chosen, students, apply_overrides(results, changes))
@@ -89,23 +95,23 @@ def grade_all(
     students: Sequence[Student],
     grade: Callable[[Submission], SubmissionResult],
     store: Store,
-    executor: Executor,
-    prove: Callable[[], None],
+    readers: Executor,
+    graders: Executor,
 ) -> list[SubmissionResult]:
-    """Grade submissions on an executor. What is in the store is not graded again, and equal work only once.
+    """Grade submissions on executors. What is in the store is not graded again, and equal work only once.
 
     Parameters
     ----------
     students : sequence of Student
         Whom to grade.
     grade : callable
-        Grades a submission; it is called in the executor's processes.
+        Grades a submission.
     store : Store
         Where finished results are found and kept.
-    executor : Executor
-        Where submissions are read and graded.
-    prove : callable
-        Is called there once before the first submission is graded, and raises where none must be.
+    readers : Executor
+        Where submissions are read.
+    graders : Executor
+        Where they are graded; that may be another machine, which does not see the submissions' files.
 
     Returns
     -------
@@ -116,7 +122,7 @@ def grade_all(
     alike: dict[str, list[Student]] = {}
     left: dict[str, Submission] = {}
     progress = Progress("reading", len(students))
-    for student, submission, error in completed(executor, {s: (read_student, s.path) for s in students}):
+    for student, submission, error in completed(readers, {s: (read_student, s.path) for s in students}):
         progress.step()
         if error:
             results[student] = _lost(student.name, error)
@@ -126,7 +132,7 @@ def grade_all(
         left.setdefault(name, submission)
     kept = {name: result for name in left if (result := store.get(name))}
     left = {name: submission for name, submission in left.items() if name not in kept}
-    for name, result in (*kept.items(), *_graded(left, grade, store, executor, prove)):
+    for name, result in (*kept.items(), *_graded(left, grade, store, graders)):
         results |= {student: replace(result, student=student.name) for student in alike[name]}
     return [results[student] for student in students]
 
@@ -135,15 +141,13 @@ def _graded(
     left: dict[str, Submission],
     grade: Callable[[Submission], SubmissionResult],
     store: Store,
-    executor: Executor,
-    prove: Callable[[], None],
+    graders: Executor,
 ) -> Iterable[tuple[str, SubmissionResult]]:
     if not left:
         return
-    print("testing the sandbox", file=sys.stderr)
-    executor.submit(prove).result()
+    print("testing the sandbox, then grading", file=sys.stderr)
     progress = Progress("grading", len(left))
-    for name, result, error in completed(executor, {name: (grade, left[name]) for name in left}):
+    for name, result, error in completed(graders, {name: (grade, left[name]) for name in left}):
         if error:
             result = _lost("", error, left[name].notes)
         store.put(name, result)
@@ -165,9 +169,13 @@ def _lost(student: str, error: Exception, notes: tuple[str, ...] = ()) -> Submis
 
 @functools.cache
 def _grader(key: bytes, sandbox: str):
-    """The grader of this process. It is never closed: what it has made goes with the process's own folder."""
+    """The grader of this process, if the sandbox keeps its promises here.
+
+    It is never closed: what it has made goes with the process's own folder.
+    """
     from bn_helpers.grading.grader import Grader
 
+    _prove(sandbox)
     return Grader(key, sandbox)
 
 
@@ -177,12 +185,13 @@ def _grade(key: bytes, sandbox: str, submission: Submission) -> SubmissionResult
 
 def _prove(sandbox: str) -> None:
     """Prove that the sandbox keeps its promises here."""
-    from bn_helpers.grading.sandbox import SandboxError
+    from bn_helpers.grading.sandbox import SandboxError, choose_sandbox
     from bn_helpers.grading.selftest import self_test
 
+    choose_sandbox(sandbox)
     try:
         broken = [promise for promise, held in self_test(sandbox) if not held]
-    except SandboxError as error:
+    except (SandboxError, OSError) as error:
         raise GradingError(f"the sandbox {sandbox!r} does not start, so nothing is graded: {error}") from None
     if broken:
         raise GradingError(

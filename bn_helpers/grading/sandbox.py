@@ -22,6 +22,7 @@ from pathlib import Path
 
 from bn_helpers.grading.image import DRIVER, SITE, build_image
 from bn_helpers.grading.seccomp import filter_program
+from bn_helpers.grading.students import GradingError
 
 BWRAP, USER, NONE = "bwrap", "user", "none"
 GIGABYTE = 2**30
@@ -38,7 +39,7 @@ START_SECONDS = 60.0  # for a zygote on a busy machine
 FIRST_UID, UIDS = 61_000, 1_000  # of the `user` sandbox: each grading process has one
 
 
-class SandboxUnavailable(Exception):
+class SandboxUnavailable(GradingError):
     """Nothing on this machine can confine an answer; the message says what to install or to allow."""
 
 

@@ -6,14 +6,16 @@ Whatever else offers the same `submit`, and futures with `add_done_callback` and
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
+import os
 import queue
 import shutil
 import signal
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -29,12 +31,14 @@ class Executor(Protocol):
         """Begin a call, and give its future."""
 
 
-class WorkerLost(GradingError):
+class WorkerLost(Exception):
     """A grading process has died, or has not answered in time."""
 
 
 def completed(executor: Executor, calls: Mapping[Hashable, tuple]) -> Iterator[tuple[Hashable, Any, Exception | None]]:
     """Make calls, and give what comes of each as soon as it is there. One that fails is made once more.
+
+    What says that grading itself cannot go on ends it, and is laid at nobody's door.
 
     Parameters
     ----------
@@ -51,6 +55,11 @@ def completed(executor: Executor, calls: Mapping[Hashable, tuple]) -> Iterator[t
         What it returned; None where it failed twice.
     error : Exception or None
         What it raised the second time.
+
+    Raises
+    ------
+    GradingError
+        If a call does.
     """
     done: queue.SimpleQueue = queue.SimpleQueue()
     names: dict[Any, Hashable] = {}
@@ -68,6 +77,8 @@ def completed(executor: Executor, calls: Mapping[Hashable, tuple]) -> Iterator[t
         name = names.pop(future)
         try:
             value = future.result()
+        except GradingError:
+            raise
         except Exception as error:
             if name in repeated:
                 yield name, None, error
@@ -97,7 +108,15 @@ class Workers:
 
     def submit(self, function: Callable, /, *args: Any) -> Future:
         """Make a call as soon as a process is free. What it takes and gives has to survive pickling."""
-        return self._threads.submit(self._call, function, args)
+        return self._threads.submit(self.call, function, *args)
+
+    def call(self, function: Callable, /, *args: Any) -> Any:
+        """The same, and wait for what it gives."""
+        worker = self._idle.get()
+        try:
+            return worker.call(function, args)
+        finally:
+            self._idle.put(worker)
 
     def __enter__(self) -> Workers:
         return self
@@ -110,20 +129,13 @@ class Workers:
         self._threads.shutdown()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _call(self, function: Callable, args: tuple) -> Any:
-        worker = self._idle.get()
-        try:
-            return worker.call(function, args)
-        finally:
-            self._idle.put(worker)
-
 
 class _Worker:
     """One process, started when it is needed."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._process: multiprocessing.process.BaseProcess | None = None
+        self._process: subprocess.Popen | None = None
         self._connection: Connection | None = None
         self._closed = False
 
@@ -148,26 +160,37 @@ class _Worker:
         self._closed = True
         if self._process is not None:
             self._process.kill()
+            self._process.wait()
 
     def _start(self) -> None:
-        # A fork would copy locks that other threads hold.
-        context = multiprocessing.get_context("spawn")
-        self._connection, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, self._folder), daemon=True)
-        self._process.start()
-        theirs.close()
+        # By multiprocessing it could not be started where Dask's processes, which are daemons, start it.
+        self._connection, theirs = Pipe()
+        code = f"import sys; sys.path[:] = sys.argv[3:]; from {__name__} import serve; serve(*sys.argv[1:3])"
+        command = [sys.executable, "-c", code, str(theirs.fileno()), str(self._folder), *sys.path]
+        with theirs:
+            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()])
 
     def _end(self) -> None:
         self._process.kill()
-        self._process.join()
+        self._process.wait()
         self._connection.close()
         self._process = None
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
-def _serve(connection: Connection, folder: Path) -> None:
-    """What a process does: calls, one after the other, until the one that started it goes away."""
+def serve(descriptor: str, folder: str) -> None:
+    """What a process does: calls, one after the other, until the one that started it goes away.
+
+    Parameters
+    ----------
+    descriptor : str
+        The number of the open pipe through which calls come.
+    folder : str
+        Where it may write.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all processes, and the first one ends the others
+    connection, folder = Connection(int(descriptor)), Path(folder)
+    os.set_inheritable(connection.fileno(), False)
     folder.mkdir(exist_ok=True)
     tempfile.tempdir = str(folder)
     with contextlib.suppress(EOFError, OSError):

@@ -67,13 +67,18 @@ def changed(exercise: str, *ids: str) -> Callable:
     ValueError
         If a change does not find its text exactly once.
     """
+    names = dict(vars(layers))
+    exec(compile(changed_source(exercise, *ids), f"<{exercise}: {' and '.join(ids)}>", "exec"), names)
+    return names[exercise]
+
+
+def changed_source(exercise: str, *ids: str) -> str:
+    """The text of what `changed` gives, without its docstring."""
     source, where = _source(exercise), f"{exercise}: {' and '.join(ids)}"
     for hunk in (hunk for id in ids for hunk in HUNKS[exercise][id]):
         old, *new = hunk.split("\n+ ")
         source = _replaced(source, old, new, where)
-    names = dict(vars(layers))
-    exec(compile(source, f"<{where}>", "exec"), names)
-    return names[exercise]
+    return source
 
 
 def _replaced(source: str, old: str, new: list[str], where: str) -> str:
