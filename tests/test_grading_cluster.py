@@ -16,21 +16,20 @@ from submissions import write_class
 from test_grading_workers import die, double, fail, own_process
 
 from bn_helpers.cli import ROOT
+from bn_helpers.grading import batch
 from bn_helpers.grading import cluster as module
-from bn_helpers.grading import store
 from bn_helpers.grading.cluster import Cluster
-from bn_helpers.grading.sandbox import SandboxUnavailable, choose_sandbox
+from bn_helpers.grading.sandbox import BWRAP, SandboxUnavailable, choose_sandbox
 from bn_helpers.grading.students import GradingError
+from bn_helpers.grading.submission import Submission
 from bn_helpers.grading.workers import WorkerLost, completed
 
 pytest.importorskip("distributed", reason="Dask is not installed: pip install -e '.[cluster]'")
 
 SECONDS = 60.0  # to start on a busy machine
-STUDENTS = int(os.environ.get("STUDENTS", "24"))  # 200 shows more, and takes longer
+STUDENTS = int(os.environ.get("STUDENTS", "16"))  # 200 shows more, and takes longer
 
-
-def worker_process():
-    return os.getppid()
+pytestmark = pytest.mark.slow
 
 
 def kill_the_worker():
@@ -62,7 +61,10 @@ class Dask:
     def _start(self, command: str, *options: str, before: str = "") -> subprocess.Popen:
         code = f"{before}\nimport sys\nfrom distributed.cli.dask_{command} import main\nmain()"
         local = ["--host", "127.0.0.1", "--dashboard-address", "127.0.0.1:0"]
-        environment = os.environ | {"PYTHONPATH": os.path.dirname(__file__)}
+        environment = os.environ | {
+            "PYTHONPATH": os.pathsep.join([os.path.dirname(__file__), *sys.path]),
+            "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "1",
+        }
         with (self.folder / "log").open("ab") as log:
             arguments = [sys.executable, "-c", code, *options, *local]
             process = subprocess.Popen(arguments, env=environment, cwd=self.folder, stdout=log, stderr=log)
@@ -75,3 +77,87 @@ def dask(tmp_path):
     dask = Dask(tmp_path)
     yield dask
     dask.close()
+
+
+def test_calls_are_made_in_a_process_that_lives_on_also_under_a_nanny(dask):
+    dask.worker()
+    calls = {"fine": (double, 1), "fails": (fail,), "dies": (die,)}
+    with Cluster(dask.address) as cluster:
+        first, second = (cluster.submit(own_process).result() for _ in range(2))
+        found = {name: (value, type(error)) for name, value, error in completed(cluster, calls)}
+    assert first == second
+    assert found == {"fine": (2, type(None)), "fails": (None, ValueError), "dies": (None, WorkerLost)}
+
+
+def test_what_kills_workers_is_given_up_and_harms_no_other_call(dask):
+    dask.worker()
+    dask.worker()
+    calls = {"kills": (kill_the_worker,), **{number: (double, number) for number in range(20)}}
+    with Cluster(dask.address) as cluster:
+        found = {name: (value, type(error).__name__) for name, value, error in completed(cluster, calls)}
+    assert found.pop("kills") == (None, "KilledWorker")
+    assert found == {number: (2 * number, "NoneType") for number in range(20)}
+
+
+@pytest.mark.parametrize(
+    ("before", "words"),
+    [
+        ("import sys; sys.modules['bn_helpers'] = None", "a worker lacks the course"),
+        ("from bn_helpers.grading import store; store.course_version = lambda: 'other'", "its version of the course"),
+        ("import os; os.environ['PATH'] = ''", r"the worker tcp:.*cannot grade: [\s\S]*bubblewrap is missing"),
+    ],
+    ids=["no course", "another course", "no sandbox"],
+)
+def test_a_worker_that_is_not_fit_to_grade_is_told(dask, before, words):
+    dask.worker("--no-nanny", before=before)
+    with Cluster(dask.address) as cluster, pytest.raises(GradingError, match=words):
+        cluster.submit(batch._grade, b"key", BWRAP, Submission("kim")).result()
+
+
+def test_a_scheduler_without_workers_or_that_goes_away_is_told(dask, monkeypatch):
+    monkeypatch.setattr(module, "SECONDS", 5.0)
+    with pytest.raises(GradingError, match=f"no worker. Start some: dask worker {dask.address}"):
+        Cluster(dask.address)
+    monkeypatch.undo()
+    dask.worker()
+    with Cluster(dask.address) as cluster:
+        future = cluster.submit(time.sleep, SECONDS)
+        dask.scheduler.kill()
+        with pytest.raises(GradingError, match="the scheduler has gone"):
+            future.result()
+    with pytest.raises(GradingError, match="cannot be reached"):
+        Cluster("nonsense")
+
+
+def grade(students: Path, out: Path, *options: str) -> subprocess.Popen:
+    paths = [str(students), "--key", "secret", "--out", str(out)]
+    command = [sys.executable, "-m", "bn_helpers", "grade", *paths, *options]
+    return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+
+
+def results(out: Path) -> str:
+    """The results as they are written, times apart."""
+    return re.sub(r'"seconds": [\d.]+', "", (out / "results.json").read_text("utf-8"))
+
+
+def test_a_class_is_graded_as_here_though_a_worker_is_killed(dask, tmp_path):
+    try:
+        choose_sandbox()
+    except SandboxUnavailable as error:
+        pytest.skip(str(error))
+    students = write_class(tmp_path / "class", STUDENTS)
+    doomed = dask.worker("--no-nanny")
+    dask.worker()
+    with grade(students, tmp_path / "there", "--scheduler", dask.address) as there:
+        while len(list((tmp_path / "there" / ".graded").glob("*.json"))) < STUDENTS // 3:
+            assert there.poll() is None, there.stderr.read()
+            time.sleep(0.05)
+        doomed.kill()
+        told = there.communicate()[1]
+    assert there.returncode == 0, told
+    with grade(students, tmp_path / "here") as here:
+        told = here.communicate()[1]
+    assert here.returncode == 0, told
+    submissions = json.loads((tmp_path / "there" / "results.json").read_text("utf-8"))["submissions"]
+    assert [each["student"] for each in submissions] == sorted(path.name for path in students.iterdir())
+    assert results(tmp_path / "there") == results(tmp_path / "here")

@@ -36,16 +36,16 @@ class Cluster:
 
     def __init__(self, address: str) -> None:
         try:
-            from distributed import Client
+            import distributed
         except ImportError:
             raise GradingError("--scheduler needs Dask, which is missing here: pip install distributed") from None
         try:
-            self._client = Client(address, timeout=SECONDS, set_as_default=False)
+            self._client = distributed.Client(address, timeout=SECONDS, set_as_default=False)
         except (OSError, TypeError, ValueError) as error:
             raise GradingError(f"the scheduler {address!r} cannot be reached: {error}") from None
         try:
             self._client.wait_for_workers(1, timeout=SECONDS)
-        except TimeoutError:
+        except distributed.TimeoutError:
             self._client.close()
             raise GradingError(f"the scheduler {address!r} has no worker. Start some: dask worker {address}") from None
         self._executor = self._client.get_executor(pure=False)
