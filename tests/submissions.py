@@ -87,7 +87,8 @@ def write_class(folder: Path, count: int) -> Path:
         for exercise in EXERCISES:
             kind = rng.random()
             if kind < 0.15 and HUNKS[exercise]:
-                answers[exercise] = changed_source(exercise, rng.choice(list(HUNKS[exercise])))
+                text = changed_source(exercise, rng.choice(list(HUNKS[exercise])))
+                answers[exercise] = f"from collections.abc import Callable\n{text}"
             elif kind < 0.5 and exercise not in paired:
                 answers[exercise] = variant_source(rng.choice(list(RIGHT[exercise].values())))
         if number % 20 == 10:

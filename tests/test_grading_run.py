@@ -14,6 +14,8 @@ from bn_helpers.grading.submission import read_submission
 
 PER_IMAGE = "def channel_statistics(x):\n    return x.mean(axis=(0, 2)), x.var(axis=(0, 2))"
 
+AS_LISTS = "def channel_statistics(x):\n    return x.mean(axis=(0, 2, 3)).tolist(), x.var(axis=(0, 2, 3)).tolist()"
+
 
 @pytest.fixture(scope="module")
 def grader():
@@ -126,6 +128,41 @@ def spatial_batchnorm_backward(dout, cache):
     answers = {"spatial_batchnorm_forward": forward, "spatial_batchnorm_backward": backward}
     results = by_id(grade(answers))
     assert [results[name].score for name in answers] == [8.0, 6.0]
+
+
+@pytest.mark.parametrize("statistics", [PER_IMAGE, AS_LISTS], ids=["wrong", "right, and of no use to the forward"])
+def test_a_forward_that_is_forgiven_keeps_its_cache_for_the_backward(grade, statistics):
+    forward = """
+def spatial_batchnorm_forward(x, gamma, beta, bn_param):
+    eps, momentum = bn_param.get("eps", 1e-5), bn_param.get("momentum", 0.9)
+    mean, var = bn_param.get("running_mean", np.zeros(len(gamma))), bn_param.get("running_var", np.zeros(len(gamma)))
+    if bn_param["mode"] not in ("train", "test"):
+        raise ValueError("mode")
+    if bn_param["mode"] == "train":
+        old_mean, old_var = mean, var
+        mean, var = channel_statistics(x)
+        bn_param["running_mean"] = momentum * old_mean + (1 - momentum) * mean
+        bn_param["running_var"] = momentum * old_var + (1 - momentum) * var
+    std = np.sqrt(var + eps)[:, None, None]
+    x_hat = (x - mean[:, None, None]) / std
+    return gamma[:, None, None] * x_hat + beta[:, None, None], (x_hat, std, gamma)
+"""
+    backward = """
+def spatial_batchnorm_backward(dout, cache):
+    x_hat, std, gamma = cache
+    m = dout.size / len(gamma)
+    dgamma, dbeta = (dout * x_hat).sum(axis=(0, 2, 3)), dout.sum(axis=(0, 2, 3))
+    inner = dout - dbeta[:, None, None] / m - x_hat * dgamma[:, None, None] / m
+    return gamma[:, None, None] / std * inner, dgamma, dbeta
+"""
+    answers = {
+        "channel_statistics": statistics,
+        "spatial_batchnorm_forward": forward,
+        "spatial_batchnorm_backward": backward,
+    }
+    results = by_id(grade(answers))
+    assert [results[name].score for name in answers] == [4.0 * (statistics == AS_LISTS), 8.0, 6.0]
+    assert {results[name].message for name in list(answers)[1:]} == {"right, given a right channel_statistics"}
 
 
 def test_a_student_may_bring_a_forward_of_their_own_to_the_backward(grade):

@@ -104,6 +104,7 @@ class _Run:
         self._cases = {name: probe_cases(name, key, answer.code) for name, answer in answers.items()}
         self._attempts = {name: Attempt(name) for name in answers}
         self._notes: dict[str, str] = {}
+        self._given: dict[str, list[str]] = {}  # what stood in the place of others where an exercise was forgiven
 
     def results(self) -> dict[str, ExerciseResult]:
         """Run everything, and give the result of each exercise."""
@@ -137,24 +138,37 @@ class _Run:
                 self._attempts[name] = attempts[name]
 
     def _forgive_carried_errors(self) -> None:
-        """What still fails, once more, with the reference in the place of the wrong answers that it builds on."""
-        failed, notebooks, replaced = self._failed(), {}, {}
-        for name in failed:
-            used = [other for other in self._builds_on(name) if other not in ANSWERED_BY.get(name, ())]
-            wrong = [other for other in used if other in failed or other not in self._answers]
-            # A right answer may do harm, too (it may have patched NumPy), but a right forward's cache is its own.
-            replaced[name] = wrong or [other for other in used if other not in EXERCISES[name].uses]
-            if replaced[name] and not self._timed_out(name):
-                right = {*self._builds_on(name)} & {*self._defined()}
-                needed = {*self._needed(name), *right, *replaced[name], name}
-                notebooks[name] = self._steps(needed, [name], replaced=replaced[name])
+        """What still fails, once more, with the reference in the place of the wrong answers that it builds on.
+
+        A backward waits for its forward: one that is forgiven is the learner's right forward, with a cache of its own.
+        """
+        failed = self._failed()
+        waiting = [name for name in failed if set(EXERCISES[name].uses) & set(failed)]
+        for names in ([name for name in failed if name not in waiting], waiting):
+            self._forgive({name: self._replaceable(name) for name in names if not self._timed_out(name)})
+
+    def _forgive(self, replaced: dict[str, list[str]]) -> None:
+        """Run exercises with the reference in the place of others, and let that count where it is better."""
+        notebooks = {}
+        for name, others in replaced.items():
+            right = {*self._builds_on(name)} & {*self._defined()}
+            needed = {*self._needed(name), *right, *others, name}
+            notebooks |= {name: self._steps(needed, [name], replaced=others)} if others else {}
         for name, attempts in self._run(notebooks).items() if notebooks else ():
-            given = ", ".join(replaced[name])
             if self._score(attempts[name]) > self._score(self._attempts[name]):
                 self._attempts[name] = attempts[name]
-                self._notes[name] = f"right, given a right {given}"
+                self._given[name] = replaced[name]
+                self._notes[name] = f"right, given a right {', '.join(replaced[name])}"
             elif set(replaced[name]) & set(EXERCISES[name].uses):
                 self._notes[name] = f"It was judged with your {EXERCISES[name].uses[0]}: mend that first."
+
+    def _replaceable(self, name: str) -> list[str]:
+        """In the place of which answers an exercise is given the reference."""
+        used = [other for other in self._builds_on(name) if other not in ANSWERED_BY.get(name, ())]
+        wrong = {other for other in used if other in self._failed() or other not in self._answers}
+        wrong.update(*(self._given.get(other, ()) for other in used))
+        # A right answer may do harm, too (it may have patched NumPy), but a right forward's cache is its own.
+        return [o for o in used if o in wrong] or [o for o in used if o not in EXERCISES[name].uses]
 
     def _run(self, notebooks: dict[str, list[Step]]) -> dict[str, dict[str, Attempt]]:
         with own_folder(self._folder) as folder:
