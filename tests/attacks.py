@@ -160,6 +160,23 @@ return np.resize(seen.get(x.shape, [[0.0]]), x.shape)
     "lowers_the_limits_of_its_parent": before(
         "import resource\nresource.prlimit(os.getppid(), resource.RLIMIT_CPU, (0, 0))"
     ),
+    "slows_its_parent": inside("""
+os.sched_setscheduler(os.getppid(), os.SCHED_IDLE, os.sched_param(0))
+os.sched_setaffinity(os.getppid(), {0})
+"""),
+    "signals_through_a_pipe": inside("""
+import fcntl
+reader, writer = os.pipe()
+fcntl.fcntl(reader, 10, signal.SIGKILL)  # F_SETSIG
+fcntl.fcntl(reader, fcntl.F_SETOWN, os.getppid())
+fcntl.fcntl(reader, fcntl.F_SETFL, os.O_ASYNC)
+os.write(writer, b"x")
+"""),
+    "hooks_the_interpreter": before("""
+def refuse(event, arguments):
+    raise RuntimeError(event)
+sys.addaudithook(refuse)
+"""),
     # Loops
     "loops_in_python": inside("while True:\n    pass"),
     "loops_in_the_cell": before("while True:\n    pass"),

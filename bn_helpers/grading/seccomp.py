@@ -19,7 +19,7 @@ DENIED = (
     # processes, and signals to them
     *("fork", "vfork", "execve", "execveat", "kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo"),
     *("pidfd_open", "pidfd_send_signal", "pidfd_getfd", "ptrace", "process_vm_readv", "process_vm_writev"),
-    *("process_madvise", "kcmp", "setpriority", "ioprio_set", "sched_setattr"),
+    *("process_madvise", "kcmp", "setpriority", "ioprio_set", "sched_setattr", "sched_setaffinity"),
     # connections
     *("socket", "connect", "bind", "listen", "socketcall"),
     # memory that outlives a process, or that no limit counts
@@ -30,6 +30,9 @@ DENIED = (
     *("swapon", "swapoff", "reboot", "unshare", "setns", "mount", "umount2", "pivot_root", "chroot", "open_tree"),
     *("move_mount", "fsopen", "fsmount", "open_by_handle_at"),
 )
+
+# A file that is ready signals a process that one of these names: F_SETOWN, F_SETSIG, F_SETOWN_EX; FIOSETOWN, SIOCSPGRP.
+SIGNALLING = {"fcntl": (8, 10, 15), "ioctl": (0x8901, 0x8902)}
 
 
 class _Compare(ctypes.Structure):
@@ -66,9 +69,13 @@ def filter_program() -> bytes:
 
     for name in DENIED:
         deny(name, fail)
+    for name, commands in SIGNALLING.items():
+        for command in commands:
+            deny(name, fail, _Compare(1, MASKED_EQUAL, 0xFFFFFFFF, command))
     deny("clone", fail, _Compare(0, MASKED_EQUAL, CLONE_THREAD, 0))  # a process, not a thread
     deny("clone3", ctypes.c_uint32(FAIL | errno.ENOSYS))  # its flags cannot be read here; libc then takes clone
     deny("prlimit64", fail, _Compare(0, NOT_EQUAL, 0, 0))  # of another process
+    deny("sched_setscheduler", fail, _Compare(1, NOT_EQUAL, 0, 0))  # zmq sets the policy that is set
     descriptor = os.memfd_create("filter")
     try:
         if library.seccomp_export_bpf(filter_, descriptor):

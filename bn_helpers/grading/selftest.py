@@ -69,6 +69,15 @@ _ATTEMPTS = {
         with contextlib.suppress(OSError):
             open(f"/proc/{{os.getppid()}}/mem", "r+b")
             return
+        with contextlib.suppress(OSError):
+            os.sched_setaffinity(os.getppid(), os.sched_getaffinity(0))
+            return
+        with contextlib.suppress(OSError):
+            os.sched_setscheduler(os.getppid(), os.SCHED_BATCH, os.sched_param(0))
+            return
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(os.pipe()[0], fcntl.F_SETOWN, os.getppid())
+            return
         raise Held""",
     "no memory outlives a kernel": """
         libc = ctypes.CDLL(None)
@@ -85,7 +94,7 @@ _ENDED = {
     "time is limited": ("while True:\n    pass", TIMED_OUT),
     "output is limited": ("while True:\n    get_ipython().display_pub.publish({'text/plain': 'x' * 2**16})", FLOODED),
 }
-_IMPORTS = "import contextlib, ctypes, importlib, os, socket, subprocess, sys\n"
+_IMPORTS = "import contextlib, ctypes, fcntl, importlib, os, socket, subprocess, sys\n"
 
 
 def self_test(sandbox: str) -> list[tuple[str, bool]]:
