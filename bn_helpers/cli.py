@@ -184,6 +184,9 @@ def _grade(options: argparse.Namespace) -> int:
     except GradingError as error:
         print(error, file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("\nWhat is graded is kept: the same command goes on from here.", file=sys.stderr)
+        raise
     write_reports(graded, options.out)
     for line in github.report(graded, os.environ):
         print(line)

@@ -120,7 +120,7 @@ def grade(monkeypatch, tmp_path):
 
     def run_grade(outcome, *arguments):
         def grade_class(paths, out, **choices):
-            if isinstance(outcome, Exception):
+            if isinstance(outcome, BaseException):
                 raise outcome
             run_grade.choices = choices
             out.mkdir()
@@ -150,6 +150,11 @@ def test_grading_that_cannot_begin_says_why_and_gives_status_2(grade, tmp_path, 
     assert grade(error) == 2
     assert capsys.readouterr().err == f"{error}\n"
     assert not (tmp_path / "out").exists()
+
+
+def test_who_interrupts_grading_is_told_that_nothing_is_lost(grade, capsys):
+    assert grade(KeyboardInterrupt()) == 130
+    assert "the same command goes on" in capsys.readouterr().err
 
 
 def test_under_github_actions_grade_prints_commands(grade, monkeypatch, capsys):

@@ -72,11 +72,13 @@ def test_each_student_has_a_result_in_the_order_of_names(three):
     assert grader.graded == ["kim", "lee", "park"]
 
 
-def test_a_second_run_grades_only_what_changed_and_gives_the_same(three):
+def test_a_second_run_grades_only_what_changed_and_gives_the_same(three, capsys):
     first, grader = run(three, Grader()), Grader()
+    assert "already" not in capsys.readouterr().err
     write_class(three, lee="return 3")
     assert run(three, grader) == first
     assert grader.graded == ["lee"]
+    assert "2 of 3 are graded already" in capsys.readouterr().err
 
 
 def test_under_another_key_everything_is_graded_again(three):

@@ -132,6 +132,8 @@ def grade_all(
         left.setdefault(name, submission)
     kept = {name: result for name in left if (result := store.get(name))}
     left = {name: submission for name, submission in left.items() if name not in kept}
+    if kept:
+        print(f"{sum(len(alike[name]) for name in kept)} of {len(students)} are graded already", file=sys.stderr)
     for name, result in (*kept.items(), *_graded(left, grade, store, graders)):
         results |= {student: replace(result, student=student.name) for student in alike[name]}
     return [results[student] for student in students]
