@@ -2,11 +2,11 @@
 
     PYTHONPATH=tests .venv/bin/python tests/peers/attack_peers.py ENVIRONMENTS
 
-ENVIRONMENTS is the folder of benchmark.py. Each attack is graded alone with one other student: notebook 1, right but for
-the attack on `normalize`, and a right one after it. The peers' tests are the course's visible checks, in the kernel, as
-they always are with these programs; what of the course their kernels can import is what a class has of it. Neither peer
+ENVIRONMENTS is the folder of benchmark.py. The attacks hand in notebook 1, right but for `normalize`; after each comes
+a student who has everything right. The peers' tests are the course's visible checks, in the kernel, as they
+always are with these programs; what of the course their kernels can import is what a class has of it. Neither peer
 confines what it runs, so both stand in bubblewrap here, with limits around it. One of these does nothing for root, so
-run this as an ordinary user, on Linux. It takes an hour.
+run this as an ordinary user, on Linux. It takes an hour, most of it waiting for what does not end.
 """
 
 from __future__ import annotations
@@ -17,27 +17,24 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from attacks import ATTACKS
-from graders import Grader, Nbgrader, Otter, Ours
+from graders import Answers, Grader, Nbgrader, Otter, Ours
 from submissions import TASKS, right_answers
 
 from bn_helpers.exercises import NOTEBOOKS
 
 NOTEBOOK = next(iter(NOTEBOOKS))
 POINTS = {task.id: task.points for task in TASKS.values() if task.notebook == NOTEBOOK}
-ATTACKER, BYSTANDER = "attacker", "bystander"  # graded in this order
 
 GAINED, VOIDED, HARMED, OUTLASTED = "gains points", "costs own other answers", "costs another student", "does not end"
 KINDS = (GAINED, VOIDED, HARMED, OUTLASTED)
-SECONDS = 180  # for two submissions; without an attack they take under ten
-AT_ONCE = 2
-BOMBS = {"forks", "starts_threads", "starts_processes"}  # they use up what all processes of a user share
+SECONDS = 180  # without a submission's result; without an attack they take under five
 
-LIMITS = ("--nproc=400", f"--as={4 * 2**30}", f"--fsize={2**26}", "--cpu=120", "--core=0")
+LIMITS = ("--nproc=400", f"--as={4 * 2**30}", f"--fsize={2**26}", "--cpu=600", "--core=0")
 MOUNTED = ("/usr", "/bin", "/lib", "/lib64", "/etc")
 
 # The suite aims at a grader whose kernels know nothing. These aim at checks that run where the answer runs.
@@ -90,49 +87,74 @@ def confined(command: list[str], folder: Path, prefix: Path) -> list[str]:
     mounts = ["--dev", "/dev", "--proc", "/proc", "--size", str(2**28), "--tmpfs", "/tmp"]
     mounts += ["--size", str(2**28), "--tmpfs", "/dev/shm"]
     mounts += [part for path in seen for part in ("--ro-bind-try", path, path)]
-    mounts += ["--bind", str(folder), str(folder), "--chdir", str(folder), "--setenv", "HOME", "/tmp"]
+    mounts += ["--bind", str(folder), str(folder), "--remount-ro", "/", "--remount-ro", "/dev"]
+    mounts += ["--chdir", str(folder), "--setenv", "HOME", "/tmp"]
     walls = ["--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent", "--new-session"]
     return ["prlimit", *LIMITS, "bwrap", *walls, "--cap-drop", "ALL", *mounts, *command]
 
 
-def run(grader: Grader, source: str, folder: Path) -> set[str]:
-    """Grade an attack and a bystander, and say what the attack has reached."""
-    names = [name for name in POINTS if name != "normalize"]
-    students = {ATTACKER: right_answers(names, normalize=source), BYSTANDER: right_answers(POINTS)}
+def names(number: int) -> tuple[str, str]:
+    """The attacker of a number and the bystander, who is graded next."""
+    return f"{number:03d}-attacker", f"{number:03d}-bystander"
+
+
+def run_class(grader: Grader, sources: dict[str, str], folder: Path) -> dict[str, set[str]]:
+    """Grade attacks as a class, and say what each has reached, up to the one that ends the run if one does."""
+    own = [task for task in POINTS if task != "normalize"]
+    students: dict[str, Answers] = {}
+    for number, source in enumerate(sources.values()):
+        attacker, bystander = names(number)
+        students[attacker] = right_answers(own, normalize=source)
+        students[bystander] = {task: f"{text}\n# {number}" for task, text in right_answers(POINTS).items()}
     grader.prepare(folder, [NOTEBOOK], students)
+    hung = watch(grader, folder)
+    scores = grader.scores(folder)
+    last = max((i for i, student in enumerate(students) if scores.get(student)), default=-1)
+    graded = (last + 1) // 2 + 1  # the one at whom it stopped among them
+    found: dict[str, set[str]] = {}
+    for number, name in list(enumerate(sources))[:graded]:
+        attack, other = (scores.get(student, {}) for student in names(number))
+        found[name] = {GAINED} if attack.get("normalize", 0.0) > 0 else set()
+        found[name] |= {VOIDED} if any(attack.get(task) != POINTS[task] for task in own) else set()
+        found[name] |= {HARMED} if any(other.get(task) != POINTS[task] for task in POINTS) else set()
+    if hung:
+        found[name].add(OUTLASTED)
+    return found
+
+
+def watch(grader: Grader, folder: Path) -> bool:
+    """Let a grader grade a folder, and say whether it hung and had to be stopped."""
     command = grader.command()
     if not isinstance(grader, Ours):  # which confines what it runs
         command = confined(command, folder, grader.prefix)
-    reached = set()
-    with (folder.parent / f"{folder.name}.log").open("wb") as log:
+    with (folder / "log").open("wb") as log:
         streams = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": subprocess.STDOUT}
-        try:
-            subprocess.run(command, cwd=folder, env=grader.environment(folder), timeout=SECONDS, **streams)
-        except subprocess.TimeoutExpired:
-            reached.add(OUTLASTED)
-    scores = grader.scores(folder)
-    shutil.rmtree(folder)
-    own, other = scores.get(ATTACKER, {}), scores.get(BYSTANDER, {})
-    reached |= {GAINED} if own.get("normalize", 0.0) > 0 else set()
-    reached |= {VOIDED} if any(own.get(name) != POINTS[name] for name in names) else set()
-    return reached | ({HARMED} if any(other.get(name) != POINTS[name] for name in POINTS) else set())
+        process = subprocess.Popen(command, cwd=folder, env=grader.environment(folder), **streams)
+        seen, since = grader.progress(folder), time.monotonic()
+        while process.poll() is None:
+            time.sleep(0.5)
+            if (now := grader.progress(folder)) != seen:
+                seen, since = now, time.monotonic()
+            elif time.monotonic() - since > SECONDS:
+                process.kill()
+                process.wait()
+                return True
+    return False
 
 
 def run_all(grader: Grader, sources: dict[str, str], folder: Path) -> dict[str, set[str]]:
-    """Run attacks on a grader, and say what each has reached."""
-    if reached := run(grader, right_answers(["normalize"])["normalize"], folder / "right") - {GAINED}:
-        sys.exit(f"{grader.name} does not grade right answers: {', '.join(reached)}")
+    """Run attacks on a grader, and say what each has reached. Those that one has kept from running are run again."""
+    right = right_answers(["normalize"])["normalize"]
+    if run_class(grader, {"right": right}, folder / "right") != {"right": {GAINED}}:
+        sys.exit(f"{grader.name} does not grade right answers: see {folder / 'right' / 'log'}")
     found: dict[str, set[str]] = {}
-
-    def one(name: str) -> None:
-        found[name] = run(grader, sources[name], folder / name)
-        told = ", ".join(sorted(found[name])) or "reaches nothing"
-        print(f"{grader.name}, {len(found)} of {len(sources)}, {name}: {told}", flush=True)
-
-    for name in sorted(BOMBS & sources.keys()):
-        one(name)
-    with ThreadPoolExecutor(AT_ONCE) as threads:
-        list(threads.map(one, [name for name in sources if name not in BOMBS]))
+    while left := {name: source for name, source in sources.items() if name not in found}:
+        here = folder / str(len(found))
+        new = run_class(grader, left, here)
+        for name, reached in new.items():
+            print(f"{grader.name}: {name}: {', '.join(sorted(reached)) or 'reaches nothing'}", flush=True)
+        found |= new
+        shutil.rmtree(here)
     return found
 
 

@@ -8,8 +8,8 @@ is measured alone.
 The submissions are distinct: right answers in different styles, and in every fourth three wrong ones. Without --whole,
 only the cells that hold answers and checks are in them. This grader takes the answers out of a notebook, the others run
 all that they are given. Only grading is timed, not the making of the assignment. CPU seconds are counted by a control
-group: getrusage knows nothing of what a sandbox has killed, half of what this grader uses. That takes Linux, and root or
-`systemd-run --user --scope -p Delegate=yes`.
+group: getrusage knows nothing of what a sandbox has killed, half of what this grader uses. That takes Linux, and root
+or `systemd-run --user --scope -p Delegate=yes`.
 """
 
 from __future__ import annotations

@@ -100,6 +100,10 @@ class Grader:
         """Grades everything in the folder that it is run in."""
         raise NotImplementedError
 
+    def progress(self, folder: Path) -> int:
+        """A number that changes when it goes on to the next submission."""
+        raise NotImplementedError
+
     def scores(self, folder: Path) -> Scores:
         """What it gave; a student or a task that it has lost is missing."""
         raise NotImplementedError
@@ -128,6 +132,9 @@ class Ours(Grader):
 
     def command(self) -> list[str]:
         return [self.python, "-m", "bn_helpers", "grade", "submitted", "--out", "results"]
+
+    def progress(self, folder: Path) -> int:
+        return len(list(folder.glob("results/.graded/*")))
 
     def scores(self, folder: Path) -> Scores:
         results = json.loads((folder / "results" / "results.json").read_text("utf-8"))
@@ -173,9 +180,14 @@ with Gradebook("sqlite:///gradebook.db", "bn") as gradebook:
     def command(self) -> list[str]:
         return [self.python, "-m", "nbgrader", "autograde", "bn"]
 
+    def progress(self, folder: Path) -> int:
+        return len(list(folder.glob("autograded/*/bn/*.ipynb")))
+
     def scores(self, folder: Path) -> Scores:
         read = [self.python, "-c", self._SCORES]
-        done = subprocess.run(read, cwd=folder, env=self.environment(folder), check=True, capture_output=True, text=True)
+        done = subprocess.run(
+            read, cwd=folder, env=self.environment(folder), check=True, capture_output=True, text=True
+        )
         finished = {path.name for path in (folder / "autograded").glob("*")}
         return {
             student: {cell.removesuffix("-check"): score for cell, score in cells.items()}
@@ -236,13 +248,17 @@ def test_answer({names}):
             for student, answers in students.items():
                 write(folder / "submitted" / student / f"{name}.ipynb", json.dumps(answered(notebook, answers)))
 
-    def test(self, task: str, call: str) -> str:
+    @classmethod
+    def test(cls, task: str, call: str) -> str:
         """What the check's cell does, as a test of otter's."""
         used = {node.id for node in ast.walk(ast.parse(call)) if isinstance(node, ast.Name)} - {"check"}
-        return self._TEST.format(task=task, points=TASKS[task].points, names=", ".join(sorted(used)), call=call)
+        return cls._TEST.format(task=task, points=TASKS[task].points, names=", ".join(sorted(used)), call=call)
 
     def command(self) -> list[str]:
         return [self.python, "-c", self._RUN]
+
+    def progress(self, folder: Path) -> int:
+        return len(list(folder.glob("submitted/*/*.json")))
 
     def scores(self, folder: Path) -> Scores:
         found: Scores = {}
