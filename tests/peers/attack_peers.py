@@ -32,9 +32,9 @@ POINTS = {task.id: task.points for task in TASKS.values() if task.notebook == NO
 
 GAINED, VOIDED, HARMED, OUTLASTED = "gains points", "costs own other answers", "costs another student", "does not end"
 KINDS = (GAINED, VOIDED, HARMED, OUTLASTED)
-SECONDS = 180  # without a submission's result; without an attack they take under five
+SECONDS = 180  # without a result; without an attack a submission takes under five
 
-LIMITS = ("--nproc=400", f"--as={4 * 2**30}", f"--fsize={2**26}", "--cpu=600", "--core=0")
+LIMITS = ("--nproc=128", f"--as={4 * 2**30}", f"--fsize={2**26}", "--cpu=600", "--core=0")
 MOUNTED = ("/usr", "/bin", "/lib", "/lib64", "/etc")
 
 # The suite aims at a grader whose kernels know nothing. These aim at checks that run where the answer runs.
