@@ -34,7 +34,7 @@ GAINED, VOIDED, HARMED, OUTLASTED = "gains points", "costs own other answers", "
 KINDS = (GAINED, VOIDED, HARMED, OUTLASTED)
 SECONDS = 180  # without a result; without an attack a submission takes under five
 
-LIMITS = ("--nproc=128", f"--as={4 * 2**30}", f"--fsize={2**26}", "--cpu=600", "--core=0")
+LIMITS = ("--nproc=128", f"--as={4 * 2**30}", f"--fsize={2**29}", "--cpu=600", "--core=0")
 MOUNTED = ("/usr", "/bin", "/lib", "/lib64", "/etc")
 
 # The suite aims at a grader whose kernels know nothing. These aim at checks that run where the answer runs.
@@ -44,9 +44,9 @@ ON_CHECKS = {
     "replaces_the_checks_code": f"{WRONG}\ncheck.__code__ = (lambda *arguments, **uses: None).__code__\n",
     "replaces_the_comparison": f"""{WRONG}
 import sys
-from bn_helpers import oracles
+from bn_helpers.oracles import difference as real
 for module in list(sys.modules.values()):
-    if getattr(module, "difference", None) is oracles.difference:
+    if getattr(module, "difference", None) is real:
         module.difference = lambda *arguments: 0.0
 """,
     "patches_the_test_runner": f"""{WRONG}
