@@ -12,7 +12,7 @@
 # You need NumPy's arrays and axes, and the idea of a layer: a matrix, then a nonlinearity.
 # It takes about 50 minutes and gives 14 points.
 
-# %% [markdown] id="how"
+# %% [markdown] id="how" slide="skip"
 # ## How to work with this notebook
 #
 # Run a cell with Shift + Enter, from top to bottom. At **Predict**, write your guess down first: a wrong guess teaches
@@ -33,7 +33,7 @@ from bn_helpers.training import claim
 
 plotting.use_style()
 
-# %% [markdown] id="symbols"
+# %% [markdown] id="symbols" slide="skip"
 # ## The symbols
 #
 # They are the same in the text, in the code, in the figures and in every message.

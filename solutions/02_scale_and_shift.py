@@ -341,7 +341,7 @@ if ready(batchnorm_forward):
 # one, in twos, in eights? What if they come sorted by class?
 
 
-# %% id="insert"
+# %% id="insert" slide="skip"
 def insert(net):
     normed = Net(sizes, "linear norm tanh", norm=(batchnorm_forward, None), seed=0)
     normed.parameters |= net.parameters
@@ -469,7 +469,7 @@ if ready(identity_parameters, batchnorm_forward, fold_into_linear):
         runs = [repeat(lambda n=n: n.forward(x_test[:1]), number=20, repeat=50) for n in nets]
         print(f"one image, {name:14}: {5e4 * np.median(runs):.0f} microseconds, median of 250 runs")
 
-# %% id="fold-same"
+# %% id="fold-same" slide="skip"
 if ready(identity_parameters, batchnorm_forward, fold_into_linear):
     same = [np.allclose(a.forward(x_test), b.forward(x_test)) for a, b in zip(folded, with_norm)]
     print("the same logits:", all(same))

@@ -38,7 +38,7 @@ plotting.use_style()
 # before you look at the figure.
 
 
-# %% id="forward-to-read" locked="yes"
+# %% id="forward-to-read" locked="yes" slide="slide"
 def batchnorm_forward(x, gamma, beta, bn_param):
     """Training-mode batch normalization that keeps the value of every node, by name, for the backward pass."""
     if bn_param["mode"] != "train":
@@ -179,7 +179,7 @@ check("frozen_backward", frozen_backward)
 # </details>
 
 
-# %% id="frozen-compared"
+# %% id="frozen-compared" slide="slide"
 def evaluation_output(x):
     return gamma * (x - 3.0) / np.sqrt(4.0) + beta  # the same mean and variance, as constants
 
@@ -196,7 +196,7 @@ if ready(frozen_backward):
     print("right in training:  ", np.allclose(frozen, in_training))
     print(f"angle to the right gradient in training: {angle(frozen, in_training):.0f}°")
 
-# %% [markdown] id="stages-text"
+# %% [markdown] id="stages-text" slide="fragment"
 # ## Back through the graph
 #
 # **Held constant: right in evaluation, wrong in training**, where mean and variance are functions of x. There the

@@ -95,7 +95,7 @@ check("outputs_across_batches", outputs_across_batches)
 # in batches of 4? Of 64?
 
 
-# %% id="jitter-net"
+# %% id="jitter-net" slide="skip"
 sizes = [64, 50, 50, 10]
 net = Net(sizes, "linear norm relu", norm=layer, seed=0)
 fit(net, x_train, y_train, steps=300, lr=0.1, seed=0)
@@ -241,7 +241,7 @@ check("ghost_batchnorm_forward", ghost_batchnorm_forward)
 #
 # </details>
 
-# %% id="ghost-jitter"
+# %% id="ghost-jitter" slide="slide"
 if ready(outputs_across_batches, ghost_batchnorm_forward):
     batches = [np.concatenate([sample[None], z[rows]]) for rows in draw(60)]
     for size in (4, 12):
@@ -250,7 +250,7 @@ if ready(outputs_across_batches, ghost_batchnorm_forward):
         ratio = np.std(ghosts, axis=0).mean() / alone.std(axis=0).mean()
         print(f"groups of {size} jitter like batches of {size}, within 10 %:", abs(ratio - 1) < 0.1)
 
-# %% [markdown] id="ghost-read"
+# %% [markdown] id="ghost-read" slide="fragment"
 # **The group sets the noise, not the batch.** Now it can be turned up while all else stays.
 #
 # ### From your function to a layer that learns

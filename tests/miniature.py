@@ -48,6 +48,9 @@ for step in range(3):
     print(f"\\rstep {step}", end="", flush=True)
 print("\\rtrained 3 networks")
 
+# %% [markdown] id="training-notes" notes="3"
+# Ask which net is larger.
+
 # %% id="direction"
 print("larger:", 2 > 1)
 

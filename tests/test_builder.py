@@ -74,9 +74,9 @@ def test_both_notebooks_are_valid_and_have_the_cells_of_the_source(built):
         assert (built / notebook).read_text(encoding="utf-8") == nbformat.writes(node) + "\n"  # as Jupyter writes it
         assert (node.nbformat, node.nbformat_minor) == (4, 5)
         assert node.metadata.language_info == {"name": "python"}
-        assert [cell.id for cell in node.cells] == [
-            line.split('id="')[1].split('"')[0] for line in SOURCE.splitlines() if line.startswith("# %%")
-        ]
+        headers = [line for line in SOURCE.splitlines() if line.startswith("# %%")]
+        wanted = [header for header in headers if notebook == SOLVED or "notes=" not in header]
+        assert [cell.id for cell in node.cells] == [header.split('id="')[1].split('"')[0] for header in wanted]
 
 
 def test_solved_notebook_holds_answers_and_what_they_print(built):
@@ -88,6 +88,17 @@ def test_solved_notebook_holds_answers_and_what_they_print(built):
     assert counts == list(range(1, len(counts) + 1))
     assert not any("tags" in cell["metadata"] for name, cell in solved.items() if name.endswith("-check"))
     assert not any(cell["metadata"].get("nbgrader", {}).get("checksum") for cell in solved.values())
+
+
+def test_solved_notebook_is_a_talk_with_speaker_notes_and_the_student_sees_nothing_of_it(built):
+    solved, student = cells(built, SOLVED), cells(built, STUDENT)
+    assert text(solved["training-notes"]) == "**For the lecturer, 3 min.** Ask which net is larger."
+    chosen = ["title", "setup", "normalize-text", "normalize", "normalize-check", "training", "training-notes", "quiz_1"]
+    assert [solved[name]["metadata"]["slideshow"]["slide_type"] for name in chosen] == [
+        *("slide", "skip", "slide", "subslide", "skip", "skip", "notes", "skip")
+    ]
+    assert not any("slideshow" in cell["metadata"] for cell in student.values())
+    assert "For the lecturer" not in "".join(map(text, student.values()))
 
 
 def test_progress_line_is_kept_in_its_last_state_and_as_one_output(built):

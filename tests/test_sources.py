@@ -38,6 +38,10 @@ FAULTS = {
     "id twice": ('id="spread"', 'id="setup"', "'setup': the id is taken by the cell at line 6"),
     "two roles": ('solution="normalize"', 'solution="normalize" locked="yes"', "has more than one of"),
     "locked otherwise": ('locked="yes"', 'locked="no"', 'locked must be "yes"'),
+    "notes without minutes": ('notes="3"', 'notes="yes"', "notes must be a number of minutes"),
+    "notes as code": ('[markdown] id="training-notes"', 'id="training-notes"', "must be a markdown cell"),
+    "notes on a slide of their own": ('notes="3"', 'notes="3" slide="slide"', "an id and nothing else"),
+    "unknown kind of slide": ('id="spread"', 'id="spread" slide="page"', "slide must be one of slide, subslide, "),
     "raw cell": ('# %% [markdown] id="title"', '# %% [raw] id="title"', "a cell of type raw"),
     "unknown exercise": ('exercise="normalize"', 'exercise="normalise"', "'normalise' is not in the manifest"),
     "exercise of another notebook": (

@@ -32,6 +32,7 @@ from bn_helpers.course.drift import (
 )
 from bn_helpers.course.leaks import leaks
 from bn_helpers.course.sources import BuildError, Cell, read
+from bn_helpers.course.talk import slide_types
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS, Exercise
 from bn_helpers.stubs import Reference
 
@@ -129,6 +130,38 @@ def check(root: Path, names: Sequence[str] | None = None) -> list[str]:
     return drifts
 
 
+def executed(root: Path, name: str) -> tuple[dict, dict]:
+    """The two notebooks of one source, the solved one with its saved outputs.
+
+    Parameters
+    ----------
+    root : Path
+        The checkout.
+    name : str
+        A notebook, as in the manifest.
+
+    Returns
+    -------
+    solved, student : dict
+        Notebooks as JSON has them.
+
+    Raises
+    ------
+    BuildError
+        If the source is faulty, or the solved notebook is missing or does not hold what the source gives.
+    """
+    solved, student = (built.notebook for built in _pair(root.resolve(), name))
+    path = root / "solutions" / f"{name}.ipynb"
+    found = _load(path) if path.exists() else None
+    if found is None or digest(found["cells"]) != solved["metadata"]["bn_helpers"]["digest"]:
+        raise BuildError(f"solutions/{name}.ipynb: is not what its source gives; build it: make build")
+    saved = {cell["id"]: cell["outputs"] for cell in found["cells"] if cell["cell_type"] == "code"}
+    for cell in solved["cells"]:
+        if cell["cell_type"] == "code":
+            cell["outputs"] = saved[cell["id"]]
+    return solved, student
+
+
 def _chosen(root: Path, names: Sequence[str] | None) -> list[str]:
     present = sorted(path.stem for path in (root / "solutions").glob("*.py"))
     for name in names or ():
@@ -153,7 +186,10 @@ def _pair(root: Path, name: str) -> tuple[Built, Built]:
 
 
 def _notebook(cells: list[Cell], reference: Reference, student: bool) -> dict:
-    built = [_cell(cell, _text(cell, reference, student), student) for cell in cells]
+    built = [_cell(cell, _text(cell, reference, student), student) for cell in cells if not (student and cell.minutes)]
+    if not student:
+        for node, slide_type in zip(built, slide_types(cells), strict=True):
+            node["metadata"]["slideshow"] = {"slide_type": slide_type}
     metadata = {
         "bn_helpers": {"digest": digest(built)},
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -181,6 +217,8 @@ def _cell(cell: Cell, text: str, student: bool) -> dict:
 def _text(cell: Cell, reference: Reference, student: bool) -> str:
     if cell.role == "exercise":
         return f"{_header(EXERCISES[cell.subject])}\n\n{cell.text}"
+    if cell.minutes:
+        return f"**For the lecturer, {cell.minutes} min.** {cell.text}"
     if cell.role == "solution":
         return reference.stub(cell.subject) if student else reference.solved(cell.subject)
     if cell.role == "quiz" and student:

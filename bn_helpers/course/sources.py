@@ -9,6 +9,8 @@ check="..."       code: the call of `check` for an exercise or a quiz; id "<exer
 quiz="..."        code: the right letter, `quiz_1 = "b"`; id "<quiz>"
 locked="yes"      handed to the student to be read, not edited
 tags=[...]        code: "nbval-ignore-output" only, for training numbers
+notes="3"         markdown: speaker notes, for the solved notebook only, with the minutes that the slide above takes
+slide="..."       what the cell is in a talk, where the rules of `talk.py` are wrong: slide, subslide, fragment, -, skip
 """
 
 from __future__ import annotations
@@ -24,7 +26,9 @@ from nbformat import NotebookNode
 
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS, QUIZZES
 
+PLAIN = ("id", "tags", "notes", "slide")
 ROLES = ("exercise", "solution", "check", "quiz", "locked")
+SLIDE_TYPES = ("slide", "subslide", "fragment", "-", "skip")
 IGNORE_OUTPUT = "nbval-ignore-output"
 MAX_LINES = 12  # of code in a cell written by hand
 
@@ -35,7 +39,10 @@ class BuildError(Exception):
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell of a source: `role` is one of ROLES or empty, `subject` the exercise or quiz that it belongs to."""
+    """One cell of a source: `role` is one of ROLES or empty, `subject` the exercise or quiz that it belongs to.
+
+    `minutes` is positive for speaker notes only; `slide` is one of SLIDE_TYPES, or empty where the rules apply.
+    """
 
     id: str
     line: int
@@ -44,6 +51,8 @@ class Cell:
     role: str = ""
     subject: str = ""
     tags: tuple[str, ...] = ()
+    minutes: int = 0
+    slide: str = ""
 
     @property
     def lines_of_code(self) -> int:
@@ -105,12 +114,14 @@ def _cell(line: int, node: NotebookNode, attributes: dict) -> Cell:
         role,
         subject,
         tuple(attributes.get("tags", ())),
+        int(attributes.get("notes", 0)),
+        attributes.get("slide", ""),
     )
 
 
 def _attribute_faults(cell_type: str, attributes: dict) -> Iterator[str]:
-    for name in attributes.keys() - {"id", "tags", *ROLES}:
-        yield f"unknown attribute {name}={attributes[name]!r}; there are only id, tags, {', '.join(ROLES)}"
+    for name in attributes.keys() - {*PLAIN, *ROLES}:
+        yield f"unknown attribute {name}={attributes[name]!r}; there are only {', '.join(PLAIN + ROLES)}"
     if cell_type not in ("markdown", "code"):
         yield f"a cell of type {cell_type}; write '# %%' for code or '# %% [markdown]' for text"
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", str(attributes.get("id", ""))):
@@ -119,6 +130,12 @@ def _attribute_faults(cell_type: str, attributes: dict) -> Iterator[str]:
         yield f"has more than one of {', '.join(ROLES)}; split the cell"
     if attributes.get("locked", "yes") != "yes":
         yield f'locked must be "yes", not {attributes["locked"]!r}'
+    if not re.fullmatch("[1-9][0-9]?", str(attributes.get("notes", 1))):
+        yield f'notes must be a number of minutes, for instance "3", not {attributes["notes"]!r}'
+    elif "notes" in attributes and (cell_type != "markdown" or len(attributes) > 2):
+        yield "holds speaker notes, so it must be a markdown cell, with an id and nothing else"
+    if attributes.get("slide", "slide") not in SLIDE_TYPES:
+        yield f"slide must be one of {', '.join(SLIDE_TYPES)}, not {attributes['slide']!r}"
     if attributes.get("tags", [IGNORE_OUTPUT]) != [IGNORE_OUTPUT]:
         yield f'unknown tags {attributes["tags"]!r}; the only one is tags=["{IGNORE_OUTPUT}"]'
     elif "tags" in attributes and (cell_type != "code" or attributes.keys() & set(ROLES)):
