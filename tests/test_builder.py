@@ -93,7 +93,16 @@ def test_solved_notebook_holds_answers_and_what_they_print(built):
 def test_solved_notebook_is_a_talk_with_speaker_notes_and_the_student_sees_nothing_of_it(built):
     solved, student = cells(built, SOLVED), cells(built, STUDENT)
     assert text(solved["training-notes"]) == "**For the lecturer, 3 min.** Ask which net is larger."
-    chosen = ["title", "setup", "normalize-text", "normalize", "normalize-check", "training", "training-notes", "quiz_1"]
+    chosen = [
+        "title",
+        "setup",
+        "normalize-text",
+        "normalize",
+        "normalize-check",
+        "training",
+        "training-notes",
+        "quiz_1",
+    ]
     assert [solved[name]["metadata"]["slideshow"]["slide_type"] for name in chosen] == [
         *("slide", "skip", "slide", "subslide", "skip", "skip", "notes", "skip")
     ]

@@ -32,7 +32,7 @@ from bn_helpers.course.drift import (
 )
 from bn_helpers.course.leaks import leaks
 from bn_helpers.course.sources import BuildError, Cell, read
-from bn_helpers.course.talk import slide_types
+from bn_helpers.course.talk import slideshow
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS, Exercise
 from bn_helpers.stubs import Reference
 
@@ -188,8 +188,8 @@ def _pair(root: Path, name: str) -> tuple[Built, Built]:
 def _notebook(cells: list[Cell], reference: Reference, student: bool) -> dict:
     built = [_cell(cell, _text(cell, reference, student), student) for cell in cells if not (student and cell.minutes)]
     if not student:
-        for node, slide_type in zip(built, slide_types(cells), strict=True):
-            node["metadata"]["slideshow"] = {"slide_type": slide_type}
+        for node, about in zip(built, slideshow(cells), strict=True):
+            node["metadata"]["slideshow"] = about
     metadata = {
         "bn_helpers": {"digest": digest(built)},
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},

@@ -12,6 +12,29 @@ from collections.abc import Sequence
 from bn_helpers.course.sources import Cell
 
 
+def slideshow(cells: Sequence[Cell]) -> list[dict]:
+    """Metadata by which Jupyter and nbconvert make a talk of a notebook.
+
+    Parameters
+    ----------
+    cells : sequence of Cell
+        A notebook, as its source has it.
+
+    Returns
+    -------
+    facts : list of dict
+        For each cell its `slide_type`. Where a slide has notes, its first cell also says how many seconds it takes:
+        reveal.js keeps the time by that, and counts a minute where nothing is said.
+    """
+    facts = [{"slide_type": slide_type} for slide_type in slide_types(cells)]
+    for cell, about in zip(cells, facts, strict=True):
+        if about["slide_type"] in ("slide", "subslide"):
+            first = about
+        elif cell.minutes:
+            first["data"] = {"timing": 60 * cell.minutes}
+    return facts
+
+
 def slide_types(cells: Sequence[Cell]) -> list[str]:
     """Say for each cell what it is in a talk.
 

@@ -1,0 +1,119 @@
+"""What slides and site share: a notebook as HTML that asks the network for nothing.
+
+nbconvert writes the HTML. Formulas become MathML, which browsers draw themselves; pictures and styles stand in the file.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from functools import cache
+from importlib.resources import files
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import nbformat
+
+from bn_helpers.course.drift import serialized
+
+if TYPE_CHECKING:
+    from nbconvert.exporters import HTMLExporter
+
+TEMPLATES = Path(__file__).with_name("templates")
+# Unicode: Latin, accents, arrows, operators, and the italic letters that variables are set in
+SIGNS = [
+    (0x20, 0x7E),
+    (0xA0, 0xD7),
+    (0x2C6, 0x2C6),
+    (0x302, 0x302),
+    (0x210E, 0x210E),
+    (0x2190, 0x2193),
+    (0x21D0, 0x21D3),
+]
+SIGNS += [(0x2208, 0x221E), (0x2248, 0x2265), (0x22C5, 0x22C5), (0x1D434, 0x1D467)]
+
+
+def render(exporter: type[HTMLExporter], template: str, notebook: dict, facts: dict[str, Any]) -> str:
+    """One notebook as one HTML file.
+
+    Parameters
+    ----------
+    exporter : type
+        `nbconvert.HTMLExporter` or one that is derived from it.
+    template : str
+        A folder of `templates/`.
+    notebook : dict
+        A notebook as JSON has it, with its outputs.
+    facts : dict
+        What the template wants to know besides; it finds it in `resources`.
+
+    Returns
+    -------
+    html : str
+    """
+    from traitlets.config import Config
+
+    known = {"display_data_priority": ["image/png", "text/html", "text/markdown", "text/plain"]}
+    writer = exporter(
+        config=Config({"NbConvertBase": known}),
+        template_name=template,
+        exclude_input_prompt=True,
+        exclude_output_prompt=True,
+        extra_template_basedirs=[str(TEMPLATES)],
+        extra_template_paths=[str(TEMPLATES)],
+    )
+    writer.register_filter("markdown2html", markdown)
+    html, _ = writer.from_notebook_node(nbformat.reads(serialized(notebook), as_version=4), resources=facts)
+    return html
+
+
+def markdown(text: str) -> str:
+    """HTML of a Markdown text, its formulas in MathML.
+
+    Parameters
+    ----------
+    text : str
+        Markdown as a notebook's cell has it.
+
+    Returns
+    -------
+    html : str
+    """
+    from latex2mathml.converter import convert
+    from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+
+    class Renderer(IPythonRenderer):
+        def block_math(self, body: str) -> str:
+            return f'<div class="formula" role="group" aria-label="formula" tabindex="0">{convert(body, display="block")}</div>'
+
+        def inline_math(self, body: str) -> str:
+            return convert(body)
+
+    return MarkdownWithMath(renderer=Renderer(escape=False, anchor_link_text="#")).render(text)
+
+
+@cache
+def math_font() -> str:
+    """CSS that brings a font for MathML: STIX Two Math, but for the letters and signs that no formula here needs."""
+    from fontTools.subset import Options, Subsetter
+    from fontTools.ttLib import TTFont
+
+    font = TTFont(files("ziamath") / "fonts" / "STIXTwoMath-Regular.ttf")
+    subsetter = Subsetter(Options(layout_features=["ssty", "flac", "dtls"]))  # small scripts, accents
+    subsetter.populate(unicodes=[code for first, last in SIGNS for code in range(first, last + 1)])
+    subsetter.subset(font)
+    font.flavor = "woff"
+    data = BytesIO()
+    font.save(data)
+    address = f"data:font/woff;base64,{b64encode(data.getvalue()).decode()}"
+    return f'@font-face {{ font-family: "Course Math"; src: url({address}); }}\nmath {{ font-family: "Course Math", math; }}'
+
+
+def code_style(light: str, dark: str = "") -> str:
+    """CSS of highlighted code, in styles whose contrast with the pages' background is at least 4.5."""
+    from pygments.formatters import HtmlFormatter
+
+    css = HtmlFormatter(style=light).get_style_defs(".highlight")
+    if dark:
+        css += f"\n@media (prefers-color-scheme: dark) {{\n{HtmlFormatter(style=dark).get_style_defs('.highlight')}\n}}"
+    return css

@@ -1,0 +1,109 @@
+"""Slides of the solved notebooks: one HTML file each, with reveal.js, mathematics, pictures and speaker notes inside."""
+
+from __future__ import annotations
+
+import ast
+from importlib.resources import files
+from pathlib import Path
+
+from bn_helpers.course import builder, pages
+from bn_helpers.exercises import NOTEBOOKS
+
+LINES = 6  # longer code stands in the speaker notes, and so does what draws a figure
+
+
+def write_slides(root: Path, out: Path) -> list[Path]:
+    """Write the slides of all notebooks.
+
+    Parameters
+    ----------
+    root : Path
+        The checkout, its notebooks built.
+    out : Path
+        The folder that the files go into; it is made where it is missing.
+
+    Returns
+    -------
+    paths : list of Path
+        What was written, one file a notebook.
+
+    Raises
+    ------
+    BuildError
+        If a solved notebook is not what its source gives.
+    """
+    from nbconvert.exporters import SlidesExporter
+
+    reveal = files("sphinx_revealjs") / "_static" / "revealjs"  # a package that pip installs, for its copy of reveal.js
+    facts = {
+        "reveal_css": (reveal / "dist" / "reveal.css").read_text("utf-8"),
+        "reveal_js": (reveal / "dist" / "reveal.js").read_text("utf-8"),
+        "notes_js": (reveal / "plugin" / "notes" / "notes.js").read_text("utf-8"),
+        "start_js": (pages.TEMPLATES / "talk" / "start.js").read_text("utf-8"),
+        "font_css": pages.math_font(),
+        "code_css": pages.code_style("xcode"),
+    }
+    out.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for name, notebook in NOTEBOOKS.items():
+        solved, _ = builder.executed(root, name)
+        facts["title"] = f"{notebook.number} {notebook.title}"
+        html = pages.render(SlidesExporter, "talk", solved | {"cells": talk(solved["cells"])}, facts)
+        paths.append(out / f"{name}.html")
+        paths[-1].write_text(html, encoding="utf-8")
+    return paths
+
+
+def talk(cells: list[dict]) -> list[dict]:
+    """Cells of a solved notebook as the slides show them.
+
+    Parameters
+    ----------
+    cells : list of dict
+        Cells as JSON has them, with their slide types.
+
+    Returns
+    -------
+    shown : list of dict
+        Without the cells that a talk leaves out. Answers come without their docstrings. Long code has gone into the
+        notes, and a slide's notes stand before what appears on it one by one: behind that, reveal.js would take them
+        for a part of it.
+    """
+    slides: list[list[dict]] = []
+    for cell in cells:
+        kind = cell["metadata"]["slideshow"]["slide_type"]
+        if kind in ("slide", "subslide"):
+            slides.append([])
+        if kind != "skip":
+            slides[-1].append(cell)
+    return [cell for slide in slides for cell in _arranged(slide)]
+
+
+def _arranged(slide: list[dict]) -> list[dict]:
+    shown, notes = [], []
+    for cell in slide:
+        text = "".join(cell["source"])
+        if cell["metadata"]["slideshow"]["slide_type"] == "notes":
+            notes.append(cell)
+            continue
+        if cell["cell_type"] == "code" and not cell["outputs"]:
+            cell = cell | {"source": without_docstrings(text)}
+        elif cell["cell_type"] == "code" and (text.count("\n") >= LINES or "plotting." in text):
+            cell = cell | {"metadata": cell["metadata"] | {"transient": {"remove_source": True}}}
+            notes.append(_note(cell["id"], f"```python\n{text}\n```"))
+        shown.append(cell)
+    return [shown[0], *notes, *shown[1:]]
+
+
+def _note(name: str, text: str) -> dict:
+    metadata = {"slideshow": {"slide_type": "notes"}}
+    return {"cell_type": "markdown", "id": f"{name}-code", "metadata": metadata, "source": text}
+
+
+def without_docstrings(code: str) -> str:
+    """Python without the docstrings of its functions, otherwise as it was."""
+    lines = code.splitlines()
+    for node in reversed(ast.parse(code).body):
+        if isinstance(node, ast.FunctionDef) and ast.get_docstring(node):
+            del lines[node.body[0].lineno - 1 : node.body[0].end_lineno]
+    return "\n".join(lines)
