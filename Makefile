@@ -3,12 +3,12 @@
 
 PYTHON = python3
 PORT = 8888
-OUT = grades
+OUT = $(or $(filter slides site,$@),grades)
 
 run = .venv/bin/python -m
 flags = $(if $(filter no,$(BROWSER)),--no-browser) $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: help course test test-all build grade .venv
+.PHONY: help course lecture slides site test test-all build grade .venv
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[.a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -17,6 +17,19 @@ course: .venv/installed ## open the course in JupyterLab (PORT=8890; BROWSER=no 
 	@echo "Starting JupyterLab. Ctrl-C ends it; save your work before."
 	@exec env JUPYTER_CONFIG_PATH=bn_helpers/course/jupyter $(run) jupyterlab --port=$(PORT) $(flags) --log-level=WARN -y \
 		--LabApp.default_url=/lab/tree/notebooks/01_normalization.ipynb
+
+lecture: .venv/lecturer ## show the solved notebooks as slides in JupyterLab (PORT, BROWSER as for course)
+	@mkdir -p build/lecture
+	cp solutions/*.ipynb build/lecture  # so that what is typed in class changes no solution
+	@echo "Starting JupyterLab. In a notebook, Alt-R shows the slides. Ctrl-C ends it."
+	@exec env JUPYTER_CONFIG_PATH=bn_helpers/course/jupyter:bn_helpers/course/lecture $(run) jupyterlab --port=$(PORT) \
+		$(flags) --log-level=WARN -y --LabApp.default_url=/lab/tree/build/lecture/01_normalization.ipynb
+
+slides: .venv/lecturer ## write the slides, one file a notebook, with speaker notes (OUT=slides)
+	$(run) bn_helpers slides --out "$(OUT)"
+
+site: .venv/lecturer ## write the course as a site to read, without answers (OUT=site)
+	$(run) bn_helpers site --out "$(OUT)"
 
 test: .venv/installed ## test the course: under six minutes
 	$(run) pytest -m "not slow"
@@ -39,6 +52,10 @@ grade: .venv/installed ## grade what students handed in (SUBMISSIONS=folder; OUT
 
 .venv/installed: .venv/bin/pip requirements.txt pyproject.toml
 	$(run) pip install -r requirements.txt -e .
+	@touch $@
+
+.venv/lecturer: .venv/installed
+	$(run) pip install -e ".[lecturer]"
 	@touch $@
 
 define check_python

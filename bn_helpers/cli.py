@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
 
@@ -59,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     check.set_defaults(run=_check)
     _add_grade(commands)
+    _add_pages(commands)
     bench = commands.add_parser(
         "bench",
         help="measure how fast the reference is",
@@ -95,6 +96,16 @@ def _add_grade(commands: argparse._SubParsersAction) -> None:
     where.add_argument("--workers", type=_positive, metavar="N", help="grading processes; one a core, if not given")
     where.add_argument("--scheduler", metavar="ADDRESS", help="grade on the workers of this Dask scheduler, tcp://…")
     grade.set_defaults(run=_grade)
+
+
+def _add_pages(commands: argparse._SubParsersAction) -> None:
+    for name, run, summary in (
+        ("slides", _slides, "write the solved notebooks as slides, one file each, with speaker notes"),
+        ("site", _site, "write the course as a small static site to read, without answers"),
+    ):
+        pages = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
+        pages.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="where the pages go")
+        pages.set_defaults(run=run)
 
 
 def _positive(text: str) -> int:
@@ -205,3 +216,30 @@ def _bench(options: argparse.Namespace) -> int:
 
     # In a process of its own: NumPy reads the number of threads, and the allocator its settings, when they start.
     return subprocess.run([sys.executable, "-m", "bn_helpers.bench"], env=os.environ | ENVIRONMENT).returncode
+
+
+def _slides(options: argparse.Namespace) -> int:
+    from bn_helpers.course.slides import write_slides
+
+    return _pages(write_slides, options.out, "In a browser, S opens the speaker notes, and Esc shows all slides.")
+
+
+def _site(options: argparse.Namespace) -> int:
+    from bn_helpers.course.site import write_site
+
+    return _pages(write_site, options.out, f"Begin with {options.out / 'index.html'}.")
+
+
+def _pages(write: Callable[[Path, Path], list[Path]], out: Path, then: str) -> int:
+    from bn_helpers.course.sources import BuildError
+
+    try:
+        write(ROOT, out)
+    except ModuleNotFoundError as error:
+        print(f'{error.name} is missing. Install it: python -m pip install -e ".[lecturer]"', file=sys.stderr)
+        return 2
+    except BuildError as error:
+        print(error, file=sys.stderr)
+        return 2
+    print(then)
+    return 0

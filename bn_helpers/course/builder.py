@@ -20,7 +20,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from nbformat import NotebookNode
 from nbformat.validator import iter_validate
 
-from bn_helpers.course import nbgrader
+from bn_helpers.course import nbgrader, talk
 from bn_helpers.course.drift import (
     differences,
     digest,
@@ -32,7 +32,6 @@ from bn_helpers.course.drift import (
 )
 from bn_helpers.course.leaks import leaks
 from bn_helpers.course.sources import BuildError, Cell, read
-from bn_helpers.course.talk import slideshow
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS, Exercise
 from bn_helpers.stubs import Reference
 
@@ -85,7 +84,7 @@ def build(root: Path, names: Sequence[str] | None = None) -> list[Path]:
         try:
             _execute(pair[0], root)
             for built in pair:
-                _write(built.path, serialized(built.notebook))
+                write(built.path, serialized(built.notebook))
                 written.append(built.path)
             print(f" {time.perf_counter() - started:.1f} s", end="")
         finally:
@@ -188,8 +187,8 @@ def _pair(root: Path, name: str) -> tuple[Built, Built]:
 def _notebook(cells: list[Cell], reference: Reference, student: bool) -> dict:
     built = [_cell(cell, _text(cell, reference, student), student) for cell in cells if not (student and cell.minutes)]
     if not student:
-        for node, about in zip(built, slideshow(cells), strict=True):
-            node["metadata"]["slideshow"] = about
+        for node, about in zip(built, talk.metadata(cells), strict=True):
+            node["metadata"] |= about
     metadata = {
         "bn_helpers": {"digest": digest(built)},
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -350,9 +349,9 @@ def _tidy(outputs: list[NotebookNode]) -> list[NotebookNode]:
     return tidy
 
 
-def _write(path: Path, text: str) -> None:
-    """Replace a file as a whole."""
-    path.parent.mkdir(exist_ok=True)
+def write(path: Path, text: str) -> None:
+    """Replace a file as a whole, so that an interruption leaves none half-written."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(path.name + ".part")
     try:
         beside.write_bytes(text.encode())

@@ -1,6 +1,7 @@
 """What slides and site share: a notebook as HTML that asks the network for nothing.
 
-nbconvert writes the HTML. Formulas become MathML, which browsers draw themselves; pictures and styles stand in the file.
+nbconvert writes the HTML. Formulas become MathML, which browsers draw themselves; a font for them, pictures and styles
+stand in the file.
 """
 
 from __future__ import annotations
@@ -63,7 +64,8 @@ def render(exporter: type[HTMLExporter], template: str, notebook: dict, facts: d
         extra_template_paths=[str(TEMPLATES)],
     )
     writer.register_filter("markdown2html", markdown)
-    html, _ = writer.from_notebook_node(nbformat.reads(serialized(notebook), as_version=4), resources=facts)
+    node = nbformat.reads(serialized(notebook), as_version=4)
+    html, _ = writer.from_notebook_node(node, resources=facts | {"math_font": math_font()})
     return html
 
 
@@ -84,7 +86,8 @@ def markdown(text: str) -> str:
 
     class Renderer(IPythonRenderer):
         def block_math(self, body: str) -> str:
-            return f'<div class="formula" role="group" aria-label="formula" tabindex="0">{convert(body, display="block")}</div>'
+            formula = convert(body, display="block")
+            return f'<div class="formula" role="group" aria-label="formula" tabindex="0">{formula}</div>'
 
         def inline_math(self, body: str) -> str:
             return convert(body)
@@ -94,7 +97,7 @@ def markdown(text: str) -> str:
 
 @cache
 def math_font() -> str:
-    """CSS that brings a font for MathML: STIX Two Math, but for the letters and signs that no formula here needs."""
+    """STIX Two Math as a WOFF file in base64, but for the letters and signs that no formula here needs."""
     from fontTools.subset import Options, Subsetter
     from fontTools.ttLib import TTFont
 
@@ -105,15 +108,11 @@ def math_font() -> str:
     font.flavor = "woff"
     data = BytesIO()
     font.save(data)
-    address = f"data:font/woff;base64,{b64encode(data.getvalue()).decode()}"
-    return f'@font-face {{ font-family: "Course Math"; src: url({address}); }}\nmath {{ font-family: "Course Math", math; }}'
+    return b64encode(data.getvalue()).decode()
 
 
-def code_style(light: str, dark: str = "") -> str:
-    """CSS of highlighted code, in styles whose contrast with the pages' background is at least 4.5."""
+def code_style(style: str) -> str:
+    """CSS that colours code. "xcode" has a contrast of at least 4.5 on near white, "monokai" on near black."""
     from pygments.formatters import HtmlFormatter
 
-    css = HtmlFormatter(style=light).get_style_defs(".highlight")
-    if dark:
-        css += f"\n@media (prefers-color-scheme: dark) {{\n{HtmlFormatter(style=dark).get_style_defs('.highlight')}\n}}"
-    return css
+    return HtmlFormatter(style=style).get_style_defs(".highlight")

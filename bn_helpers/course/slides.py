@@ -1,4 +1,4 @@
-"""Slides of the solved notebooks: one HTML file each, with reveal.js, mathematics, pictures and speaker notes inside."""
+"""Slides of the solved notebooks: one HTML file each, with reveal.js, formulas, pictures and speaker notes inside."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from importlib.resources import files
 from pathlib import Path
 
 from bn_helpers.course import builder, pages
-from bn_helpers.exercises import NOTEBOOKS
+from bn_helpers.exercises import EXERCISES, NOTEBOOKS
 
-LINES = 6  # longer code stands in the speaker notes, and so does what draws a figure
+MINUTE = 60  # seconds, what a slide without notes takes
 
 
 def write_slides(root: Path, out: Path) -> list[Path]:
-    """Write the slides of all notebooks.
+    """Write the slides of all notebooks, and print how long each talk is.
 
     Parameters
     ----------
@@ -40,21 +40,23 @@ def write_slides(root: Path, out: Path) -> list[Path]:
         "reveal_js": (reveal / "dist" / "reveal.js").read_text("utf-8"),
         "notes_js": (reveal / "plugin" / "notes" / "notes.js").read_text("utf-8"),
         "start_js": (pages.TEMPLATES / "talk" / "start.js").read_text("utf-8"),
-        "font_css": pages.math_font(),
         "code_css": pages.code_style("xcode"),
     }
-    out.mkdir(parents=True, exist_ok=True)
     paths = []
     for name, notebook in NOTEBOOKS.items():
         solved, _ = builder.executed(root, name)
         facts["title"] = f"{notebook.number} {notebook.title}"
-        html = pages.render(SlidesExporter, "talk", solved | {"cells": talk(solved["cells"])}, facts)
+        html = pages.render(SlidesExporter, "talk", solved | {"cells": shown(solved["cells"])}, facts)
         paths.append(out / f"{name}.html")
-        paths[-1].write_text(html, encoding="utf-8")
+        builder.write(paths[-1], html)
+        kinds = [cell["metadata"]["slideshow"] for cell in solved["cells"]]
+        main = [kind.get("data", {}).get("timing", MINUTE) for kind in kinds if kind["slide_type"] == "slide"]
+        minutes = sum(exercise.minutes for exercise in EXERCISES.values() if exercise.notebook == name)
+        print(f"{paths[-1]}: {len(main)} slides, {sum(main) // MINUTE} minutes, exercises {minutes} more", flush=True)
     return paths
 
 
-def talk(cells: list[dict]) -> list[dict]:
+def shown(cells: list[dict]) -> list[dict]:
     """Cells of a solved notebook as the slides show them.
 
     Parameters
@@ -64,8 +66,8 @@ def talk(cells: list[dict]) -> list[dict]:
 
     Returns
     -------
-    shown : list of dict
-        Without the cells that a talk leaves out. Answers come without their docstrings. Long code has gone into the
+    cells : list of dict
+        Without the cells that a talk leaves out. Answers come without their docstrings. Hidden code has gone into the
         notes, and a slide's notes stand before what appears on it one by one: behind that, reveal.js would take them
         for a part of it.
     """
@@ -80,19 +82,19 @@ def talk(cells: list[dict]) -> list[dict]:
 
 
 def _arranged(slide: list[dict]) -> list[dict]:
-    shown, notes = [], []
+    visible, notes = [], []
     for cell in slide:
         text = "".join(cell["source"])
         if cell["metadata"]["slideshow"]["slide_type"] == "notes":
             notes.append(cell)
             continue
-        if cell["cell_type"] == "code" and not cell["outputs"]:
-            cell = cell | {"source": without_docstrings(text)}
-        elif cell["cell_type"] == "code" and (text.count("\n") >= LINES or "plotting." in text):
+        if cell["metadata"].get("jupyter", {}).get("source_hidden"):
             cell = cell | {"metadata": cell["metadata"] | {"transient": {"remove_source": True}}}
             notes.append(_note(cell["id"], f"```python\n{text}\n```"))
-        shown.append(cell)
-    return [shown[0], *notes, *shown[1:]]
+        elif cell["cell_type"] == "code":
+            cell = cell | {"source": without_docstrings(text)}
+        visible.append(cell)
+    return [visible[0], *notes, *visible[1:]]
 
 
 def _note(name: str, text: str) -> dict:

@@ -11,9 +11,11 @@ from collections.abc import Sequence
 
 from bn_helpers.course.sources import Cell
 
+SHORT = 6  # lines of code that a class can read on a slide beside what they print
 
-def slideshow(cells: Sequence[Cell]) -> list[dict]:
-    """Metadata by which Jupyter and nbconvert make a talk of a notebook.
+
+def metadata(cells: Sequence[Cell]) -> list[dict]:
+    """Metadata by which JupyterLab and nbconvert make a talk of a notebook.
 
     Parameters
     ----------
@@ -23,15 +25,20 @@ def slideshow(cells: Sequence[Cell]) -> list[dict]:
     Returns
     -------
     facts : list of dict
-        For each cell its `slide_type`. Where a slide has notes, its first cell also says how many seconds it takes:
-        reveal.js keeps the time by that, and counts a minute where nothing is said.
+        For each cell its `slideshow`, with the `slide_type`. Where a slide has notes, its first cell also says how many
+        seconds it takes: reveal.js keeps the time by that, and counts a minute where nothing is said. Long code is
+        hidden, and so is what draws a figure: the class looks at what it shows.
     """
-    facts = [{"slide_type": slide_type} for slide_type in slide_types(cells)]
-    for cell, about in zip(cells, facts, strict=True):
-        if about["slide_type"] in ("slide", "subslide"):
-            first = about
+    facts: list[dict] = []
+    for cell, slide_type in zip(cells, slide_types(cells), strict=True):
+        facts.append({"slideshow": {"slide_type": slide_type}})
+        if slide_type in ("slide", "subslide"):
+            first = facts[-1]["slideshow"]
         elif cell.minutes:
             first["data"] = {"timing": 60 * cell.minutes}
+        plain = cell.cell_type == "code" and not cell.role and slide_type != "skip"
+        if plain and (cell.lines_of_code > SHORT or "plotting.show" in _calls(cell.text)):
+            facts[-1]["jupyter"] = {"source_hidden": True}
     return facts
 
 
