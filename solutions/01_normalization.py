@@ -12,6 +12,11 @@
 # You need NumPy's arrays and axes, and the idea of a layer: a matrix, then a nonlinearity.
 # It takes about 50 minutes and gives 14 points.
 
+# %% [markdown] id="title-notes" notes="2"
+# Begin with a question, not with the formula: who has trained a net that did not learn? Today every claim is a number
+# that the class can reproduce. Students have `notebooks/01_normalization.ipynb` open; the answers are on your screen
+# only.
+
 # %% [markdown] id="how" slide="skip"
 # ## How to work with this notebook
 #
@@ -61,6 +66,11 @@ plotting.use_style()
 #
 # **Predict:** do four pixels of the same images have similar means? Similar spreads?
 
+# %% [markdown] id="question-notes" notes="3"
+# Ask for hands before you go on: similar means? Similar spreads? Expect "similar, they are the same images". Then
+# uncover the numbers: the means differ by a factor of nearly forty. Ask who sees why an edge pixel is nearly always
+# dark.
+
 # %% id="pixels"
 digits = data.digits()
 images = 16 * digits.x_train[:200]  # (200, 64), brightness from 0 to 16
@@ -91,6 +101,10 @@ plotting.show(figure, alt="Four histograms of pixel brightness: two pile up at 0
 #
 # **Predict:** is the result larger than the first one's, as the numbers are?
 
+# %% [markdown] id="by-hand-notes" notes="4"
+# Two minutes on paper, everybody: who has done one column by hand chooses the right axis later. Expect a standard
+# deviation of 12.9 from somebody who divides by N - 1. Leave it on the board, it is the first slip of the exercise.
+
 # %% id="by-hand-answer"
 distance = np.array([10.0, 30.0, 20.0, 40.0]) - 25  # the mean is 100 / 4
 print("variance  ", np.mean(distance**2))
@@ -110,12 +124,20 @@ print("normalized", *(f"{v:.3f}" for v in distance / np.sqrt(125)))
 # The sum is divided by N, not by N - 1. This is the *biased* variance: not an estimate of some larger population's, but
 # a fact about this batch. N is the number of examples, so a batch has one mean and one variance **for each feature**.
 
+# %% [markdown] id="formula-notes" notes="3"
+# Ask which symbols carry the index n: `mean` and `var` do not, so their shape is (D,). Ask why N and not N - 1. Expect
+# "unbiased is better". Answer: nothing is estimated here, the batch is what it is.
+
 # %% [markdown] id="batch_statistics-text" exercise="batch_statistics"
 # Write `batch_statistics`. It takes a batch `x` of shape (N, D) and returns two arrays of shape (D,): the mean of each
 # feature, and its biased variance.
 #
 # For the batch [[1, 10], [3, 30]] the mean is [2, 20], and the variance is [1, 100]. As here, `x` may hold whole
 # numbers; what comes out are floats.
+
+# %% [markdown] id="batch_statistics-text-notes" notes="2"
+# Commonest slips: `axis=1` (no error where N = D), `ddof=1`, and the mean of the squares less the square of the mean,
+# which breaks at a large mean. Show what the check says to `axis=1`, and ask which case found it.
 
 # %% id="batch_statistics" solution="batch_statistics"
 from bn_helpers.layers import batch_statistics
@@ -152,6 +174,10 @@ check("batch_statistics", batch_statistics)
 #
 # **Predict:** which of the three makes an example's result depend on the other examples?
 
+# %% [markdown] id="axes-notes" notes="3"
+# Vote on the three. Expect "over everything" from many, "over the batch" from few. Both are right: both mix examples.
+# Whoever objects that a mean is "only a number" gets the answer in notebook 5.
+
 # %% id="axes-figure"
 cells = np.array([[1, 20, 300], [2, 40, 100], [3, 60, 200], [6, 80, 400]])
 figure = plotting.normalization.shared_means(cells)
@@ -170,6 +196,10 @@ plotting.show(figure, alt="Four examples by three features, three times: coloure
 #
 # **Predict:** what does the formula give for it without eps? And with it?
 
+# %% [markdown] id="normalize-why-eps-notes" notes="2"
+# Ask for both numbers. Expect "infinity". It is 0 / 0, so nan, and one nan in a corner pixel is a nan in every output
+# of the next layer.
+
 # %% id="normalize-eps"
 corner = images[:, 0]
 with np.errstate(invalid="ignore"):
@@ -183,6 +213,11 @@ print("without eps:", without[0], "  with eps:", with_eps[0])
 #
 # With eps = 0, the batch [[1, 10], [3, 30]] becomes [[-1, -1], [1, 1]]. With eps = 1e-5 each number is a little closer
 # to 0: the variance of `x_hat` is var / (var + eps). Again `x` may hold whole numbers.
+
+# %% [markdown] id="normalize-text-notes" notes="2"
+# Commonest slips: eps added to the root instead of under it (seen only where the variance is as small as eps), eps
+# forgotten, division by the variance, and `x -= mean`, which changes the caller's batch. The answer is three lines:
+# whoever has twenty should look at broadcasting.
 
 # %% id="normalize" solution="normalize"
 from bn_helpers.layers import normalize
@@ -233,6 +268,10 @@ if ready(normalize):
 #
 # **Predict** yes or no for each, then run the cell.
 
+# %% [markdown] id="not-text-notes" notes="4"
+# Three votes, one a line. Expect yes for gaussian and for bounded: "unit gaussian" invites both. Let one person argue
+# for each before you go on. After the figure ask what *is* promised: mean 0 and variance 1, over this batch.
+
 # %% id="not-figure"
 edge, pair = images[:, 1], images[:, [43, 51]]  # a dark pixel, and two neighbours
 if ready(normalize):
@@ -266,6 +305,10 @@ if ready(normalize):
 #
 # Type your letter between the quotation marks.
 
+# %% [markdown] id="quiz_1-text-notes" notes="3"
+# Vote by letter and write the counts down. Expect b most often: nobody multiplies fifty times in the head. Do not solve
+# it: the figure after the exercise does.
+
 # %% id="quiz_1" quiz="quiz_1"
 quiz_1 = "d"
 
@@ -279,6 +322,10 @@ check("quiz_1", quiz_1)
 #
 # For x = [[1, -1]], weights = [[[1, 0], [0, 1]]], nonlinearity = absolute value and no norm, the result is a list of
 # one array, [[1, 1]].
+
+# %% [markdown] id="layer_outputs-text-notes" notes="2"
+# Commonest slips: the norm before the matrix or after the nonlinearity, `norm` called when it is None, `x` handed to
+# every layer. Somebody will ask whether the paper's place for the norm is a law: notebook 4 measures both.
 
 # %% id="layer_outputs" solution="layer_outputs"
 from bn_helpers.layers import layer_outputs
@@ -331,6 +378,10 @@ if ready(normalize, layer_outputs):
         print(f"gain {gain}: after 50 layers {ends[0]:7.0e} without, {ends[1]:.2f} normalized")
     claim("gain 2: over 14 powers of ten gained without", np.log10(without[2.0])[:, -1], above=14)
 
+# %% [markdown] id="product-figure-notes" notes="3"
+# Ask what the slope means on this axis: the gain of one layer. Go back to the counts of the vote. Then the right panel:
+# the same weights, and one function more.
+
 # %% [markdown] id="product-caption"
 # **The spread goes as gain to the power of the depth; normalized, it stays at 1.** Left: on a log scale the lines are
 # straight. At gain 0.5 the answer to the question above is d: 0.5 to the 50th is about 1e-15. Even at gain 1 it drifts,
@@ -346,6 +397,10 @@ if ready(normalize, layer_outputs):
 #
 # **Predict:** by how much does the output change when the weights are multiplied by 1000?
 
+# %% [markdown] id="cancel-notes" notes="3"
+# Let the class follow the factor c through the formula, aloud. Expect somebody to say "but eps": right, scaled *down*
+# by 1000 the variance would come near eps, and it would show.
+
 # %% id="cancel-measured"
 if ready(normalize):
     w = np.random.RandomState(2).standard_normal((4, 3))
@@ -359,6 +414,10 @@ if ready(normalize):
 # with fresh weights, as at the start of training.
 #
 # **Predict:** tanh cannot give more than 1. So what goes wrong at a large gain?
+
+# %% [markdown] id="net-text-notes" notes="2"
+# Ask for the largest standard deviation that a tanh unit can have. It is 1, with half the outputs at -1 and half at 1:
+# that is what will look healthy at gain 10.
 
 # %% id="net-figure"
 pixels_scaled = images / 16
@@ -390,6 +449,10 @@ if ready(normalize, layer_outputs):
     stuck = [np.mean(np.abs(h[9]) > 0.97) for h in (plain, normed)]
     print(f"layer 10, outputs beyond 0.97: {stuck[0]:.0%} without, {stuck[1]:.0%} normalized")
 
+# %% [markdown] id="layers-figure-notes" notes="3"
+# Cover the right column. Is layer 10 healthy? Its spread is close to 1. Answer: where tanh is flat nothing is learned.
+# The lesson in passing: one number, the spread, did not tell.
+
 # %% [markdown] id="layers-caption"
 # **At gain 10 tanh is stuck at -1 and 1 unless its input is normalized.** Where tanh is flat its derivative is 0, and
 # nothing is learned; notebook 3 follows the gradients. With normalization in front, most outputs lie where tanh is
@@ -403,6 +466,10 @@ if ready(normalize, layer_outputs):
 # covariate shift". Later work disputes it: [Santurkar et al. (2018)](https://arxiv.org/abs/1805.11604) add such a shift
 # on purpose and training stays fast. Take it as open; at the end of notebook 5 you can try it.
 
+# %% [markdown] id="hypothesis-notes" notes="3"
+# Keep two sentences apart: the scale cancels (measured), and training is faster *because of* less covariate shift (a
+# hypothesis, disputed). Ask which experiment could decide. Santurkar et al. did one: they add the shift on purpose.
+
 # %% [markdown] id="recap"
 # ## Now you can
 #
@@ -414,6 +481,10 @@ if ready(normalize, layer_outputs):
 #
 # 1. Do you always *want* mean 0 and variance 1 in front of a tanh? Notebook 2 gives the choice back.
 # 2. An example's result depends on its companions. What will you do when one example comes alone?
+
+# %% [markdown] id="recap-notes" notes="2"
+# Leave question 2 open, notebook 2 begins with it. What is not finished is homework; the class's table comes from `make
+# grade`.
 
 # %% id="summary"
 summary("01_normalization")

@@ -11,6 +11,10 @@
 #
 # You need notebook 1: mean, variance, normalization. There are 90 minutes of work here, and 29 points.
 
+# %% [markdown] id="title-notes" notes="2"
+# Recall the open question of notebook 1: one example comes alone, what is its mean? Today ends with a layer that can be
+# shipped.
+
 # %% id="setup"
 from math import erfc
 
@@ -34,6 +38,10 @@ x_train, y_train, x_test, y_test, *_ = data.digits().standardized()
 #
 # **Predict:** does training make the spreads larger, smaller, or leave them?
 
+# %% [markdown] id="plain-text-notes" notes="3"
+# Vote: larger, smaller, the same. Expect "smaller", since saturation was the villain of notebook 1. Write the counts
+# down.
+
 # %% id="plain"
 sizes = [64, 50, 50, 10]
 plain = [Net(sizes, "linear tanh", std="xavier", seed=seed) for seed in range(5)]
@@ -48,6 +56,10 @@ plotting.show(figure, alt="Histogram of the spread of 250 units' inputs: after t
 print("right on more than 90 % of the test images, every net:", min(accuracy(n, x_test, y_test) for n in plain) > 0.9)
 wider = np.median(after, axis=1) / np.median(before, axis=1)
 claim("after training the spreads are over 1.5 times as wide", wider, above=1.5)
+
+# %% [markdown] id="plain-notes" notes="3"
+# Read the two medians off the figure. Ask why the units differ from one another: each finds the part of tanh that it
+# needs. That is why gamma has one entry *a feature*.
 
 # %% [markdown] id="plain-caption"
 # **Left to themselves, the nets widen what goes into tanh, and each unit finds a spread of its own.** Compare the two
@@ -64,6 +76,10 @@ claim("after training the spreads are over 1.5 times as wide", wider, above=1.5)
 #
 # For x_hat = [[-1, -1], [1, 1]], gamma = [2, 3] and beta = [0, 10] the result is [[-2, 7], [2, 13]]: the first
 # feature now has mean 0 and standard deviation 2, the second has mean 10 and standard deviation 3.
+
+# %% [markdown] id="scale_and_shift-text-notes" notes="1"
+# Commonest slips: gamma * (x_hat + beta); vectors turned into columns (D, 1), silent where N = D; gamma or beta
+# forgotten, which is right as long as they are 1 and 0.
 
 # %% id="scale_and_shift" solution="scale_and_shift"
 from bn_helpers.layers import scale_and_shift
@@ -100,6 +116,10 @@ check("scale_and_shift", scale_and_shift)
 #
 # **Predict:** does the slide's gamma bring it back exactly, although eps was added?
 
+# %% [markdown] id="undo-notes" notes="4"
+# Two minutes on paper. The lecture has two versions, the variance in its notes and the root on its slide: ask which
+# one, and let the example decide. Then vote on the prediction: exactly, or nearly?
+
 # %% [markdown] id="identity_parameters-text" exercise="identity_parameters"
 # Write `identity_parameters`. It takes a batch `x` of shape (N, D) and the `eps` with which it is normalized, and
 # returns `gamma` and `beta`, each of shape (D,). Whoever normalizes x, then scales and shifts the result with these
@@ -107,6 +127,10 @@ check("scale_and_shift", scale_and_shift)
 #
 # For the batch [[1, 10], [3, 30]] and eps = 3, gamma is [2, 10.149] and beta is [2, 20]. As here, `x` may hold whole
 # numbers.
+
+# %% [markdown] id="identity_parameters-text-notes" notes="2"
+# Commonest slips: gamma = variance; sqrt(var) without eps, 29 % too small where the variance is eps; one over the root;
+# beta returned first. The sentence to take apart is that the identity holds for the next batch, too.
 
 # %% id="identity_parameters" solution="identity_parameters"
 from bn_helpers.layers import identity_parameters
@@ -149,6 +173,10 @@ if ready(scale_and_shift, identity_parameters):
     plotting.show(figure, alt="Left, what comes back by three gammas: one line is flat. Right, dots near a diagonal.")
     print(f"sqrt(variance), where the variance is eps: {1 - shares['sqrt(variance)'][4]:.1%} too small")
 
+# %% [markdown] id="identity-figure-notes" notes="3"
+# Ask where the black line leaves 1, and why there: the variance comes near eps. On the right ask for which batch gamma
+# was made. Only the blue dots lie on the diagonal.
+
 # %% [markdown] id="identity-caption"
 # **Only sqrt(variance + eps) brings everything back, and only for its own batch.** Left: the notes' gamma is right
 # where the variance happens to be 1. The slide's gamma is too small where the variance is near eps: at variance =
@@ -166,12 +194,20 @@ if ready(scale_and_shift, identity_parameters):
 #
 # **Predict:** of 100 outputs at gamma = 1, how many are saturated? At gamma = 5? In the trained nets from above?
 
+# %% [markdown] id="saturation-question-notes" notes="3"
+# Everybody writes three percentages down. Expect 0 for gamma = 1, as the lecture says. Somebody may know the table of
+# the normal distribution: |z| above 2.09 has a share of 3.6 %.
+
 # %% [markdown] id="saturated_fraction-text" exercise="saturated_fraction"
 # Write `saturated_fraction`. It takes an array `z` of any shape, which goes into a tanh, and returns one number
 # between 0 and 1: the share of the outputs whose absolute value lies above `threshold`.
 #
 # For z = [[-9, 0], [0.1, 9]] the outputs are about -1, 0, 0.0997 and 1. With the default threshold of 0.97 the share
 # is 0.5; with threshold = 0.05 it is 0.75.
+
+# %% [markdown] id="saturated_fraction-text-notes" notes="1"
+# Commonest slips: only one end counted, the threshold compared with z instead of tanh(z), a share for each column
+# instead of one number.
 
 # %% id="saturated_fraction" solution="saturated_fraction"
 from bn_helpers.layers import saturated_fraction
@@ -210,6 +246,10 @@ if ready(saturated_fraction):
         print(f"gamma {gammas[i]:.1f}: {measured[0, i]:6.2%} saturated, {formula[i]:6.2%} by the formula")
     claim("trained without: over 5 points more than gamma = 1 gives", 100 * (trained[1] - formula[7]), above=5)
 
+# %% [markdown] id="saturation-figure-notes" notes="3"
+# Ask how the lecture's sentence should read: less saturation, and a dial for it. Point at the orange squares: nets that
+# were free to choose went beyond gamma = 1.
+
 # %% [markdown] id="saturation-caption"
 # **At gamma = 1 a tanh does saturate a little, and gamma sets how much.** Dotted: the formula for a gaussian input,
 # erfc(atanh(0.97) / (gamma √2)). The mean slope at gamma = 1 is 0.61: "confined to the linear part" is too strong.
@@ -238,6 +278,10 @@ if ready(saturated_fraction):
 # [keras]: https://keras.io/api/layers/normalization_layers/batch_normalization/
 # [torch]: https://docs.pytorch.org/docs/stable/generated/torch.nn.BatchNorm1d.html
 
+# %% [markdown] id="modes-notes" notes="3"
+# Tell it as a story: in training 64 images come together, on a telephone comes one. Let the class propose what to do.
+# Most propose an average over past batches, and that is the next line.
+
 # %% [markdown] id="batchnorm_forward-text" exercise="batchnorm_forward"
 # Write `batchnorm_forward`. It takes `x` (N, D), `gamma` and `beta` (D,), and a dict `bn_param`: `mode` is 'train' or
 # 'test', anything else a ValueError; `eps` (default 1e-5); `momentum` (0.9); `running_mean` and `running_var` (D,)
@@ -246,6 +290,11 @@ if ready(saturated_fraction):
 #
 # For x = [[1, 10], [3, 30]], gamma = [2, 3], beta = [0, 10], eps = 0 and training, out is [[-2, 7], [2, 13]],
 # running_mean becomes [0.2, 2], running_var [0.1, 10].
+
+# %% [markdown] id="batchnorm_forward-text-notes" notes="3"
+# The long exercise of this notebook. Commonest slips: momentum the wrong way round, running = last batch, the running
+# statistics never written back, a test mode that uses the batch or updates, Bessel's factor. Advice: write training
+# first, run the check, then test mode.
 
 # %% id="batchnorm_forward" solution="batchnorm_forward"
 from bn_helpers.layers import batchnorm_forward
@@ -282,6 +331,9 @@ check("batchnorm_forward", batchnorm_forward)
 #
 # Type your letter between the quotation marks.
 
+# %% [markdown] id="quiz_2-text-notes" notes="3"
+# Vote. Expect d ("ten steps, it has arrived") and a ("a tenth"). The printed lines answer: 10 * (1 - 0.9^10) = 6.5.
+
 # %% id="quiz_2" quiz="quiz_2"
 quiz_2 = "c"
 
@@ -311,6 +363,10 @@ if ready(batchnorm_forward):
 # **Predict:** someone copies momentum = 0.1 from a PyTorch program into your layer. What becomes of the running mean?
 # And does the running *variance* come out right, however small the batches are?
 
+# %% [markdown] id="convergence-text-notes" notes="2"
+# Vote on momentum 0.1: wrong, noisy, or faster? It is faster and noisy. On the variance expect "yes, with patience":
+# no, a biased variance is (N - 1) / N of the whole on average, however long one waits.
+
 # %% id="convergence-figure"
 if ready(batchnorm_forward):
     z, mean, var = inputs[0], inputs[0].mean(axis=0), inputs[0].var(axis=0)  # (1397, 50), (50,), (50,)
@@ -339,6 +395,9 @@ if ready(batchnorm_forward):
 #
 # **Predict:** which accuracy do the nets have in test mode? And in training mode, when the test images come one by
 # one, in twos, in eights? What if they come sorted by class?
+
+# %% [markdown] id="insert-text-notes" notes="3"
+# Four guesses on paper. For images one by one expect "a bit worse". Do not say yet that it is chance.
 
 
 # %% id="insert" slide="skip"
@@ -389,6 +448,10 @@ if ready(identity_parameters, batchnorm_forward):
     claim("in twos, over 30 points lost", 100 * np.subtract(by_size["test"][1], by_size["train"][1]), above=30)
     claim("sorted by class, over 80 lost", 100 * np.subtract(by_order["test"][1], by_order["train"][1]), above=80)
 
+# %% [markdown] id="modes-figure-notes" notes="4"
+# Begin at size 1: why exactly chance? x_hat is 0 and out is beta, for every image. Then sorted by class: the mean that
+# is taken away *is* the class. In practice this is a forgotten `net.eval()`.
+
 # %% [markdown] id="modes-caption"
 # **Without test mode, answers depend on the company.** A batch of one is its own mean: out is beta, whatever the image.
 # Batches of 40 look fine until they are sorted by class: the mean that is taken away *is* the class. (Left:
@@ -431,6 +494,10 @@ if ready(identity_parameters, batchnorm_forward):
 #
 # For w = [[4, 6]], b = [0, 1], gamma = [1, 3], beta = [0, 5], running_mean = [2, 0], running_var = [4, 9] and eps = 0,
 # w_folded is [[2, 6]] and b_folded is [-1, 6].
+
+# %% [markdown] id="fold_into_linear-text-notes" notes="2"
+# Write the layer for one feature on the board, and let the class find the one factor and the one constant. Commonest
+# slips: rows of w scaled instead of columns, b forgotten, the variance instead of its root, eps left out.
 
 # %% id="fold_into_linear" solution="fold_into_linear"
 from bn_helpers.layers import fold_into_linear
@@ -487,6 +554,10 @@ if ready(identity_parameters, batchnorm_forward, fold_into_linear):
 #
 # 1. Gamma and beta are learned by gradients. What is the gradient through the *mean*?
 # 2. Folding swallows the bias b. In training, does a bias in front of the layer do anything?
+
+# %% [markdown] id="recap-notes" notes="2"
+# Question 1 opens notebook 3. Question 2 has a short answer, no, and a reason that is worth an hour: the mean takes it
+# away again.
 
 # %% id="summary"
 summary("02_scale_and_shift")

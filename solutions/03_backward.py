@@ -13,6 +13,10 @@
 # You need the chain rule, the symbols of notebook 1 and the layer of notebook 2. There are 90 minutes of work here,
 # and 29 points.
 
+# %% [markdown] id="title-notes" notes="2"
+# Say what is at stake: the lecture's own sentence about this gradient needs a correction, and the class is going to
+# find it. Paper and pencil on every table.
+
 # %% id="setup"
 import numpy as np
 
@@ -37,6 +41,10 @@ plotting.use_style()
 # **By hand:** four examples of one feature, x = 1, 1, 5, 5, with gamma = 3, beta = 1, eps = 0. Write down every node
 # before you look at the figure.
 
+# %% [markdown] id="graph-text-notes" notes="4"
+# Four minutes on paper, in pairs. The values: mean 3, centered -2, -2, 2, 2, var 4, inv_std 0.5, x_hat -1, -1, 1, 1,
+# out -2, -2, 4, 4. Who has them will find a wrong stage in the exercise by eye.
+
 
 # %% id="forward-to-read" locked="yes" slide="slide"
 def batchnorm_forward(x, gamma, beta, bn_param):
@@ -54,6 +62,11 @@ def batchnorm_forward(x, gamma, beta, bn_param):
     return out, cache | {"gamma": gamma, "beta": beta, "eps": eps}
 
 
+# %% [markdown] id="forward-to-read-notes" notes="2"
+# Ask for the shape of each line, aloud. Ask what is used twice: `centered`. Two arrows leave it, so two terms will be
+# added on the way back.
+
+
 # %% id="graph-figure"
 x, gamma, beta = np.array([[1.0], [1.0], [5.0], [5.0]]), np.array([3.0]), np.array([1.0])
 out, nodes = batchnorm_forward(x, gamma, beta, {"mode": "train", "eps": 0.0})
@@ -61,6 +74,10 @@ nodes["out"] = out
 first_forward = batchnorm_forward  # by this name it stays, should your answer bring a forward pass of its own
 figure = plotting.backward.graph(nodes)
 plotting.show(figure, alt="A graph of nine boxes, from x by mean, centered, var, inv_std and x_hat to out.")
+
+# %% [markdown] id="graph-figure-notes" notes="3"
+# Somebody traces the three ways from x to out. Write the three rules on the board: along an arrow multiply, where
+# arrows part add, where one value served all sum. They stay there for the hour.
 
 # %% [markdown] id="graph-caption"
 # **x reaches out by three ways:** straight on, through the mean, and through the variance. Follow them with a finger;
@@ -77,6 +94,10 @@ plotting.show(figure, alt="A graph of nine boxes, from x by mean, centered, var,
 #
 # For dout = [[1, 10], [2, 20]], x_hat = [[-1, 1], [1, -1]] and gamma = [3, 5] it returns dx_hat = [[3, 50], [6,
 # 100]], dgamma = [1, -10] and dbeta = [3, 30].
+
+# %% [markdown] id="scale_and_shift_backward-text-notes" notes="2"
+# Commonest slips: a mean instead of a sum (a batch of one hides it), the sum over axis 1, shape (1, D), dgamma from x
+# or from gamma * x_hat, dgamma and dbeta swapped.
 
 # %% id="scale_and_shift_backward" solution="scale_and_shift_backward"
 from bn_helpers.layers import scale_and_shift_backward
@@ -117,6 +138,10 @@ check("scale_and_shift_backward", scale_and_shift_backward)
 #
 # Type your letter between the quotation marks.
 
+# %% [markdown] id="quiz_3-text-notes" notes="5"
+# Vote. Expect a: it is the answer for fixed statistics. Do not correct it, the printed line does. Then ask for the sum
+# of dx. It is always 0, and so a bias in front never moves.
+
 # %% id="quiz_3" quiz="quiz_3"
 quiz_3 = "c"
 
@@ -154,6 +179,10 @@ for name, dout in {"all outputs": push_all, "the first output": push_first}.item
 # 4], [4.5, 8]].
 #
 # **Predict:** is it right in training, too?
+
+# %% [markdown] id="frozen_backward-text-notes" notes="3"
+# The lecture's sentence is half right: in evaluation the statistics *are* constants. Vote on "in training, too?" and
+# keep the counts. Commonest slips: eps ignored, the variance without its root, a mean subtracted.
 
 # %% id="frozen_backward" solution="frozen_backward"
 from bn_helpers.layers import frozen_backward
@@ -196,6 +225,10 @@ if ready(frozen_backward):
     print("right in training:  ", np.allclose(frozen, in_training))
     print(f"angle to the right gradient in training: {angle(frozen, in_training):.0f}°")
 
+# %% [markdown] id="frozen-compared-notes" notes="3"
+# 45° off for this push. Ask whether an optimizer would mind. Expect "it still goes downhill". Keep the answer: the
+# experiment near the end trains with it.
+
 # %% [markdown] id="stages-text" slide="fragment"
 # ## Back through the graph
 #
@@ -225,6 +258,11 @@ if ready(frozen_backward):
 # | `dcentered` | (N, D) | x_hat, var | 4.5, -1.5, 1.5, 1.5 |
 # | `dmean` | (D,) | centered | -6 |
 # | `dx` | (N, D) | centered, mean | 3, -3, 0, 0 |
+
+# %% [markdown] id="batchnorm_backward-text-notes" notes="4"
+# The longest exercise of the course. Do the first two rows of the table together. Commonest slips: sign and 1/2 of
+# dvar, the power -1/2 for -3/2, the 2/N, one branch of centered overwritten instead of added, 1/N missing in dx.
+# `check_stages` names the first wrong stage: run it after every line.
 
 # %% id="batchnorm_backward" solution="batchnorm_backward"
 from bn_helpers.layers import batchnorm_backward
@@ -263,6 +301,10 @@ if ready(batchnorm_backward):
     figure = plotting.backward.graph(nodes, gradients)
     plotting.show(figure, alt="The graph of nine boxes again; each has its gradient in blue, from dout back to dx.")
 
+# %% [markdown] id="gradients-figure-notes" notes="4"
+# Read the blue numbers from right to left. Then the prediction: the part of dmean that came through var is left out.
+# Expect "then the gradient is wrong".
+
 # %% [markdown] id="gradients-caption"
 # **Black was computed from left to right, blue from right to left.** The blue numbers are your function's. The
 # derivation, with $c$ for centered and $s$ for inv_std:
@@ -298,6 +340,10 @@ if ready(batchnorm_backward):
 # Write `batchnorm_backward_alt`. It takes and returns what `batchnorm_backward` does, and must not call it.
 #
 # For x_hat = -1, -1, 1, 1, gamma = 3, inv_std = 0.5 and dout = 2, 0, 0, 0, dx is 1.5, -1.5, 0, 0.
+
+# %% [markdown] id="batchnorm_backward_alt-text-notes" notes="2"
+# Commonest slips: one inv_std too many, gamma on one term only, N - 1 for N. Whoever fills more than a page has not
+# named the two sums: they are dbeta and dgamma, and exercise 1 has them.
 
 # %% id="batchnorm_backward_alt" solution="batchnorm_backward_alt"
 from bn_helpers.layers import batchnorm_backward_alt
@@ -348,6 +394,10 @@ check("batchnorm_backward_alt", batchnorm_backward_alt, batchnorm_forward=batchn
 #
 # $$dx_n = \text{gamma}\;s \left(d\text{out}_n - \frac{1}{N}\,d\text{beta} - \frac{\hat{x}_n}{N}\,d\text{gamma}\right)$$
 
+# %% [markdown] id="closed-form-notes" notes="4"
+# Go line by line, and ask at each what was put in. Two sums over the batch are left at the end; let the class say their
+# names before you show the last line.
+
 # %% id="parts-figure"
 digits = data.digits().standardized()
 if ready(batchnorm_backward_alt):
@@ -361,6 +411,10 @@ if ready(batchnorm_backward_alt):
     plotting.show(figure, alt="Bars of a gradient over eight examples, and of its parts: equal, sloping, the rest.")
     print("the parts add up to dout:", np.allclose(dout, sum(parts[1:])))
     print("they stand at right angles:", abs(parts[3].sum()) < 1e-9 and abs(np.sum(parts[3] * x_hat)) < 1e-9)
+
+# %% [markdown] id="parts-figure-notes" notes="3"
+# Ask what the two grey bars have in common with the forward pass: add a constant, or stretch, and out stays. Then the
+# prediction: how much passes at N = 2, 3, 100? Expect "a half" for 2.
 
 # %% [markdown] id="parts-caption"
 # **Two parts of dout never pass:** what is the same for all examples, and what is in step with x_hat. As vectors of N
@@ -387,6 +441,9 @@ if ready(batchnorm_backward_alt):
         print(f"N = {n:3}: {np.sqrt(np.mean(passed / came)):.2f} passes; the identity holds: {exact}")
     plotting.show(plotting.backward.share_that_passes(sizes, shares), alt="The share rises from 0 at N = 2 to near 1.")
 
+# %% [markdown] id="share-figure-notes" notes="3"
+# At N = 2 nothing passes: x_hat is -1 and 1, whatever x is. Ask what that means for training with two images on a card.
+
 # %% [markdown] id="share-caption"
 # **Of N directions two are closed: sqrt((N - 2) / N) passes, as a root mean square.** (Bars: the middle half of 5,000
 # features.) At N = 2 nothing does: x_hat is -1 and 1 whatever x is, and only eps lets a trace through.
@@ -406,6 +463,10 @@ if ready(batchnorm_backward_alt):
 # remains fixed*.
 #
 # **Predict:** how large is the angle here? Does it matter?
+
+# %% [markdown] id="held-text-notes" notes="3"
+# Vote on "does it matter?", and read the paper's sentence about the biases aloud. Remind them of the 45°: with 64
+# examples the angle is smaller.
 
 # %% id="held-angle"
 widths = [64, 50, 50, 50, 50, 10]
@@ -452,6 +513,10 @@ if ready(scale_and_shift_backward, frozen_backward, batchnorm_backward):
     print("held constant: they grow from part to part, with each seed:", np.all(np.diff(biases[1]) > 0))
     claim("held constant: the last loss is over 5 times as large", losses[1, :, -1] / losses[0, :, -1], above=5)
 
+# %% [markdown] id="held-figure-notes" notes="3"
+# Left it stalls, right the biases run away. Ask what could pull them back: nothing, out does not depend on them. Be
+# honest: with tanh the loss suffers little.
+
 # %% [markdown] id="held-caption"
 # **A small angle at each layer, and the training stalls.** (Medians of 5 seeds; bands hold the middle half.) With the
 # right gradient the biases stay at 0. Held constant, they grow, as the paper predicts, and soon the loss stays where
@@ -471,6 +536,10 @@ if ready(scale_and_shift_backward, frozen_backward, batchnorm_backward):
 #
 # **Predict** for initial weights of standard deviation 0.03, 0.14 (about 1/sqrt(50)) and 1: which gradients vanish,
 # which explode? Which nets learn?
+
+# %% [markdown] id="depth-text-notes" notes="2"
+# Three guesses on paper. Expect that somebody asks for the gradients of the weights: the text says why these would hide
+# it.
 
 # %% id="depth-training" tags=["nbval-ignore-output"]
 stds = [0.03, 0.14, 1.0]
@@ -502,6 +571,10 @@ if ready(batchnorm_backward):
     gains = 100 * (reached[1] - reached[0])  # (stds, seeds)
     claim("std 0.03 and 1: accuracy over 50 points higher", gains[[0, 2]].min(axis=0), above=50)
 
+# %% [markdown] id="depth-figure-notes" notes="3"
+# Three lines become one. Be careful with "cures": the gradient still grows a little from layer to layer, and in very
+# deep nets that explodes (Yang et al. 2019).
+
 # %% [markdown] id="depth-caption"
 # **Without batch norm the initial scale decides whether gradients vanish or explode; with it all three lines are
 # one.** The net then learns from each start; without, from the middle one only. (Right: training-mode accuracy of the
@@ -523,6 +596,10 @@ if ready(batchnorm_backward):
 # 1. In an image, each channel has N · H · W elements. What takes the place of N in the closed form?
 # 2. The layer passes nearly everything at N = 100 and nothing at N = 2. What would you do if only two images fit in
 #    memory?
+
+# %% [markdown] id="recap-notes" notes="2"
+# Question 1 is the whole of the backward exercise in notebook 4: N becomes N · H · W. Question 2 comes back in notebook
+# 5.
 
 # %% id="summary"
 summary("03_backward")

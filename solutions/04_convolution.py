@@ -12,6 +12,10 @@
 # You need the layer of notebooks 2 and 3 (the next cell imports it) and the idea of a convolution. There are 60 minutes
 # of work here, and 19 points.
 
+# %% [markdown] id="title-notes" notes="2"
+# Recall one sentence: a batch has one mean for each feature. Today's only new question is what a feature is, when the
+# input is an image.
+
 # %% id="setup"
 from itertools import product
 
@@ -34,6 +38,10 @@ plotting.use_style()
 #
 # **Predict:** which of the three channels has the widest spread?
 
+# %% [markdown] id="maps-text-notes" notes="2"
+# Vote on the widest spread. Expect "the mean", since it has the largest values. The edges have both signs, so it is
+# close; read the three numbers under the figure.
+
 # %% id="maps-figure"
 fashion = data.fashion_mnist()
 images, labels = fashion.x_train[:200].reshape(-1, 1, 28, 28), fashion.y_train[:200]  # (N, C, H, W), (N,)
@@ -46,6 +54,10 @@ plotting.show(figure, alt="A boot, and three maps of it: blurred, its left and r
 for name, channel in zip(names[1:], maps[26]):
     print(f"{name:16} from {channel.min():5.2f} to {channel.max():4.2f}, standard deviation {channel.std():.2f}")
 
+# %% [markdown] id="maps-figure-notes" notes="3"
+# Ask the prediction at the end, and let them write it down: how many means, over how many numbers? Expect "12 means of
+# 4": that is instance norm, one mean for each image. Batch norm has 4 of 12.
+
 # %% [markdown] id="maps-caption"
 # **A channel is one feature, looked for at 196 places.** Channels differ in place and spread, as printed, so each needs
 # its own normalization. But all places of a channel come from the same weights: what they hold has one meaning and one
@@ -57,6 +69,10 @@ for name, channel in zip(names[1:], maps[26]):
 # %% id="axes-figure"
 figure = plotting.convolution.shared_statistics((3, 4, 2, 2))
 plotting.show(figure, alt="48 cells, five times: those that share a mean have one colour and one number.")
+
+# %% [markdown] id="axes-figure-notes" notes="3"
+# One panel at a time: how many colours? The names are less important than the question who shares with whom. The last
+# panel is in print; it comes back twice today.
 
 # %% [markdown] id="axes-caption"
 # **Cells of one number share a mean and a variance.** Batch norm has 4 means of 12 numbers: a channel, over all images.
@@ -71,6 +87,10 @@ plotting.show(figure, alt="48 cells, five times: those that share a mean have on
 # Two images of two channels of 1 × 2 pixels: image 1 is [[[0, 1]], [[2, 3]]], image 2 is [[[4, 5]], [[6, 7]]]. Channel
 # 1 holds 0, 1, 4, 5, with mean 10 / 4 = 2.5. The squared distances are 6.25, 2.25, 2.25, 6.25, so the variance is
 # 17 / 4 = 4.25. Channel 2 has mean 4.5 and variance 4.25. As here, `x` may hold whole numbers.
+
+# %% [markdown] id="channel_statistics-text-notes" notes="2"
+# Commonest slips: axes (0,), (2, 3), (0, 2) or (1, 2, 3); the mean of the images' own variances, which is too small; a
+# mean of shape (C,) that lines up with W.
 
 # %% id="channel_statistics" solution="channel_statistics"
 from bn_helpers.layers import channel_statistics
@@ -108,6 +128,10 @@ check("channel_statistics", channel_statistics)
 #
 # **Predict:** is `reshape(-1, 2)` alone enough?
 
+# %% [markdown] id="reshape-text-notes" notes="3"
+# Vote: is `reshape(-1, 2)` enough? Expect yes. Somebody writes the first row on the board before you go on: 1, 2. Both
+# are channel 1.
+
 # %% id="reshape-figure"
 ones = np.arange(1.0, 9.0).reshape(2, 1, 2, 2)
 two_images = np.concatenate([ones, 10 * ones], axis=1)  # (N, C, H, W) = (2, 2, 2, 2)
@@ -131,6 +155,10 @@ print("reshaped alone, column 1:    ", *(f"{v:g}" for v in plain[:, 0]))
 # handed `batchnorm_forward`, or write it with your `channel_statistics`.
 #
 # With gamma = 1 and beta = 0, the images [[[1, 3]]] and [[[5, 7]]] become [[[-1.34, -0.45]]] and [[[0.45, 1.34]]].
+
+# %% [markdown] id="spatial_batchnorm_forward-text-notes" notes="2"
+# Commonest slips: reshape without moving the axis; moved in, but plainly reshaped out (the shape is right, the picture
+# scrambled); axes of NHWC; gamma broadcast along W. Where W = C the last gives no error, and the check has such a case.
 
 # %% id="spatial_batchnorm_forward" solution="spatial_batchnorm_forward"
 from bn_helpers.layers import spatial_batchnorm_forward
@@ -167,6 +195,10 @@ check("spatial_batchnorm_forward", spatial_batchnorm_forward)
 #
 # **Predict:** does the normalized picture move along, in both cases?
 
+# %% [markdown] id="moved-text-notes" notes="2"
+# Two votes: by channel, by pixel. Expect "both move along". Ask what is stored for a pixel at the right edge that is
+# dark in 199 of 200 images.
+
 # %% id="moved-figure"
 moved = images.copy()
 moved[28] = np.roll(images[28], 8, axis=-1)
@@ -180,6 +212,10 @@ if ready(spatial_batchnorm_forward):
     figure = plotting.convolution.pictures(pictures, names, limit=3, unit="standard deviations")
     plotting.show(figure, alt="Trousers by channel move along; by pixel they leave a blue ghost, and a leg turns red.")
     print(*(f"{name}: largest value {picture.max():.1f} " for name, picture in zip(names, pictures)))
+
+# %% [markdown] id="moved-figure-notes" notes="3"
+# Look at the last picture for a while. Blue: darker than usual *here*. Red: a leg where there is never one. A
+# convolution promises that a value means the same everywhere.
 
 # %% [markdown] id="moved-caption"
 # **By channel, the picture moves along; by pixel, it becomes another picture.** Look at the last one. Where clothes
@@ -195,6 +231,10 @@ if ready(spatial_batchnorm_forward):
 #
 # One image, one channel: x = [[1, 3], [3, 1]], gamma = 2, eps = 0, dout = [[1, 0], [0, 0]]. So
 # x_hat = [[-1, 1], [1, -1]], dbeta = 1, dgamma = -1, dx = 2 · (dout - 1/4 + x_hat / 4) = [[1, 0], [0, -1]].
+
+# %% [markdown] id="spatial_batchnorm_backward-text-notes" notes="2"
+# Commonest slips: 1/N where m = N · H · W belongs; dgamma summed over the batch only; dout not laid out as the forward
+# did. Nothing has to be derived again: it is notebook 3 with m for N.
 
 # %% id="spatial_batchnorm_backward" solution="spatial_batchnorm_backward"
 from bn_helpers.layers import spatial_batchnorm_backward
@@ -237,6 +277,9 @@ check("spatial_batchnorm_backward", spatial_batchnorm_backward, spatial_batchnor
 #
 # </details>
 
+# %% [markdown] id="count-text-notes" notes="2"
+# On paper: 2 · 64 against 2 · 64 · 112 · 112. Then ask what the second layer would do with an image of another size.
+
 # %% [markdown] id="net-text"
 # ## In a convolutional net
 #
@@ -271,6 +314,10 @@ def trained(widths, block, norm, seed, steps=50, lr=0.1, std="he"):
 # - b) It learns, but ends more than 10 points lower.
 # - c) It ends within 10 points.
 # - d) It ends more than 10 points higher.
+
+# %% [markdown] id="quiz_4-text-notes" notes="4"
+# Vote by letter. Expect a or b: after all this, the slip ought to hurt. Do not give it away; the disappointment is the
+# lesson.
 
 # %% id="quiz_4" quiz="quiz_4"
 quiz_4 = "c"
@@ -341,6 +388,10 @@ if results is not None:
     claim("instance norm: within 10 points of yours", gains[4, :, 0], above=-10, below=10)
     claim("moved, by pixel loses more than yours", gains[3, :, 0] - gains[3, :, 1], above=0)
 
+# %% [markdown] id="arms-figure-notes" notes="4"
+# c is right: accuracy does not find the slip, small cases with known answers do. The moved images find it. Say aloud
+# that no norm loses less by the move than yours: the figure shows it.
+
 # %% [markdown] id="arms-caption"
 # **Before or after ReLU matters little here, and accuracy does not find the slip.** The two orders differ by a few
 # points at most: the paper's (section 3.2) is a recommendation, not a law. By pixel does about as well where all
@@ -357,6 +408,10 @@ if results is not None:
 # 50 steps.
 #
 # **Predict:** for each claim, where do the two curves part, and where do they lie on one another?
+
+# %% [markdown] id="sweeps-text-notes" notes="3"
+# Everybody draws two curves over the learning rate. Expect one curve above the other everywhere. Ask what a fair
+# comparison needs: same weights, same batches, several seeds, each arm at all rates.
 
 # %% id="sweep"
 rates, stds = [0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10], [0.01, 0.03, 0.1, 0.3, 1]
@@ -394,6 +449,10 @@ if rate_panels is not None:
         claim(f"{name}, at 0.01: less than 10", gains[0.01], below=10)
         claim(f"{name}, at 10: chance with it, too", 100 * accuracies[1, -1], below=20)
 
+# %% [markdown] id="rates-figure-notes" notes="3"
+# Ask first where the curves lie on one another. Then at the right end. "Higher learning rates" means a wider range that
+# works, not a better best.
+
 # %% [markdown] id="rates-caption"
 # **It allows higher learning rates: yes.** At a rate of 1 the two deeper nets without it end at chance
 # (the grey line); all three nets with it still learn. At 10 nothing does. **At small rates it gains nothing**: with one
@@ -418,6 +477,10 @@ if init_panels is not None:
         largest = 100 * (accuracies[1].max(axis=0) - accuracies[1, -1])
         claim(f"{name}, with it: over 5 points between the best start and the largest", largest, above=5)
 
+# %% [markdown] id="init-figure-notes" notes="2"
+# Expect "independent of the initialization". It is less dependence. Ask why large weights still end lowest: the scale
+# cancels, so each step turns them less.
+
 # %% [markdown] id="init-caption"
 # **It lessens the dependence on initialization: yes; it removes it: no.** Without it, weights that are too small or too
 # large end near chance. With it, every start learns, but not equally well: the largest weights end lowest. One reason
@@ -432,6 +495,9 @@ if init_panels is not None:
 # added. Here is the boot's first channel again, normalized in a batch of trousers, and in a batch of pullovers.
 #
 # **Predict:** is the boot's output the same in both?
+
+# %% [markdown] id="companions-text-notes" notes="2"
+# Vote: the same output in both batches? Expect yes from whoever has "only the scale" in mind.
 
 
 # %% id="companions-figure"
@@ -448,6 +514,9 @@ if ready(channel_statistics, spatial_batchnorm_forward):
     figure = plotting.convolution.companions(maps[26, 0], outputs)
     plotting.show(figure, alt="Three straight lines: the boot's output among trousers, among pullovers, alone.")
     print("brightest value", *(f"{name}: {values.max():.2f} " for name, values in outputs.items()))
+
+# %% [markdown] id="companions-figure-notes" notes="3"
+# Each line is straight: the lecture is right. There are three lines: that is the half it leaves out, and notebook 5.
 
 # %% [markdown] id="companions-caption"
 # **Scale and shift only, yes; but the companions choose them.** Each line is straight, as the lecture says. *Which*
@@ -467,6 +536,9 @@ if ready(channel_statistics, spatial_batchnorm_forward):
 #
 # 1. A batch of one image still has a variance; a batch of one row has none. Is that image's variance a good one?
 # 2. Instance norm needs no companions, and did as well here. What might companions be good for?
+
+# %% [markdown] id="recap-notes" notes="2"
+# Leave both questions open. The second one is the title of notebook 5.
 
 # %% id="summary"
 summary("04_convolution")

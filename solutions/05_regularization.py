@@ -11,6 +11,10 @@
 #
 # You need the layer of notebook 2 and its two modes. There are 45 minutes of work here, and 9 points.
 
+# %% [markdown] id="title-notes" notes="2"
+# The lecture makes this claim with a "maybe", and the class decides today whether it may stay. The skill to take home
+# is the controlled experiment.
+
 # %% id="setup"
 from copy import deepcopy
 
@@ -36,6 +40,10 @@ layer = (batchnorm_forward, batchnorm_backward)  # of notebooks 2 and 3
 # training, an image's output depends on its companions, so it is not the same twice. Is there such noise? How much?
 # Does it help?
 
+# %% [markdown] id="claim-notes" notes="3"
+# Read the sentence aloud, with its "maybe". Ask what would have to be measured to drop the maybe. Collect three
+# questions on the board: is there noise, how much, does it help? The last slide but one returns to them.
+
 # %% [markdown] id="by-hand"
 # ### By hand, once
 #
@@ -44,6 +52,10 @@ layer = (batchnorm_forward, batchnorm_backward)  # of notebooks 2 and 3
 #
 # **Predict** on paper what becomes of it among 6 and 8, and among 3 and 5. Then run the cell: 4 does not become a
 # number, but a *place among its companions*.
+
+# %% [markdown] id="by-hand-notes" notes="3"
+# On paper, a minute. Among 6 and 8 it is -1.22, among 3 and 5 it is 0. Ask what the output of "4" is: nobody can say,
+# and that is the point.
 
 # %% id="by-hand-answer"
 for companions in ([0.0, 2.0], [6.0, 8.0], [3.0, 5.0]):
@@ -58,6 +70,10 @@ for companions in ([0.0, 2.0], [6.0, 8.0], [3.0, 5.0]):
 # Take sample = [4, 10], batches = [[[2, 20]], [[6, 0]]], gamma = [1, 2], beta = [0, 5], eps = 0. In the first batch the
 # example's first feature is above its companion's, and the second below: 1 and -1. Scaled and shifted: [1, 3]. In the
 # second batch: [-1, 7].
+
+# %% [markdown] id="outputs_across_batches-text-notes" notes="1"
+# Commonest slips: a mean over M rows instead of M + 1, the companion's row returned, one batch's result instead of all.
+# A batch of two shows the first two at once.
 
 # %% id="outputs_across_batches" solution="outputs_across_batches"
 from bn_helpers.layers import outputs_across_batches
@@ -94,6 +110,9 @@ check("outputs_across_batches", outputs_across_batches)
 # **Predict:** in test mode a unit gives one number for it. How far around that do the 200 outputs of training mode lie,
 # in batches of 4? Of 64?
 
+# %% [markdown] id="jitter-text-notes" notes="2"
+# Two numbers on paper: how wide at 4, how wide at 64? Expect "a few per cent" for both.
+
 
 # %% id="jitter-net" slide="skip"
 sizes = [64, 50, 50, 10]
@@ -124,6 +143,10 @@ if ready(outputs_across_batches):
     alone, _ = batchnorm_forward(sample[None], gamma, beta, test_mode)
     print("in test mode the same, alone or in a batch:", np.allclose(alone[0], steady))
 
+# %% [markdown] id="jitter-figure-notes" notes="2"
+# Ask what the ReLU behind it makes of the left panel: the unit is on in some batches and off in others, for the same
+# image and the same weights.
+
 # %% [markdown] id="jitter-caption"
 # **In training, one image has another output in every batch, around that of test mode (dotted).** Nothing changed but
 # its companions: not the weights, not gamma, beta or eps. The ReLU behind it drops what lies left of 0, so the unit is
@@ -150,6 +173,10 @@ if ready(outputs_across_batches):
 # - d) It falls to a sixteenth.
 #
 # Type your letter between the quotation marks.
+
+# %% [markdown] id="quiz_5-text-notes" notes="3"
+# Vote. Expect c: four times the images, a quarter of the noise. It is a root, so b. Whoever has had statistics may
+# explain it.
 
 # %% id="quiz_5" quiz="quiz_5"
 quiz_5 = "b"
@@ -189,6 +216,10 @@ if ready(outputs_across_batches):
     claim("first layer: the slope is -1/2, within 0.05", slopes[1:], above=-0.55, below=-0.45)
     claim("from 16 to 64: halved, within a fifth", first[:, 4] / first[:, 2], above=0.4, below=0.6)
 
+# %% [markdown] id="spread-figure-notes" notes="3"
+# Read the slopes at the ends of the lines. Ask why the logits fall more slowly: two more normalizations and ReLUs, each
+# with noise of its own.
+
 # %% [markdown] id="spread-caption"
 # **The noise falls with the square root of the batch size: four times the images, half the noise.** On log scales that
 # is a line of slope -1/2. Left: measured (dots, mean over 50 units) and by the formulas (dotted). The units are not
@@ -208,6 +239,10 @@ if ready(outputs_across_batches):
 #
 # **Predict:** a batch of 60 is cut into groups of 4. Is the jitter that of 60, or that of 4?
 
+# %% [markdown] id="ghost-why-notes" notes="3"
+# Ask what else changes when the batch gets smaller: the number of updates, and the gradient's noise. Let the class look
+# for a way out before you name ghost groups. Then vote: jitter of 60, or of 4?
+
 # %% [markdown] id="ghost_batchnorm_forward-text" exercise="ghost_batchnorm_forward"
 # Write `ghost_batchnorm_forward`. It takes `x` (N, D), `gamma` and `beta` (D,), and `ghost_size`: the first ghost_size
 # rows are a group, the next are another, and so on. It returns the training-mode `out` (N, D), rows in their old order.
@@ -215,6 +250,10 @@ if ready(outputs_across_batches):
 #
 # For x = [[1, 10], [3, 30], [10, 3], [30, 1]], gamma = [1, 2], beta = [0, 5], ghost_size = 2 and eps = 0, the first
 # group is [[1, 10], [3, 30]], and out is [[-1, 3], [1, 7], [-1, 7], [1, 3]].
+
+# %% [markdown] id="ghost_batchnorm_forward-text-notes" notes="1"
+# Commonest slips: every k-th row instead of neighbours, one mean for all groups, rows left over and silently dropped.
+# Ask why a smaller last group would be a bad answer: it has more noise than the others.
 
 # %% id="ghost_batchnorm_forward" solution="ghost_batchnorm_forward"
 from bn_helpers.layers import ghost_batchnorm_forward
@@ -293,6 +332,11 @@ def ghost_layer(size):
 #
 # **Predict** test accuracy for groups of 60, 12, 4, 2 on both tasks. And without batch normalization?
 
+# %% [markdown] id="protocol-notes" notes="4"
+# Five guesses on paper for each task. Say what makes it fair: same images, first weights and batches in all arms, and
+# every arm is shown. What goes wrong elsewhere: one seed, other rates in the two arms, the best epoch picked on test
+# data.
+
 
 # %% id="run"
 def task(seed, wrong):
@@ -342,6 +386,10 @@ if ready(ghost_batchnorm_forward):
         claim(f"clean, groups of {size}: within 4 points of no batch norm", gained, above=-4, below=4)
     claim("groups of 2: over 5 points lost on both", gains[:, 3].max(axis=0), below=-5)
 
+# %% [markdown] id="ghost-figure-notes" notes="3"
+# Left first: nothing to gain, since there is nothing to regularize against. Right: a peak at 4. Ask where "batch
+# normalization" as everybody uses it stands: at 60, with no gain.
+
 # %% [markdown] id="ghost-caption"
 # **On clean labels the noise does not help. On wrong ones it does, in groups of 4. Groups of 2 hurt in both.** Over the
 # whole batch, which is what "batch normalization" usually means, there is no gain, rather a loss. (Five seeds, each a
@@ -363,6 +411,10 @@ if ready(ghost_batchnorm_forward):
     claim("clean, groups of 4: over 95 %", clean[2], above=95)
     claim("wrong, the whole batch: more by heart than without", wrong[0] - 100 * plain[1, :, 1], above=0)
     claim("wrong, groups of 4: under 40 %", wrong[2], below=40)
+
+# %% [markdown] id="train-figure-notes" notes="2"
+# Left, at 2: these nets fail on their own clean training images. That is damage. A regularizer may cost training
+# accuracy, but not this.
 
 # %% [markdown] id="train-caption"
 # **Groups of 4 learn what is right and leave most of what is wrong. Groups of 2 do not even learn what is right.** At 2
@@ -396,6 +448,10 @@ if ready(ghost_batchnorm_forward):
 # - **600 updates:** groups of 4, three times as long. Are they merely slow?
 #
 # **Predict** which does as well as ghost groups.
+
+# %% [markdown] id="noise-text-notes" notes="4"
+# Before you show the list: what else differs between groups of 4 and the whole batch? Let the class invent the
+# controls; they find two or three of the four.
 
 
 # %% id="noise-layer" locked="yes"
@@ -446,6 +502,10 @@ if ready(ghost_batchnorm_forward):
     claim("whole, same batches: no loss of over 5 points", repeated[0] - whole[0], above=-5)
     claim("600 updates: over 20 points more learned by heart", longer[1] - four[1], above=20)
 
+# %% [markdown] id="noise-figure-notes" notes="3"
+# One control at a time. "Drawn noise" is the strongest: no companions at all, and the same effect. "600 updates" is the
+# honest one: part of it wears off.
+
 # %% [markdown] id="noise-caption"
 # **It is the noise: it works without companions, and they do not work without it. But time wears it out.** With the
 # same companions nothing is random: in training mode these nets fit all labels, wrong ones too; in test mode most of
@@ -464,6 +524,9 @@ if ready(ghost_batchnorm_forward):
 # comes in, in training only. So in test mode the running variance is too large.
 #
 # **Predict** the order of the five on wrong labels.
+
+# %% [markdown] id="dropout-text-notes" notes="2"
+# Everybody orders the five on paper. Expect both together last, because of the warning.
 
 # %% id="dropout-training" tags=["nbval-ignore-output"]
 blocks = ["linear relu dropout", "linear norm relu dropout", "linear dropout norm relu"]
@@ -493,6 +556,10 @@ if ready(ghost_batchnorm_forward):
     widths = [(n.values["dropout1"].var(axis=0), n.states["norm1"]["running_var"]) for n in tested]
     claim("test mode: under 0.7 of the running variance", [np.median(v / r) for v, r in widths], below=0.7)
 
+# %% [markdown] id="dropout-figure-notes" notes="2"
+# The mismatch is real, as printed, and the accuracy hardly notices it in this small net. Ask whether that refutes Li et
+# al.: no, it is another net.
+
 # %% [markdown] id="dropout-caption"
 # **Here batch normalization does not replace dropout.** A row's name says what each layer does, in order. On clean
 # labels nothing is needed. On wrong ones dropout helps with and without batch normalization, in either order. (Together
@@ -508,6 +575,10 @@ if ready(ghost_batchnorm_forward):
 # - It regularizes where there is something to work against and groups are small, for a while. At the usual size no gain
 #   showed, on clean labels or on wrong ones. *(Measured, on small nets and 300 digits.)*
 # - It makes dropout unnecessary: reported for ImageNet (Ioffe and Szegedy 2015, section 4.2.1), not seen here.
+
+# %% [markdown] id="verdict-notes" notes="3"
+# Go back to the three questions on the board and let the class answer them. "Maybe" was the right word. Ask which line
+# of this slide they would bet on for a large net.
 
 # %% [markdown] id="shift-text"
 # ## Optional: is it "internal covariate shift"?
@@ -592,6 +663,10 @@ claim("and over twice as high with noise", relu[2] / relu[0], above=2)
 #
 # 1. Eight machines train with 8 images each. Over which images should the layer take its statistics?
 # 2. The jitter ends with training. Could it tell, at test time, how sure the net is?
+
+# %% [markdown] id="recap-notes" notes="2"
+# Question 1 is real: it is called synchronized batch norm. End with the class's own table: `summary.md` says what most
+# of them got wrong.
 
 # %% id="summary"
 summary("05_regularization")

@@ -82,19 +82,19 @@ def shown(cells: list[dict]) -> list[dict]:
 
 
 def _arranged(slide: list[dict]) -> list[dict]:
-    visible, notes = [], []
+    visible, said, hidden = [], [], []
     for cell in slide:
         text = "".join(cell["source"])
         if cell["metadata"]["slideshow"]["slide_type"] == "notes":
-            notes.append(cell)
+            said.append(cell)
             continue
         if cell["metadata"].get("jupyter", {}).get("source_hidden"):
             cell = cell | {"metadata": cell["metadata"] | {"transient": {"remove_source": True}}}
-            notes.append(_note(cell["id"], f"```python\n{text}\n```"))
+            hidden.append(_note(cell["id"], f"```python\n{text}\n```"))
         elif cell["cell_type"] == "code":
             cell = cell | {"source": without_docstrings(text)}
         visible.append(cell)
-    return [visible[0], *notes, *visible[1:]]
+    return [visible[0], *said, *hidden, *visible[1:]]
 
 
 def _note(name: str, text: str) -> dict:
