@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from functools import cache
-from importlib.resources import files
+from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -101,7 +101,7 @@ def math_font() -> str:
     from fontTools.subset import Options, Subsetter
     from fontTools.ttLib import TTFont
 
-    font = TTFont(files("ziamath") / "fonts" / "STIXTwoMath-Regular.ttf")
+    font = TTFont(folder("ziamath") / "fonts" / "STIXTwoMath-Regular.ttf")
     subsetter = Subsetter(Options(layout_features=["ssty", "flac", "dtls"]))  # small scripts, accents
     subsetter.populate(unicodes=[code for first, last in SIGNS for code in range(first, last + 1)])
     subsetter.subset(font)
@@ -109,6 +109,14 @@ def math_font() -> str:
     data = BytesIO()
     font.save(data)
     return b64encode(data.getvalue()).decode()
+
+
+def folder(package: str) -> Path:
+    """Where an installed package has its files. It is not imported: only what lies beside its code is wanted."""
+    found = find_spec(package)
+    if found is None or found.origin is None:
+        raise ModuleNotFoundError(f"no module named {package!r}", name=package)
+    return Path(found.origin).parent
 
 
 def code_style(style: str) -> str:

@@ -6,6 +6,7 @@ What the answers make visible is there, figures and printed results.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from bn_helpers.course import builder, pages
@@ -61,7 +62,9 @@ def front_page(readme: str) -> str:
     -------
     text : str
     """
-    opening, *sections = readme.split("\n## ")
+    opening, *sections = re.sub(r"\[([^]]+)\]\((?!http)[^)]*\)", r"\1", readme).split(
+        "\n## "
+    )  # links to files lead nowhere
     doors = [
         section for section in sections if section.split(":")[0] in ("Student", "Lecturer", "Grader", "The symbols")
     ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from importlib.resources import files
 from pathlib import Path
 
 from bn_helpers.course import builder, pages
@@ -34,7 +33,7 @@ def write_slides(root: Path, out: Path) -> list[Path]:
     """
     from nbconvert.exporters import SlidesExporter
 
-    reveal = files("sphinx_revealjs") / "_static" / "revealjs"  # a package that pip installs, for its copy of reveal.js
+    reveal = pages.folder("sphinx_revealjs") / "_static" / "revealjs"
     facts = {
         "reveal_css": (reveal / "dist" / "reveal.css").read_text("utf-8"),
         "reveal_js": (reveal / "dist" / "reveal.js").read_text("utf-8"),

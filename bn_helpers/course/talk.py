@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from bn_helpers.course.sources import Cell
 
-SHORT = 6  # lines of code that a class can read on a slide beside what they print
+SHORT = 5  # lines of code that a class can read on a slide beside what they print
 
 
 def metadata(cells: Sequence[Cell]) -> list[dict]:
@@ -37,7 +37,7 @@ def metadata(cells: Sequence[Cell]) -> list[dict]:
         elif cell.minutes:
             first["data"] = {"timing": 60 * cell.minutes}
         plain = cell.cell_type == "code" and not cell.role and slide_type != "skip"
-        if plain and (cell.lines_of_code > SHORT or "plotting.show" in _calls(cell.text)):
+        if plain and (cell.lines_of_code > SHORT or _draws(cell)):
             facts[-1]["jupyter"] = {"source_hidden": True}
     return facts
 
@@ -91,10 +91,13 @@ def _of_code(cell: Cell) -> str:
         return "subslide"
     if cell.role or cell.tags:
         return "skip"
-    calls = _calls(cell.text)
-    if "plotting.show" in calls:
+    if _draws(cell):
         return "slide"
-    return "fragment" if "print" in calls else "skip"
+    return "fragment" if "print" in _calls(cell.text) else "skip"
+
+
+def _draws(cell: Cell) -> bool:
+    return any(name == "plotting.show" or name.startswith("widgets.") for name in _calls(cell.text))
 
 
 def _calls(code: str) -> set[str]:

@@ -1,0 +1,114 @@
+"""Slides and site in a browser, opened as files: whole, alone, readable by everybody."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from bn_helpers.course.site import write_site
+from bn_helpers.course.slides import write_slides
+from bn_helpers.exercises import NOTEBOOKS
+
+ROOT = Path(__file__).parents[2]
+WIDTH, HEIGHT = 1280, 720
+SMALLEST = 65  # per cent of a slide's letters, 30 pixels
+LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+
+
+@pytest.fixture(scope="module")
+def slides(tmp_path_factory):
+    return {path.stem: path for path in write_slides(ROOT, tmp_path_factory.mktemp("the slides"))}
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    return {path.stem: path for path in write_site(ROOT, tmp_path_factory.mktemp("the site"))}
+
+
+@pytest.fixture
+def visit(chromium):
+    """Open a file in a fresh window. Afterwards only files may have been asked for, and no script have failed."""
+    asked, faults, contexts = [], [], []
+
+    def visit(path: Path, width: int = WIDTH, height: int = HEIGHT, scheme: str = "light"):
+        context = chromium.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+        contexts.append(context)
+        context.on("request", lambda request: asked.append(request.url))
+        context.on("weberror", lambda error: faults.append(error.error.message))
+        page = context.new_page()
+        page.goto(path.as_uri())
+        return page
+
+    yield visit
+    for context in contexts:
+        context.close()
+    assert [url for url in asked if not url.startswith(("file:", "data:", "about:"))] == []
+    assert faults == []
+
+
+def paged_through(page):
+    """For each slide its place, its height and width with all that is on it, and the per cent of its letters' size."""
+    page.wait_for_function("Reveal.isReady()")
+    for _ in range(60):
+        place, *sizes = page.evaluate("""() => {
+            const slide = Reveal.getCurrentSlide(), {h, v} = Reveal.getIndices();
+            return [[h, v], slide.scrollHeight, slide.scrollWidth, parseFloat(slide.style.fontSize)];
+        }""")
+        yield place, *sizes
+        if page.evaluate("Reveal.isLastSlide()"):
+            return
+        while page.evaluate("(({h, v}) => [h, v])(Reveal.getIndices())") == place:  # a key press may uncover a fragment
+            page.keyboard.press("Space")
+    pytest.fail("the talk does not end")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_every_slide_fits_the_screen_in_letters_that_can_be_read(visit, slides, name):
+    page = visit(slides[name])
+    places = list(paged_through(page))
+    assert len(places) >= 15
+    for place, height, width, letters in places:
+        assert height <= HEIGHT, place
+        assert width <= WIDTH, place
+        assert letters >= SMALLEST, f"{place}: has too much on it; shorten it, or cut it in two"
+    assert page.evaluate("[...document.images].filter(image => !image.naturalWidth || !image.alt).length") == 0
+
+
+@pytest.mark.slow
+def test_speaker_notes_open_beside_slides_that_are_a_file(visit, slides):
+    page = visit(slides["01_normalization"])
+    page.wait_for_function("Reveal.isReady()")
+    with page.expect_popup() as opened:
+        page.keyboard.press("s")
+    notes = opened.value.locator(".speaker-controls-notes")
+    notes.get_by_text("Begin with a question").wait_for()
+    page.keyboard.press("Space")
+    notes.get_by_text("Ask for hands before you go on").wait_for()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("scheme", "names"), [("light", ["index", *NOTEBOOKS]), ("dark", ["index", "03_backward"])])
+def test_site_has_no_fault_that_shuts_somebody_out(visit, site, scheme, names):
+    for name in names:
+        page = visit(site[name], scheme=scheme)
+        found = Axe().run(page, options={"runOnly": LEVELS, "resultTypes": ["violations"]}).response["violations"]
+        assert [(each["id"], each["nodes"][0]["html"]) for each in found] == [], name
+        page.close()
+
+
+@pytest.mark.slow
+def test_site_can_be_read_on_a_telephone_and_walked_through_by_keyboard(visit, site):
+    for path in site.values():
+        page = visit(path, width=375, height=700)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 375, path.name
+    page = visit(site["index"], width=375, height=700)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "To the text"
+    page.get_by_role("link", name="1 Normalization").first.focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", level=1, name="1 Normalization").wait_for()
+    page.get_by_role("link", name="2 Scale and shift").last.click()
+    page.get_by_role("heading", level=1, name="2 Scale and shift").wait_for()
