@@ -278,9 +278,10 @@ if ready(saturated_fraction):
 # [keras]: https://keras.io/api/layers/normalization_layers/batch_normalization/
 # [torch]: https://docs.pytorch.org/docs/stable/generated/torch.nn.BatchNorm1d.html
 
-# %% [markdown] id="modes-notes" notes="3"
-# Tell it as a story: in training 64 images come together, on a telephone comes one. Let the class propose what to do.
-# Most propose an average over past batches, and that is the next line.
+# %% [markdown] id="modes-notes" notes="4"
+# Tell it as a story: in training 64 images come together, on a telephone comes one. Let the class propose what to do
+# before you show the formula; most propose an average over past batches. Then ask who works with PyTorch, who with
+# Keras: 0.9 here is 0.1 there. Say it twice.
 
 # %% [markdown] id="batchnorm_forward-text" exercise="batchnorm_forward"
 # Write `batchnorm_forward`. It takes `x` (N, D), `gamma` and `beta` (D,), and a dict `bn_param`: `mode` is 'train' or
@@ -461,6 +462,10 @@ if ready(identity_parameters, batchnorm_forward):
 #
 # In batches of 64, a set of 1,345 images leaves one over: a batch of one, of variance 0. **Predict:** what does it do
 # to the running variance at momentum 0.9? At 0.1? Does the accuracy notice?
+
+# %% [markdown] id="modes-caption-notes" notes="2"
+# Expect "one image of 1,345 cannot matter". Let somebody compute it for one step: the share 1 - momentum of the running
+# variance goes.
 
 
 # %% id="last-figure"

@@ -301,9 +301,10 @@ if ready(batchnorm_backward):
     figure = plotting.backward.graph(nodes, gradients)
     plotting.show(figure, alt="The graph of nine boxes again; each has its gradient in blue, from dout back to dx.")
 
-# %% [markdown] id="gradients-figure-notes" notes="4"
-# Read the blue numbers from right to left. Then the prediction: the part of dmean that came through var is left out.
-# Expect "then the gradient is wrong".
+# %% [markdown] id="gradients-figure-notes" notes="5"
+# Read the blue numbers from right to left. Then vote on the prediction: the part of dmean that came through var is left
+# out. Expect "then the gradient is wrong". Open the answer after the vote: that part is 0, so nobody loses points for
+# leaving it out.
 
 # %% [markdown] id="gradients-caption"
 # **Black was computed from left to right, blue from right to left.** The blue numbers are your function's. The

@@ -42,7 +42,8 @@ layer = (batchnorm_forward, batchnorm_backward)  # of notebooks 2 and 3
 
 # %% [markdown] id="claim-notes" notes="3"
 # Read the sentence aloud, with its "maybe". Ask what would have to be measured to drop the maybe. Collect three
-# questions on the board: is there noise, how much, does it help? The last slide but one returns to them.
+# questions on the board: is there noise, how much, does it help? They are answered near the end, under "Maybe" is the
+# right word.
 
 # %% [markdown] id="by-hand"
 # ### By hand, once
@@ -400,6 +401,9 @@ if ready(ghost_batchnorm_forward):
 # Ask the same nets, in test mode: on clean labels, how many *training* images do they get right? And how many of the
 # *wrong* labels do they give back? **Predict** both for groups of 60, 4 and 2.
 
+# %% [markdown] id="ghost-caption-notes" notes="2"
+# Ask whether 2 is the strongest regularization. Expect yes. Ask what one would have to look at: the training images.
+
 # %% id="train-figure"
 if ready(ghost_batchnorm_forward):
     names = ["clean labels: learned", "wrong labels: learned by heart"]
@@ -591,6 +595,10 @@ if ready(ghost_batchnorm_forward):
 # You repeat it at small scale, in a sigmoid and a ReLU net of three layers. **Predict** for each: does the noisy net
 # end near batch norm's loss, or near that of no batch norm?
 
+# %% [markdown] id="shift-text-notes" notes="3"
+# Optional, when ten minutes are left. Remind them of the end of notebook 1: the scale cancels (measured), training is
+# faster because of less shift (a hypothesis). Two votes: sigmoid, ReLU. Expect "near no batch norm" for both.
+
 
 # %% id="shift-layers" locked="yes"
 def noisy(seed):
@@ -644,6 +652,10 @@ claim("and the last loss is under half of that without", noise / without, below=
 claim("and under twice batch norm's", noise / normalized, below=2)
 claim("ReLU: the last loss is higher with batch norm", relu[1] / relu[0], above=1)
 claim("and over twice as high with noise", relu[2] / relu[0], above=2)
+
+# %% [markdown] id="shift-figure-notes" notes="2"
+# The sigmoid net contradicts the hypothesis, the ReLU net gives it no chance: there was no gain to explain. Ask what a
+# ten times larger net would have to show to settle it.
 
 # %% [markdown] id="shift-caption"
 # **In the sigmoid net the gain outlives the noise; in the ReLU net there is no gain.** Right: noise moves what comes
