@@ -4,13 +4,21 @@ include bn_helpers/course/handout/Makefile
 
 OUT = grades
 
-.PHONY: test test-all build bundle grade
+.PHONY: test test-all test-classtools build bundle grade
 
 test: .venv/installed ## test the course: under six minutes
 	$(run) pytest -m "not slow"
 
 test-all: .venv/installed ## test everything
 	$(run) pytest
+
+test-classtools: .venv/installed .venv/nbgrader/installed ## test the course in nbgrader, in an environment of its own
+	NBGRADER=.venv/nbgrader/bin/nbgrader $(run) pytest tests/test_classtools.py -k nbgrader
+
+.venv/nbgrader/installed: .venv/installed
+	"$(PYTHON)" -m venv .venv/nbgrader
+	.venv/nbgrader/bin/python -m pip install nbgrader numpy matplotlib
+	@touch $@
 
 build: .venv/installed ## build the notebooks from their sources in solutions/
 	$(run) bn_helpers build

@@ -246,6 +246,8 @@ def _bundle(options: argparse.Namespace) -> int:
         if not (options.nbgrader or options.gradescope):  # what is for a class is nobody's secret
             path.chmod(0o644)
         print(path)
+    if options.gradescope:
+        print("it holds the course key and every answer: keep it secret")
     return 0
 
 
