@@ -154,7 +154,7 @@ def test_nbgrader_gives_the_points_that_our_grader_gives(graded, tmp_path):
     results = json.loads((tmp_path / "out" / "results.json").read_text(encoding="utf-8"))
     ours = {
         student["student"]: {f"{e['id']}-check": e["score"] for e in student["exercises"] if e["notebook"] == GRADED}
-        for student in results["students"]
+        for student in results["submissions"]
     }
     assert points == ours
     assert {student: sum(of_one.values()) for student, of_one in ours.items()} == {
@@ -282,7 +282,7 @@ def test_the_classroom_workflow_collects_and_grades(tmp_path):
         )
         assert done.returncode == 0, done.stderr
     results = json.loads((checkout / "grades" / "results.json").read_text(encoding="utf-8"))
-    assert {student["student"]: student["score"] for student in results["students"]} == {"kim": 100.0, "lee": 0.0}
+    assert {student["student"]: student["score"] for student in results["submissions"]} == {"kim": 100.0, "lee": 0.0}
     assert "sesame" not in done.stdout + done.stderr
     assert (tmp_path / "summary.md").read_text(encoding="utf-8")
     assert not (checkout / "grades" / "course.key").exists()

@@ -10,7 +10,8 @@ import json
 import re
 import string
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 import nbformat
@@ -56,9 +57,12 @@ def copies(
 
     Raises
     ------
-    BuildError
+    GivenAway
         As `student_files` does.
+    BuildError
+        If a notebook is not what its source gives.
     """
+    refuse_unbuilt(root, names or list(NOTEBOOKS))
     if names or reference:
         names = names or list(NOTEBOOKS)
         parts = [(names, student_files(root, names, reference=reference, repository=repository))]
@@ -75,6 +79,13 @@ def copies(
         f"{FOLDER}_{_numbers(names)}{ending}.zip": {f"{FOLDER}/{path}": data for path, data in files.items()}
         for names, files in parts
     }
+
+
+def refuse_unbuilt(root: Path, names: Sequence[str]) -> None:
+    """Raise a BuildError unless the notebooks are what their sources give: one that was worked in is not handed out."""
+    drifts = builder.check(root, names)
+    if drifts:
+        raise BuildError("\n".join(drifts))
 
 
 def student_files(
@@ -102,12 +113,7 @@ def student_files(
     ------
     GivenAway
         If the copy, without `reference`, holds answers to its exercises or to those of later notebooks.
-    BuildError
-        If a notebook is not what its source gives.
     """
-    drifts = builder.check(root, names)
-    if drifts:
-        raise BuildError("\n".join(drifts))
     files = {f"notebooks/{name}.ipynb": data(root / "notebooks" / f"{name}.ipynb") for name in names}
     files |= package_files(root, names, reference)
     files |= {f"bn_helpers/{name}": data(root / "bn_helpers" / name) for name in TERMINAL}
@@ -188,9 +194,10 @@ def zipped(files: Mapping[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
-def letters(root: Path, names: Iterable[str]) -> dict[str, str]:
+@cache
+def letters(root: Path) -> dict[str, str]:
     """The right letter of each quiz, from the sources."""
-    cells = [cell for name in names for cell in read(root / "solutions" / f"{name}.py") if cell.role == "quiz"]
+    cells = [cell for name in NOTEBOOKS for cell in read(root / "solutions" / f"{name}.py") if cell.role == "quiz"]
     return {cell.subject: cell.text[-2] for cell in cells}  # quiz_1 = "b"
 
 
@@ -221,7 +228,7 @@ def _leaks(root: Path, names: Sequence[str], files: Mapping[str, bytes]) -> list
         if not path.endswith(".npz"):
             cells.append({"id": path, "cell_type": "raw", "source": held.decode()})
     reference = Reference((root / "bn_helpers" / "layers.py").read_text(encoding="utf-8"))
-    found = leaks(names[0], cells, reference, letters(root, NOTEBOOKS))
+    found = leaks(names[0], cells, reference, letters(root))
     return [leak.removeprefix("cell ") for leak in found]
 
 

@@ -38,8 +38,9 @@ def nbgrader_files(root: Path, names: Sequence[str] | None = None) -> dict[str, 
         If a notebook gives itself away, or is not what its source gives.
     """
     names = names or list(NOTEBOOKS)
+    bundle.refuse_unbuilt(root, names)
     files = {"nbgrader_config.py": bundle.data(bundle.HANDOUT / "nbgrader_config.py")}
-    letters = bundle.letters(root, names)
+    letters = bundle.letters(root)
     for name in names:
         released = bundle.student_files(root, [name])
         notebook = json.loads(released[f"notebooks/{name}.ipynb"])
