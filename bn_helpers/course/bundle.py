@@ -122,8 +122,11 @@ def student_files(
     files |= {"requirements.txt": requirements(root, "everybody", "student"), "pyproject.toml": pyproject(root)}
     files |= {"Makefile": data(HANDOUT / "Makefile"), ".github/workflows/check.yml": data(HANDOUT / "check.yml")}
     files["README.md"] = _readme(names, reference, repository)
-    if repository:  # Binder reads nothing else where this folder is there
-        files["binder/postBuild"] = b"#!/bin/sh\npython -m pip install -r requirements.txt -e .\n"
+    if repository:
+        install = f"# No module named 'bn_helpers'? Run this first: %pip install --no-deps git+{repository}"
+        for path in [path for path in files if path.startswith("notebooks/")]:
+            files[path] = files[path].replace(builder.MISSING.encode(), install.encode())
+        files["binder/postBuild"] = POST_BUILD
     if reference:
         return files | {f"solutions/{name}.ipynb": data(root / "solutions" / f"{name}.ipynb") for name in names}
     found = _leaks(root, names, files)
@@ -272,6 +275,7 @@ On Colab, run this in a cell of its own first; Binder needs nothing:
 
     %pip install --no-deps git+URL
 """
+POST_BUILD = b"#!/bin/sh\npython -m pip install -r requirements.txt -e .\n"  # Binder reads nothing but this folder then
 REFERENCE = """
 This copy is for learning alone: `bn_helpers/layers.py` holds an answer to every exercise, and `solutions/` the solved
 notebooks with all their figures. Look when you have your own.
