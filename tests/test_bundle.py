@@ -231,9 +231,8 @@ def test_a_choice_that_is_none_is_told_in_a_line(arguments, capsys):
 # A student with it
 
 
-@pytest.mark.parametrize("part", PARTS)
-def test_nothing_is_imported_that_is_not_there(copies, unpack, part):
-    folder = unpack(copies[part])
+def test_every_module_comes_from_the_copy(copies, unpack):
+    folder = unpack(copies["4-5"])
     modules = [
         path.relative_to(folder).as_posix().removesuffix(".py").removesuffix("/__init__").replace("/", ".")
         for path in folder.rglob("bn_helpers/**/*.py")
@@ -243,6 +242,22 @@ def test_nothing_is_imported_that_is_not_there(copies, unpack, part):
     done = python(folder, "-c", program)
     assert done.returncode == 0, done.stderr
     assert all(path.startswith(str(folder)) for path in ast.literal_eval(done.stdout))
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_whatever_a_notebook_or_a_module_imports_is_there(copies, part):
+    files = copies[part]
+    codes = {path: data.decode() for path, data in files.items() if path.endswith(".py")}
+    codes.pop("bn_helpers/cli.py")  # it imports what a command needs when that runs
+    for path in (path for path in files if path.endswith(".ipynb")):
+        cells = nbformat.reads(files[path].decode(), as_version=4).cells
+        codes[path] = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+    for path, code in codes.items():
+        for node in ast.walk(ast.parse(code)):
+            if isinstance(node, ast.ImportFrom) and node.module.split(".")[0] == "bn_helpers":
+                names = node.module.split(".")[1:2] or [alias.name for alias in node.names]
+                for name in names:
+                    assert {f"bn_helpers/{name}.py", f"bn_helpers/{name}/__init__.py"} & files.keys(), f"{path}: {name}"
 
 
 def test_the_command_line_offers_what_works_there(copies, unpack):
