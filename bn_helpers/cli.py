@@ -138,9 +138,10 @@ def _notebooks(text: str) -> list[str]:
 def _repository(text: str) -> str:
     import re
 
-    if not re.fullmatch(r"https://github\.com/[\w.-]+/[\w.-]+", text):
+    address = text.removesuffix("/").removesuffix(".git")
+    if not re.fullmatch(r"https://github\.com/[\w.-]+/[\w.-]+", address):
         raise argparse.ArgumentTypeError(f"an address https://github.com/OWNER/NAME is wanted, and this is {text!r}")
-    return text
+    return address
 
 
 def _positive(text: str) -> int:

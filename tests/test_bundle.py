@@ -170,6 +170,18 @@ def test_what_the_readme_names_is_there(copies):
         assert {"course:", "check:"} <= {line.split(" ")[0] for line in files["Makefile"].decode().splitlines() if line}
 
 
+def test_an_address_is_taken_as_people_copy_it(tmp_path):
+    for address in (
+        "https://github.com/me/course",
+        "https://github.com/me/course/",
+        "https://github.com/me/course.git",
+    ):
+        assert cli.main(["bundle", "--out", str(tmp_path), "--notebooks", "3", "--repository", address]) == 0
+        with zipfile.ZipFile(tmp_path / "batch_normalization_3.zip") as archive:
+            readme = archive.read("batch_normalization/README.md").decode()
+        assert "https://mybinder.org/v2/gh/me/course/HEAD" in readme
+
+
 # The zip
 
 
