@@ -1,22 +1,10 @@
-# The course's commands. Each makes the environment first, where it is missing or its requirements have changed.
-# Paths are relative, so that a folder with spaces in its name works.
+# The course's commands. Those of a student come first, since a class receives them too.
 
-PYTHON = python3
-PORT = 8888
+include bn_helpers/course/handout/Makefile
+
 OUT = $(or $(filter slides site,$@),grades)
 
-run = .venv/bin/python -m
-flags = $(if $(filter no,$(BROWSER)),--no-browser) $(if $(filter 0,$(shell id -u)),--allow-root)
-
-.PHONY: help course lecture slides site test test-all build grade .venv
-
-help: ## list these commands
-	@awk -F ':.*## ' '/^[.a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
-
-course: .venv/installed ## open the course in JupyterLab (PORT=8890; BROWSER=no prints the address only)
-	@echo "Starting JupyterLab. Ctrl-C ends it; save your work before."
-	@exec env JUPYTER_CONFIG_PATH=bn_helpers/course/jupyter $(run) jupyterlab --port=$(PORT) $(flags) --log-level=WARN -y \
-		--LabApp.default_url=/lab/tree/notebooks/01_normalization.ipynb
+.PHONY: lecture slides site bundle grade build test test-all test-browser test-classtools
 
 lecture: .venv/lecturer ## show the solved notebooks as slides in JupyterLab (PORT, BROWSER as for course)
 	@mkdir -p build/lecture
@@ -31,41 +19,33 @@ slides: .venv/lecturer ## write the slides, one file a notebook, with speaker no
 site: .venv/lecturer ## write the course as a site to read, without answers (OUT=site)
 	$(run) bn_helpers site --out "$(OUT)"
 
-test: .venv/installed ## test the course: under six minutes
-	$(run) pytest -m "not slow"
-
-test-all: .venv/installed ## test everything
-	$(run) pytest
-
-build: .venv/installed ## build the notebooks from their sources in solutions/
-	$(run) bn_helpers build
+bundle: .venv/installed ## make what a class receives, without answers, in bundles/
+	$(run) bn_helpers bundle --out bundles
 
 grade: .venv/installed ## grade what students handed in (SUBMISSIONS=folder; OUT=grades says where the reports go)
 	@test -n "$(SUBMISSIONS)" || { echo "Say what to grade: make grade SUBMISSIONS=folder"; exit 2; }
 	$(run) bn_helpers grade "$(SUBMISSIONS)" --out "$(OUT)"
 
-.venv: .venv/installed ## make the environment (PYTHON=python3.12 chooses the Python)
+build: .venv/installed ## build the notebooks from their sources in solutions/
+	$(run) bn_helpers build
 
-.venv/bin/pip:
-	@"$(PYTHON)" -c "$$check_python"
-	"$(PYTHON)" -m venv --upgrade-deps .venv
+test: .venv/installed ## test the course: under six minutes
+	$(run) pytest -m "not slow"
 
-.venv/installed: .venv/bin/pip requirements.txt pyproject.toml
-	$(run) pip install -r requirements.txt -e .
+test-all: .venv/installed ## test everything that needs no browser and no class tool
+	$(run) pytest
+
+test-browser: .venv/browser .venv/lecturer ## test the course in a browser, under five minutes (needs Chromium: apt install chromium)
+	$(run) pytest tests/browser
+
+test-classtools: .venv/nbgrader/installed ## test the course in nbgrader, in an environment of its own
+	NBGRADER=.venv/nbgrader/bin/nbgrader $(run) pytest tests/test_classtools.py -k nbgrader
+
+.venv/lecturer .venv/browser: .venv/installed
+	$(run) pip install -e ".[$(@F)]"
 	@touch $@
 
-.venv/lecturer: .venv/installed
-	$(run) pip install -e ".[lecturer]"
+.venv/nbgrader/installed: .venv/installed
+	"$(PYTHON)" -m venv .venv/nbgrader
+	.venv/nbgrader/bin/python -m pip install nbgrader numpy matplotlib
 	@touch $@
-
-define check_python
-import sys
-version = "%d.%d" % sys.version_info[:2]
-if sys.version_info < (3, 10):
-    sys.exit("The course needs Python 3.10 or newer, and this is " + version + ". Name a newer one: make PYTHON=python3.12")
-try:
-    import ensurepip, venv
-except ImportError:
-    sys.exit("This Python cannot make an environment. On Debian and Ubuntu: apt install python" + version + "-venv")
-endef
-export check_python

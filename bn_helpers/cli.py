@@ -13,6 +13,7 @@ from types import ModuleType
 
 ROOT = Path(__file__).resolve().parents[1]  # the checkout
 FINGERPRINTS = Path(__file__).with_name("fingerprints.json")
+EXPECTED = Path(__file__).with_name("expected")  # in what a class receives, which has no solutions
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -41,14 +42,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bn_helpers", description="The course's command line.")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    build = commands.add_parser(
-        "build",
-        help="build the notebooks from their sources",
-        description="Build solutions/NAME.ipynb and notebooks/NAME.ipynb from solutions/NAME.py.",
-    )
-    build.add_argument("names", nargs="*", metavar="NAME", help="for instance 01_normalization; all, if none is given")
-    build.add_argument("--check", action="store_true", help="build nothing; name what differs from its source")
-    build.set_defaults(run=_build)
     check = commands.add_parser(
         "check",
         help="check the answers in your notebooks",
@@ -58,6 +51,17 @@ def _parser() -> argparse.ArgumentParser:
         "notebooks", nargs="*", metavar="NOTEBOOK", type=Path, help="all of notebooks/, if none is given"
     )
     check.set_defaults(run=_check)
+    if EXPECTED.exists():  # there is nothing to build or to grade
+        return parser
+    build = commands.add_parser(
+        "build",
+        help="build the notebooks from their sources",
+        description="Build solutions/NAME.ipynb and notebooks/NAME.ipynb from solutions/NAME.py.",
+    )
+    build.add_argument("names", nargs="*", metavar="NAME", help="for instance 01_normalization; all, if none is given")
+    build.add_argument("--check", action="store_true", help="build nothing; name what differs from its source")
+    build.set_defaults(run=_build)
+    _add_bundle(commands)
     _add_grade(commands)
     _add_pages(commands)
     bench = commands.add_parser(
@@ -106,6 +110,51 @@ def _add_pages(commands: argparse._SubParsersAction) -> None:
         pages = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
         pages.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="where the pages go")
         pages.set_defaults(run=run)
+
+
+def _add_bundle(commands: argparse._SubParsersAction) -> None:
+    bundle = commands.add_parser(
+        "bundle",
+        help="make what a class receives",
+        description="Make a zip of what a class receives: notebooks, helpers, no answers. Without --notebooks "
+        "there is one for each part of the course, cut where a notebook shows what an earlier one asks for.",
+    )
+    bundle.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="where the zips go")
+    bundle.add_argument("--notebooks", type=_notebooks, metavar="N-M", help="for instance 1-2, or 3")
+    bundle.add_argument(
+        "--repository",
+        type=_repository,
+        metavar="URL",
+        help="https://github.com/OWNER/NAME, for links to Colab and Binder",
+    )
+    kind = bundle.add_mutually_exclusive_group()
+    kind.add_argument("--with-reference", action="store_true", help="with all answers, for whoever learns alone")
+    kind.add_argument("--nbgrader", action="store_true", help="an nbgrader course; for teachers only")
+    kind.add_argument("--gradescope", action="store_true", help="a Gradescope autograder; for teachers only")
+    bundle.add_argument("--key", help="the course key of --gradescope, or its file; made in the folder, if not given")
+    bundle.set_defaults(run=_bundle)
+
+
+def _notebooks(text: str) -> list[str]:
+    from bn_helpers.exercises import NOTEBOOKS
+
+    first, dash, last = text.partition("-")
+    names = {str(notebook.number): name for name, notebook in NOTEBOOKS.items()}
+    chosen = [names[n] for n in names if first in names and first <= n <= (last if dash else first)]
+    if not chosen or (dash and last not in names):
+        raise argparse.ArgumentTypeError(
+            f"one of {', '.join(names)} is wanted, or from one to another as in 1-2: {text!r}"
+        )
+    return chosen
+
+
+def _repository(text: str) -> str:
+    import re
+
+    address = text.removesuffix("/").removesuffix(".git")
+    if not re.fullmatch(r"https://github\.com/[\w.-]+/[\w.-]+", address):
+        raise argparse.ArgumentTypeError(f"an address https://github.com/OWNER/NAME is wanted, and this is {text!r}")
+    return address
 
 
 def _positive(text: str) -> int:
@@ -170,16 +219,53 @@ def _check(options: argparse.Namespace) -> int:
     from bn_helpers import selfcheck
 
     failed = False
-    for path in options.notebooks or sorted((ROOT / "notebooks").glob("*.ipynb")):
+    notebooks = options.notebooks or sorted((ROOT / "notebooks").glob("*.ipynb"))
+    if not notebooks:
+        print(f"there is no notebook in {ROOT / 'notebooks'}; name those to check", file=sys.stderr)
+        return 2
+    for path in notebooks:
         print(f"{path.name} ...", flush=True)
         try:
-            results = selfcheck.check_notebook(path, ROOT / "solutions")
+            results = selfcheck.check_notebook(path, EXPECTED if EXPECTED.exists() else ROOT / "solutions")
         except selfcheck.UnreadableNotebook as error:
             print(error, file=sys.stderr)
             return 2
         print("\n".join(selfcheck.table(results)), flush=True)
         failed |= any(result.state == "failed" for result in results)
     return int(failed)
+
+
+def _bundle(options: argparse.Namespace) -> int:
+    from bn_helpers.course import bundle, classtools
+    from bn_helpers.course.sources import BuildError
+    from bn_helpers.grading.store import course_key, write_whole
+    from bn_helpers.grading.students import GradingError
+
+    names, reference, repository = options.notebooks, options.with_reference, options.repository
+    if options.gradescope and names:
+        print("--gradescope grades all notebooks: leave --notebooks out", file=sys.stderr)
+        return 2
+    try:
+        if options.nbgrader:
+            zips = {"nbgrader.zip": classtools.nbgrader_files(ROOT, names)}
+        elif options.gradescope:
+            options.out.mkdir(parents=True, exist_ok=True)
+            zips = {"gradescope.zip": classtools.gradescope_files(ROOT, course_key(options.key, options.out))}
+        else:
+            zips = bundle.copies(ROOT, names, reference=reference, repository=repository)
+    except (BuildError, GradingError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    options.out.mkdir(parents=True, exist_ok=True)
+    for name, files in zips.items():
+        path = options.out / name
+        write_whole(path, bundle.zipped(files))
+        if not (options.nbgrader or options.gradescope):  # what is for a class is nobody's secret
+            path.chmod(0o644)
+        print(path)
+    if options.gradescope:
+        print("it holds the course key and every answer: keep it secret")
+    return 0
 
 
 def _grade(options: argparse.Namespace) -> int:

@@ -44,7 +44,7 @@ def check_notebook(path: Path, solutions: Path) -> list[Result]:
     path : Path
         The learner's notebook.
     solutions : Path
-        The folder of the solved notebooks.
+        The folder of the solved notebooks, or of their frames.
 
     Returns
     -------
@@ -54,13 +54,16 @@ def check_notebook(path: Path, solutions: Path) -> list[Result]:
     Raises
     ------
     UnreadableNotebook
-        If the file is no notebook of this course.
+        If the file is no notebook of this course, or of a part that is not here.
     """
     name, answers = _answers(path)
-    solved = nbformat.read(solutions / f"{name}.ipynb", as_version=4)
-    solved.cells = [cell for cell in solved.cells if cell.cell_type == "code" and _part(cell)]
+    if not (solutions / f"{name}.ipynb").exists():
+        raise UnreadableNotebook(
+            f"{path} is of a part of the course that is not here; unpack that part in the same place"
+        )
+    solved = frame(nbformat.read(solutions / f"{name}.ipynb", as_version=4))
     for cell in solved.cells:
-        cell.source = answers.get(_part(cell), cell.source if _part(cell).startswith(("setup", "check")) else "")
+        cell.source = answers.get(_part(cell), cell.source)
     collector = _Collector()
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / f"{name}.ipynb"
@@ -70,6 +73,26 @@ def check_notebook(path: Path, solutions: Path) -> list[Result]:
             pytest.main([str(target), f"--nbval-cell-timeout={SECONDS_A_CELL}", *options], plugins=[collector])
     wanted = [subject.id for subject in (EXERCISES | QUIZZES).values() if subject.notebook == name]
     return [_result(subject, subject in answers, collector.reports.get(subject)) for subject in wanted]
+
+
+def frame(solved: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """What of a solved notebook a check needs: its setup, and its checks with what they print. Answers are taken out.
+
+    Parameters
+    ----------
+    solved : NotebookNode
+        An executed notebook, or a frame; it is changed.
+
+    Returns
+    -------
+    frame : NotebookNode
+        The same notebook, with its answer cells empty.
+    """
+    solved.cells = [cell for cell in solved.cells if cell.cell_type == "code" and _part(cell)]
+    for cell in solved.cells:
+        if _part(cell) in EXERCISES | QUIZZES:
+            cell.source = ""
+    return solved
 
 
 def table(results: list[Result]) -> Iterator[str]:

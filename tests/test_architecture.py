@@ -34,7 +34,7 @@ MAY_IMPORT = {
     "selfcheck": {"exercises", "checks"},
     "stubs": set(),
     "bench": {"layers"},
-    "course": {"exercises", "layers", "checks", "mistakes", "stubs", *CHECKING},
+    "course": {"exercises", "layers", "checks", "mistakes", "selfcheck", "stubs", *CHECKING},
     "grading": {"exercises", "layers", "checks", "mistakes", "stubs", *CHECKING},
 }
 EVERYTHING = {"cli", "__main__"}

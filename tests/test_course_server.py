@@ -26,7 +26,8 @@ def course(tmp_path):
     folder = tmp_path / "a course"
     (folder / "notebooks").mkdir(parents=True)
     shutil.copy(ROOT / "Makefile", folder)
-    shutil.copytree(ROOT / "bn_helpers/course/jupyter", folder / "bn_helpers/course/jupyter")
+    for part in ("jupyter", "handout"):
+        shutil.copytree(ROOT / "bn_helpers/course" / part, folder / "bn_helpers/course" / part)
     shutil.copy(ROOT / "notebooks" / "01_normalization.ipynb", folder / "notebooks")
     (folder / ".venv").symlink_to(sys.prefix)
     return folder

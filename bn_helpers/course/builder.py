@@ -35,6 +35,8 @@ from bn_helpers.course.sources import BuildError, Cell, read
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS, Exercise
 from bn_helpers.stubs import Reference
 
+# The first line of every notebook's code, for whoever opens it in an environment without the course.
+MISSING = "# No module named 'bn_helpers'? In the course's folder: python -m pip install -e ."
 CELL_SECONDS = 120  # after which a cell is given up; the course allows it 10
 
 
@@ -220,6 +222,8 @@ def _text(cell: Cell, reference: Reference, student: bool) -> str:
         return f"**For the lecturer, {cell.minutes} min.** {cell.text}"
     if cell.role == "solution":
         return reference.stub(cell.subject) if student else reference.solved(cell.subject)
+    if cell.id == "setup":
+        return f"{MISSING}\n{cell.text}"
     if cell.role == "quiz" and student:
         return f'{cell.subject} = "?"'
     return cell.text

@@ -1,0 +1,282 @@
+"""What a class receives: notebooks, the part of the package that they need, and nothing that answers them.
+
+A copy of the course is a mapping from paths to bytes until `zipped` makes one file of it, the same on every machine.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import string
+import zipfile
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+
+import nbformat
+
+from bn_helpers import selfcheck
+from bn_helpers.course import builder, drift
+from bn_helpers.course.leaks import leaks
+from bn_helpers.course.sources import BuildError, read
+from bn_helpers.exercises import EXERCISES, NOTEBOOKS, QUIZZES
+from bn_helpers.stubs import Reference
+
+FOLDER = "batch_normalization"  # what a zip unpacks to; every part of the course to the same
+# The student's part of the package, but for `layers`, which is generated: for the notebooks, and for the terminal.
+IMPORTED = (
+    *("__init__.py", "exercises.py", "oracles.py", "data.py", "outcomes.py", "cases.py", "diagnosis.py", "checks.py"),
+    *("stages.py", "nets.py", "training.py", "bn.mplstyle", "fingerprints.json"),
+)
+TERMINAL = ("__main__.py", "cli.py", "selfcheck.py", "course/jupyter/labconfig/page_config.json")
+HANDOUT = Path(__file__).with_name("handout")
+DATE = (1980, 1, 1, 0, 0, 0)  # of every file in a zip
+
+
+class GivenAway(BuildError):
+    """A copy that would hold answers to its own exercises, or to later ones."""
+
+
+def copies(
+    root: Path, names: Sequence[str] | None = None, *, reference: bool = False, repository: str | None = None
+) -> dict[str, dict[str, bytes]]:
+    """The zips that a class receives: of the notebooks named, or of each part of the course.
+
+    A part is as long as it can be without giving away what it asks for.
+
+    Parameters
+    ----------
+    root, names, reference, repository
+        As for `student_files`; `names` may be None.
+
+    Returns
+    -------
+    zips : dict of str to dict
+        The files of each zip, by its name.
+
+    Raises
+    ------
+    GivenAway
+        As `student_files` does.
+    BuildError
+        If a notebook is not what its source gives.
+    """
+    refuse_unbuilt(root, names or list(NOTEBOOKS))
+    if names or reference:
+        names = names or list(NOTEBOOKS)
+        parts = [(names, student_files(root, names, reference=reference, repository=repository))]
+    else:
+        parts = []
+        for name in NOTEBOOKS:
+            names = [*parts[-1][0], name] if parts else [name]
+            try:
+                parts[-1:] = [(names, student_files(root, names, repository=repository))]
+            except GivenAway:
+                parts.append(([name], student_files(root, [name], repository=repository)))
+    ending = "_with_reference" if reference else ""
+    return {
+        f"{FOLDER}_{_numbers(names)}{ending}.zip": {f"{FOLDER}/{path}": data for path, data in files.items()}
+        for names, files in parts
+    }
+
+
+def refuse_unbuilt(root: Path, names: Sequence[str]) -> None:
+    """Raise a BuildError unless the notebooks are what their sources give: one that was worked in is not handed out."""
+    drifts = builder.check(root, names)
+    if drifts:
+        raise BuildError("\n".join(drifts))
+
+
+def student_files(
+    root: Path, names: Sequence[str], *, reference: bool = False, repository: str | None = None
+) -> dict[str, bytes]:
+    """The files of a class's copy.
+
+    Parameters
+    ----------
+    root : Path
+        The checkout, with its notebooks built.
+    names : sequence of str
+        The notebooks that it holds, for instance ``["01_normalization", "02_scale_and_shift"]``.
+    reference : bool
+        Whether it holds the solved notebooks and the whole reference too, for whoever learns alone.
+    repository : str, optional
+        ``https://github.com/OWNER/NAME``, where the copy will be published: its README then links to Colab and Binder.
+
+    Returns
+    -------
+    files : dict of str to bytes
+        What each file holds, by its path.
+
+    Raises
+    ------
+    GivenAway
+        If the copy, without `reference`, holds answers to its exercises or to those of later notebooks.
+    """
+    files = {f"notebooks/{name}.ipynb": data(root / "notebooks" / f"{name}.ipynb") for name in names}
+    files |= package_files(root, names, reference)
+    files |= {f"bn_helpers/{name}": data(root / "bn_helpers" / name) for name in TERMINAL}
+    files |= {f"bn_helpers/expected/{name}.ipynb": _expected(root, name) for name in names}
+    files |= {name: data(root / name) for name in ("LICENSE", ".gitignore")}
+    files |= {"requirements.txt": requirements(root, "everybody", "student"), "pyproject.toml": pyproject(root)}
+    files |= {"Makefile": data(HANDOUT / "Makefile"), ".github/workflows/check.yml": data(HANDOUT / "check.yml")}
+    files["README.md"] = _readme(names, reference, repository)
+    if repository:
+        install = f"# No module named 'bn_helpers'? Run this first: %pip install --no-deps git+{repository}"
+        for path in [path for path in files if path.startswith("notebooks/")]:
+            files[path] = files[path].replace(builder.MISSING.encode(), install.encode())
+        files["binder/postBuild"] = POST_BUILD
+    if reference:
+        return files | {f"solutions/{name}.ipynb": data(root / "solutions" / f"{name}.ipynb") for name in names}
+    found = _leaks(root, names, files)
+    if found:
+        raise GivenAway("\n".join([*found, ADVICE]))
+    return files
+
+
+def package_files(root: Path, names: Sequence[str], reference: bool = False) -> dict[str, bytes]:
+    """What of the package these notebooks import, with the `layers` that they are handed.
+
+    Parameters
+    ----------
+    root, names, reference
+        As for `student_files`.
+
+    Returns
+    -------
+    files : dict of str to bytes
+        What each file holds, by its path from the checkout.
+    """
+    package = root / "bn_helpers"
+    text = "".join((root / "notebooks" / f"{name}.ipynb").read_text(encoding="utf-8") for name in names)
+    others = {name[3:] for name in NOTEBOOKS if name not in names}  # the figures of a notebook bear its name
+    paths = [package / name for name in IMPORTED]
+    paths += [path for path in (package / "plotting").glob("*.py") if path.stem not in others]
+    paths += [path for path in (package / "datasets").iterdir() if path.suffix != ".npz" or path.stem in text]
+    files = {path.relative_to(root).as_posix(): data(path) for path in paths}
+    layers = (package / "layers.py").read_text(encoding="utf-8")
+    handed = [function for name in names for function in NOTEBOOKS[name].handed]
+    return files | {"bn_helpers/layers.py": (layers if reference else Reference(layers).module(handed)).encode()}
+
+
+def requirements(root: Path, *who: str) -> bytes:
+    """The lines of requirements.txt that someone needs: its comments say who does."""
+    lines = data(root / "requirements.txt").decode().splitlines(keepends=True)
+    named = [line.partition("# ")[2].partition(":")[0].split(", ") for line in lines]
+    return "".join(line for line, names in zip(lines, named, strict=True) if {*names} & {*who}).encode()
+
+
+def pyproject(root: Path) -> bytes:
+    """What of pyproject.toml installs the package."""
+    sections = re.split(r"^(?=\[)", data(root / "pyproject.toml").decode(), flags=re.MULTILINE)
+    needed = re.compile(r"\[(build-system|project|tool\.setuptools.*)\]\n")
+    return ("".join(section for section in sections if needed.match(section)).rstrip() + "\n").encode()
+
+
+def zipped(files: Mapping[str, bytes]) -> bytes:
+    """One zip of files: sorted names, one date, fixed permissions, and no compression, which differs from zlib to zlib.
+
+    Parameters
+    ----------
+    files : mapping of str to bytes
+        What each file holds, by its path. What begins with ``#!`` can be run.
+
+    Returns
+    -------
+    zip : bytes
+        The same for the same files.
+    """
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for name, held in sorted(files.items()):
+            entry = zipfile.ZipInfo(name, DATE)
+            entry.create_system = 3  # Unix, wherever this runs
+            entry.external_attr = (0o100755 if held.startswith(b"#!") else 0o100644) << 16
+            archive.writestr(entry, held)
+    return buffer.getvalue()
+
+
+@cache
+def letters(root: Path) -> dict[str, str]:
+    """The right letter of each quiz, from the sources."""
+    cells = [cell for name in NOTEBOOKS for cell in read(root / "solutions" / f"{name}.py") if cell.role == "quiz"]
+    return {cell.subject: cell.text[-2] for cell in cells}  # quiz_1 = "b"
+
+
+def data(path: Path) -> bytes:
+    """What a file holds, with the same ends of lines on every system."""
+    held = path.read_bytes()
+    return held if path.suffix == ".npz" else held.replace(b"\r\n", b"\n")
+
+
+def _expected(root: Path, name: str) -> bytes:
+    """What the checks of a notebook print of right answers, without these."""
+    solved = nbformat.read(root / "solutions" / f"{name}.ipynb", as_version=4)
+    return drift.serialized(selfcheck.frame(solved)).encode()
+
+
+def _numbers(names: Sequence[str]) -> str:
+    """Notebooks in short: "3", or "1-2"."""
+    first, last = NOTEBOOKS[names[0]].number, NOTEBOOKS[names[-1]].number
+    return str(first) if first == last else f"{first}-{last}"
+
+
+def _leaks(root: Path, names: Sequence[str], files: Mapping[str, bytes]) -> list[str]:
+    """Answers to the exercises of these notebooks and of later ones, anywhere in the files."""
+    cells = []
+    for path, held in files.items():
+        if path.endswith(".ipynb"):
+            held = "\n\n".join(drift.source(cell) for cell in json.loads(held)["cells"]).encode()
+        if not path.endswith(".npz"):
+            cells.append({"id": path, "cell_type": "raw", "source": held.decode()})
+    reference = Reference((root / "bn_helpers" / "layers.py").read_text(encoding="utf-8"))
+    found = leaks(names[0], cells, reference, letters(root))
+    return [leak.removeprefix("cell ") for leak in found]
+
+
+def _readme(names: Sequence[str], reference: bool, repository: str | None) -> bytes:
+    template = string.Template((HANDOUT / "README.md").read_text(encoding="utf-8"))
+    text = template.substitute(
+        notebooks=_table(names, repository),
+        first=names[0],
+        reference=REFERENCE * reference,
+        colab=COLAB.replace("URL", repository) if repository else "",
+    )
+    return (text.partition("## Hand in")[0].rstrip() + "\n" if reference else text).encode()
+
+
+def _table(names: Sequence[str], repository: str | None) -> str:
+    lines = ["| notebook | minutes | points |", "|---|--:|--:|"]
+    if repository:
+        lines = [lines[0] + " in the browser |", lines[1] + "---|"]
+    for name in names:
+        tasks = (task for task in (EXERCISES | QUIZZES).values() if task.notebook == name)
+        notebook = NOTEBOOKS[name]
+        title = f"[{notebook.number} {notebook.title}](notebooks/{name}.ipynb)"
+        line = f"| {title} | {notebook.minutes} | {sum(task.points for task in tasks)} |"
+        lines.append(line + (f" {_links(name, repository)} |" if repository else ""))
+    return "\n".join(lines)
+
+
+def _links(name: str, repository: str) -> str:
+    project = repository.removeprefix("https://github.com/")
+    colab = f"https://colab.research.google.com/github/{project}/blob/main/notebooks/{name}.ipynb"
+    binder = f"https://mybinder.org/v2/gh/{project}/HEAD?urlpath=lab/tree/notebooks/{name}.ipynb"
+    return f"[Colab]({colab}), [Binder]({binder})"
+
+
+ADVICE = (
+    "These notebooks together give answers away. Without --notebooks the course comes in parts that do not; "
+    "--with-reference gives out all answers."
+)
+COLAB = """
+On Colab, run this in a cell of its own first; Binder needs nothing:
+
+    %pip install --no-deps git+URL
+"""
+POST_BUILD = b"#!/bin/sh\npython -m pip install -r requirements.txt -e .\n"  # Binder reads nothing but this folder then
+REFERENCE = """
+This copy is for learning alone: `bn_helpers/layers.py` holds an answer to every exercise, and `solutions/` the solved
+notebooks with all their figures. Look when you have your own.
+"""
