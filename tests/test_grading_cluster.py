@@ -51,7 +51,8 @@ class Dask:
         self.address = json.loads(there.read_text())["address"]
 
     def worker(self, *options: str, before: str = "") -> subprocess.Popen:
-        return self._start("worker", self.address, "--nthreads", "1", *options, before=before)
+        own = [self.address, "--nthreads", "1", "--local-directory", str(self.folder)]
+        return self._start("worker", *own, *options, before=before)
 
     def close(self) -> None:
         for process in reversed(self.processes):
