@@ -47,9 +47,7 @@ def _parser() -> argparse.ArgumentParser:
         help="check the answers in your notebooks",
         description="Check the answers in your notebooks and say where each exercise stands. Your code runs as it is.",
     )
-    check.add_argument(
-        "notebooks", nargs="*", metavar="NOTEBOOK", type=Path, help="all of notebooks/, if none is given"
-    )
+    check.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", type=Path, help="all of notebooks/, if not given")
     check.set_defaults(run=_check)
     if EXPECTED.exists():  # there is nothing to build or to grade
         return parser
