@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from miniature import SOURCE
 
 from bn_helpers.course.sources import BuildError, read
+from bn_helpers.exercises import EXERCISES, NOTEBOOKS, QUIZZES
 
 
 @pytest.fixture
@@ -138,6 +142,14 @@ def test_long_locked_cell_and_comments_are_welcome(read_text):
         SOURCE.replace("handed = 1", long).replace("import numpy as np", "# why\n" * 20 + "import numpy as np")
     )
     assert next(cell for cell in cells if cell.id == "handed").text == long
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_first_cell_says_the_minutes_and_points_of_the_manifest(name):
+    title = read(Path(__file__).parents[1] / "solutions" / f"{name}.py")[0].text
+    points = sum(part.points for part in (EXERCISES | QUIZZES).values() if part.notebook == name)
+    assert f"{NOTEBOOKS[name].minutes} minutes" in title
+    assert re.search(rf"\b{points}\s+points", title)
 
 
 def test_empty_source_is_refused(read_text):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
 from pathlib import Path
 
 from bn_helpers.course import builder, pages
@@ -48,11 +49,26 @@ def write_slides(root: Path, out: Path) -> list[Path]:
         html = pages.render(SlidesExporter, "talk", solved | {"cells": shown(solved["cells"])}, facts)
         paths.append(out / f"{name}.html")
         builder.write(paths[-1], html)
-        kinds = [cell["metadata"]["slideshow"] for cell in solved["cells"]]
-        main = [kind.get("data", {}).get("timing", MINUTE) for kind in kinds if kind["slide_type"] == "slide"]
-        minutes = sum(exercise.minutes for exercise in EXERCISES.values() if exercise.notebook == name)
-        print(f"{paths[-1]}: {len(main)} slides, {sum(main) // MINUTE} minutes, exercises {minutes} more", flush=True)
+        slides, minutes = main_line([cell["metadata"]["slideshow"] for cell in solved["cells"]])
+        exercises = sum(exercise.minutes for exercise in EXERCISES.values() if exercise.notebook == name)
+        print(f"{paths[-1]}: {slides} slides, {minutes} minutes, exercises {exercises} more", flush=True)
     return paths
+
+
+def main_line(slideshows: Iterable[dict]) -> tuple[int, int]:
+    """Number of slides, and minutes that they take, answers not counted.
+
+    Parameters
+    ----------
+    slideshows : iterable of dict
+        Each cell's `slideshow`.
+
+    Returns
+    -------
+    slides, minutes : int
+    """
+    seconds = [each.get("data", {}).get("timing", MINUTE) for each in slideshows if each["slide_type"] == "slide"]
+    return len(seconds), sum(seconds) // MINUTE
 
 
 def shown(cells: list[dict]) -> list[dict]:
