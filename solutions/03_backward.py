@@ -306,7 +306,7 @@ if ready(batchnorm_backward):
 # out. Expect "then the gradient is wrong". Open the answer after the vote: that part is 0, so nobody loses points for
 # leaving it out.
 
-# %% [markdown] id="gradients-caption"
+# %% [markdown] id="gradients-caption" slide="slide"
 # **Black was computed from left to right, blue from right to left.** The blue numbers are your function's. The
 # derivation, with $c$ for centered and $s$ for inv_std:
 #
