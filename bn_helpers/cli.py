@@ -68,15 +68,6 @@ def _parser() -> argparse.ArgumentParser:
         description="Time the reference beside a naive version, PyTorch (where it is installed) and a copy: a minute.",
     )
     bench.set_defaults(run=_bench)
-    figures = commands.add_parser(
-        "figures",
-        help="draw all figures anew, sharp enough for slides",
-        description="Run the solved notebooks and write each figure as a PNG of 200 dots an inch. index.md beside them "
-        "has all figures with their descriptions and captions, and what was measured.",
-    )
-    figures.add_argument("names", nargs="*", metavar="NAME", help="as for build; all, if none is given")
-    figures.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="where the files go")
-    figures.set_defaults(run=_figures)
     return parser
 
 
@@ -108,6 +99,15 @@ def _add_pages(commands: argparse._SubParsersAction) -> None:
         pages = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
         pages.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="where the pages go")
         pages.set_defaults(run=run)
+    figures = commands.add_parser(
+        "figures",
+        help="draw all figures anew, sharp enough for slides",
+        description="Run the solved notebooks and write each figure as a PNG of 200 dots an inch. index.md beside them "
+        "has all figures with their descriptions and captions, and what was measured.",
+    )
+    figures.add_argument("names", nargs="*", metavar="NAME", help="as for build; all, if none is given")
+    figures.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="where the files go")
+    figures.set_defaults(run=_figures)
 
 
 def _add_bundle(commands: argparse._SubParsersAction) -> None:
