@@ -454,7 +454,7 @@ if rate_panels is not None:
 # works, not a better best.
 
 # %% [markdown] id="rates-caption"
-# **It allows higher learning rates: yes.** At a rate of 1 the two deeper nets without it end at chance
+# **Batch normalization allows higher learning rates: yes.** At a rate of 1 the two deeper nets without it end at chance
 # (the grey line); all three nets with it still learn. At 10 nothing does. **At small rates it gains nothing**: with one
 # hidden layer, a good initialization or a small rate it costs time and buys little. (Median of 5 seeds; the band is the
 # middle half.)
@@ -482,10 +482,11 @@ if init_panels is not None:
 # cancels, so each step turns them less.
 
 # %% [markdown] id="init-caption"
-# **It lessens the dependence on initialization: yes; it removes it: no.** Without it, weights that are too small or too
-# large end near chance. With it, every start learns, but not equally well: the largest weights end lowest. One reason
-# can be worked out: what a normalized layer puts out does not depend on the scale of its weights, so the larger they
-# are, the less a step turns them. At the good start, near 0.1, least is gained. (Median of 5 seeds, band as above.)
+# **Batch normalization lessens the dependence on initialization: yes; it removes it: no.** Without it, weights that are
+# too small or too large end near chance. With it, every start learns, but not equally well: the largest weights end
+# lowest. One reason can be worked out: what a normalized layer puts out does not depend on the scale of its weights, so
+# the larger they are, the less a step turns them. At the good start, near 0.1, least is gained. (Median of 5 seeds,
+# band as above.)
 
 # %% [markdown] id="companions-text"
 # ## "It only adjusts the scale"

@@ -22,6 +22,10 @@ import matplotlib.pyplot as plt
 from bn_helpers import plotting
 from bn_helpers.training import claim
 plotting.use_style()"""
+BUSY = """\
+began = time.process_time()
+while time.process_time() < began + 0.3:
+    pass"""
 FIGURE = """\
 for alt in ("A rising line.", "The same again."):
     figure, ax = plt.subplots()
@@ -42,7 +46,7 @@ def drawn(tmp_path_factory):
     root = tmp_path_factory.mktemp("course with a space")
     cells = [
         new_code_cell(SETUP, id="setup"),
-        new_code_cell("time.sleep(0.3)", id="training", metadata={"tags": [IGNORE_OUTPUT]}),
+        new_code_cell(BUSY, id="training", metadata={"tags": [IGNORE_OUTPUT]}),
         new_code_cell(FIGURE, id="line-figure"),
         new_markdown_cell("A note.", id="line-note"),
         new_markdown_cell("**It\nrises.** Look at the line.", id="line-caption"),

@@ -301,7 +301,7 @@ def run(notebook: dict, folder: Path, place: str) -> NotebookNode:
     Returns
     -------
     node : NotebookNode
-        With outputs, and in each cell's metadata when it began and ended.
+        With outputs.
 
     Raises
     ------
@@ -314,6 +314,7 @@ def run(notebook: dict, folder: Path, place: str) -> NotebookNode:
         node,
         timeout=CELL_SECONDS,
         kernel_name="python3",
+        record_timing=False,
         coalesce_streams=True,  # how the kernel cuts a stream into messages differs from run to run
         extra_arguments=["--log-level=ERROR"],  # the kernel warns of TCP on the loopback address
         resources={"metadata": {"path": str(folder)}},

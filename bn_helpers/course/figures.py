@@ -8,17 +8,24 @@ import time
 from base64 import b64decode
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 
 from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell
 
 from bn_helpers.course.builder import run
 from bn_helpers.course.sources import IGNORE_OUTPUT, BuildError
 
-SHARPER = "from bn_helpers import plotting\n\nplotting.STYLE['savefig.dpi'] = 200"
+FIRST = """\
+import time as _time
+from bn_helpers import plotting
+plotting.STYLE["savefig.dpi"] = 200
+_spent = []
+get_ipython().events.register("post_run_cell", lambda result: _spent.append(_time.process_time()))"""
+LAST = "print(*_spent)"
 TABLE = """\
-| claim | figure | its first measurement: median (middle half of the seeds) | least margin (of) | seconds |
+| claim | figure | its first measurement: median (middle half of the seeds) | least margin (of) | CPU seconds |
 |---|---|---|---|---|"""
 
 
@@ -30,7 +37,7 @@ class Shown:
     pictures: list[tuple[bytes, str]]  # PNG, description
     caption: str
     claims: list[dict]  # as bn_helpers.training.claim displays them
-    seconds: float  # together with the training cells just before it
+    seconds: float  # of the processor, together with the training cells just before it
 
 
 def redraw(root: Path, out: Path, names: Sequence[str] | None = None) -> list[Path]:
@@ -81,9 +88,13 @@ def redraw(root: Path, out: Path, names: Sequence[str] | None = None) -> list[Pa
 
 def _run(path: Path) -> NotebookNode:
     notebook = json.loads(path.read_text(encoding="utf-8"))
-    first = {"cell_type": "code", "id": "sharper", "metadata": {}, "source": SHARPER}
-    notebook["cells"].insert(0, first | {"execution_count": None, "outputs": []})
-    return run(notebook, path.parent, f"solutions/{path.name}")
+    notebook["cells"] = [new_code_cell(FIRST, id="first"), *notebook["cells"], new_code_cell(LAST, id="last")]
+    node = run(notebook, path.parent, f"solutions/{path.name}")
+    *cells, last = (cell for cell in node.cells if cell.cell_type == "code")
+    spent = [float(seconds) for seconds in last.outputs[0].text.split()]  # by then
+    for cell, (before, after) in zip(cells[1:], pairwise(spent), strict=True):
+        cell.metadata["seconds"] = after - before
+    return node
 
 
 def look_through(notebook: NotebookNode, name: str) -> Iterator[Shown]:
@@ -109,22 +120,12 @@ def look_through(notebook: NotebookNode, name: str) -> Iterator[Shown]:
             if "image/png" in output.data
         ]
         claims = [output.metadata["claim"] for output in displayed if "claim" in output.metadata]
-        training += _seconds(cell)
+        training += cell.metadata.get("seconds", 0.0)
         if pictures or claims:
             captions = [text.source for text in notebook.cells[number:] if text.id.endswith("caption")]
             yield Shown(f"{name}-{cell.id}", pictures, next(iter(captions), ""), claims, training)
         if IGNORE_OUTPUT not in cell.metadata.get("tags", ()):
             training = 0.0
-
-
-def _seconds(cell: NotebookNode) -> float:
-    times = cell.metadata.get("execution", {})
-    began, ended = (times.get(key) for key in ("iopub.execute_input", "shell.execute_reply"))
-    return (_when(ended) - _when(began)).total_seconds() if began and ended else 0.0
-
-
-def _when(text: str) -> datetime:
-    return datetime.fromisoformat(text.replace("Z", "+00:00"))  # Python 3.10 does not know the Z
 
 
 def _files(shown: Shown) -> list[str]:
