@@ -97,14 +97,12 @@ def test_any_executor_with_futures_serves():
     assert sorted(value for _, value, _ in completed(Inline(), {n: (double, n) for n in range(3)})) == [0, 2, 4]
 
 
-def test_the_end_is_soon_and_leaves_nothing_behind():
-    start = time.monotonic()
+def test_the_end_waits_for_no_call_and_leaves_nothing_behind():
     with Workers(2) as workers:
         folder = Path(workers.submit(own_folder).result())
         process = workers.submit(own_process).result()
         waiting = [workers.submit(sleep) for _ in range(5)]
-    assert time.monotonic() - start < 50
-    assert all(future.done() for future in waiting)
+    assert all(future.cancelled() or isinstance(future.exception(), WorkerLost) for future in waiting)
     assert not folder.parents[1].exists()
     with pytest.raises(ProcessLookupError):
         os.kill(process, 0)
