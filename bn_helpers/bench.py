@@ -23,10 +23,10 @@ ENVIRONMENT = {
     **dict.fromkeys(["MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"], str(2**32)),
 }
 HEAD = """\
-NumPy {}, {}. One thread and its processor time, but for "torch 2": two threads and the clock on
-the wall, which other programs disturb. Median milliseconds of rounds in which all take turns, each warmed up by a call
-that is not timed; then the median of the reference's time over each other's. "copy" copies x into out and, with the
-backward pass, dout into dx.
+NumPy {}, {}
+One thread and its processor time; "torch 2" has two threads and the clock on the wall, which other programs disturb.
+Median milliseconds of rounds in which all take turns, each warmed up by a call that is not timed; then the median of
+the reference's time over each other's. "copy" copies x into out and, with the backward pass, dout into dx.
 """
 NO_TORCH = "no PyTorch (pip install torch adds its columns)"
 
