@@ -65,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     bench = commands.add_parser(
         "bench",
         help="measure how fast the reference is",
-        description="Time the reference beside a naive version, PyTorch (where it is installed) and a copy: a minute.",
+        description="Time the reference beside a naive version, PyTorch (if it is installed) and a copy: two minutes.",
     )
     bench.set_defaults(run=_bench)
     return parser
