@@ -89,7 +89,7 @@ def reading(solved: dict, student: dict) -> dict:
     Returns
     -------
     notebook : dict
-        As JSON has it, without checks and without an output of an exercise's own cells.
+        As JSON has it, without checks.
     """
     outputs = {cell["id"]: cell["outputs"] for cell in solved["cells"] if cell["cell_type"] == "code"}
     cells = []
@@ -97,8 +97,7 @@ def reading(solved: dict, student: dict) -> dict:
         if cell["cell_type"] == "code":
             if "".join(cell["source"]).startswith(tuple(f"{name}(" for name in LEFT_OUT)):
                 continue
-            shown = outputs[cell["id"]] if "nbgrader" not in cell["metadata"] else []
-            cell = cell | {"outputs": shown}
+            cell = cell | {"outputs": outputs[cell["id"]]}
         cells.append(cell)
     return student | {"cells": cells}
 
