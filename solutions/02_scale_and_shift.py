@@ -481,8 +481,8 @@ if ready(identity_parameters, batchnorm_forward):
     variance, right = (dict(zip(ways, values)) for values in np.moveaxis(ends, 2, 0))  # five nets for each way
     figure = plotting.arms({"running variance, of the whole": variance, "test accuracy": right}, "share")
     plotting.show(figure, alt="Running variance and accuracy: hardly changed at momentum 0.9, far lower at 0.1.")
-    claim("momentum 0.9: under 1 point of accuracy lost", 100 * (right["left out"] - right["momentum 0.9"]), below=1)
     claim("momentum 0.1: over 30 points lost", 100 * (right["left out"] - right["momentum 0.1"]), above=30)
+    claim("momentum 0.9: under 1 point of accuracy lost", 100 * (right["left out"] - right["momentum 0.9"]), below=1)
 
 # %% [markdown] id="last-caption"
 # **One image at the end of an epoch takes the share 1 - momentum of the running variance away.** At 0.9 that is a
