@@ -32,7 +32,7 @@
 # %% id="setup"
 import numpy as np
 
-from bn_helpers import data, plotting
+from bn_helpers import data, plotting, widgets
 from bn_helpers.checks import check, ready, summary
 from bn_helpers.training import claim
 
@@ -422,12 +422,11 @@ if ready(normalize):
 # %% id="net-figure"
 pixels_scaled = images / 16
 if ready(normalize, layer_outputs):
-    gains, sizes = [0.1, 1.0, 10.0], [64, *[100] * 10]
-    without = {gain: spreads(pixels_scaled, np.tanh, None, gain, sizes) for gain in gains}
-    normalized = {gain: spreads(pixels_scaled, np.tanh, normalize, gain, sizes) for gain in gains}
-    figure = plotting.normalization.scale_over_depth(without, normalized, "gain")
-    plotting.show(figure, alt="Spread of tanh units over ten layers: three ways without normalization, one with it.")
-    for gain in gains:
+    gains, sizes = [0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0], [64, *[100] * 20]
+    runs = {g: [spreads(pixels_scaled, np.tanh, norm, g, sizes) for norm in (None, normalize)] for g in gains}
+    widgets.gain_and_depth(runs)
+    without, normalized = ({g: pair[i][:, :10] for g, pair in runs.items()} for i in (0, 1))
+    for gain in (0.1, 1.0, 10.0):
         ends = [np.median(runs[gain][:, -1]) for runs in (without, normalized)]
         print(f"gain {gain}: layer 10 {ends[0]:7.1e} without, {ends[1]:.2f} normalized")
     claim("gain 0.1: over 9 powers of ten lost without", -np.log10(without[0.1])[:, -1], above=9)
@@ -435,7 +434,8 @@ if ready(normalize, layer_outputs):
 
 # %% [markdown] id="net-caption"
 # **The same in a net: collapse at a small gain, and one curve for all gains once each layer is normalized.** At gain 10
-# the spread looks healthy, close to 1. It is not, as the next figure shows.
+# the spread looks healthy, close to 1. It is not, as the next figure shows. Move the sliders (with the mouse, or by Tab
+# and the keys ← and →): is there a gain that holds the spread over 20 layers, as normalization does?
 
 # %% id="layers-figure"
 if ready(normalize, layer_outputs):

@@ -20,7 +20,7 @@ from math import erfc
 
 import numpy as np
 
-from bn_helpers import data, plotting
+from bn_helpers import data, plotting, widgets
 from bn_helpers.checks import check, ready, summary
 from bn_helpers.nets import Net
 from bn_helpers.training import accuracy, claim, fit
@@ -233,10 +233,9 @@ check("saturated_fraction", saturated_fraction)
 # </details>
 
 # %% id="saturation-figure"
-gammas = np.geomspace(0.2, 5, 15)
+gammas, bell = np.geomspace(0.2, 5, 15), np.random.RandomState(0).standard_normal(100_000)
 formula = np.array([erfc(np.arctanh(0.97) / (gamma * np.sqrt(2))) for gamma in gammas])
-bell = np.random.RandomState(0).standard_normal(100_000)
-if ready(saturated_fraction):
+if ready(scale_and_shift, saturated_fraction):
     units = (inputs - inputs.mean(axis=1, keepdims=True)) / after[:, None]  # normalized: (5, 1397, 50)
     measured = np.array([[saturated_fraction(gamma * z) for gamma in gammas] for z in (bell, units)])
     trained = np.median(after, axis=1), [saturated_fraction(z) for z in inputs]
@@ -245,6 +244,7 @@ if ready(saturated_fraction):
     for i in (0, 7, 14):
         print(f"gamma {gammas[i]:.1f}: {measured[0, i]:6.2%} saturated, {formula[i]:6.2%} by the formula")
     claim("trained without: over 5 points more than gamma = 1 gives", 100 * (trained[1] - formula[7]), above=5)
+    widgets.gamma_and_beta(scale_and_shift, saturated_fraction, units[0])
 
 # %% [markdown] id="saturation-figure-notes" notes="3"
 # Ask how the lecture's sentence should read: less saturation, and a dial for it. Point at the orange squares: nets that
@@ -253,8 +253,9 @@ if ready(saturated_fraction):
 # %% [markdown] id="saturation-caption"
 # **At gamma = 1 a tanh does saturate a little, and gamma sets how much.** Dotted: the formula for a gaussian input,
 # erfc(atanh(0.97) / (gamma √2)). The mean slope at gamma = 1 is 0.61: "confined to the linear part" is too strong.
-# Blue: the nets' real units, normalized, are not gaussian and yet stay close. Orange: the five plain nets chose more
-# than gamma = 1 gives. *Takeaway: gamma is a dial for saturation, and a net may want it turned up.*
+# Blue: the nets' real units, normalized: not gaussian, yet close. Orange: the five plain nets chose more than gamma = 1
+# gives. Last, one net's units: move the sliders. *Takeaway: gamma is a dial for saturation, and a net may want it
+# turned up.*
 
 # %% [markdown] id="modes"
 # ## One image comes alone

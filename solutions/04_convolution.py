@@ -21,7 +21,7 @@ from itertools import product
 
 import numpy as np
 
-from bn_helpers import data, nets, plotting, training
+from bn_helpers import data, nets, plotting, training, widgets
 from bn_helpers.checks import check, ready, summary
 from bn_helpers.layers import batchnorm_backward, batchnorm_forward
 from bn_helpers.training import claim
@@ -69,6 +69,7 @@ for name, channel in zip(names[1:], maps[26]):
 # %% id="axes-figure"
 figure = plotting.convolution.shared_statistics((3, 4, 2, 2))
 plotting.show(figure, alt="48 cells, five times: those that share a mean have one colour and one number.")
+widgets.sharing()
 
 # %% [markdown] id="axes-figure-notes" notes="3"
 # One panel at a time: how many colours? The names are less important than the question who shares with whom. The last
@@ -77,8 +78,8 @@ plotting.show(figure, alt="48 cells, five times: those that share a mean have on
 # %% [markdown] id="axes-caption"
 # **Cells of one number share a mean and a variance.** Batch norm has 4 means of 12 numbers: a channel, over all images.
 # Layer norm (Ba et al. 2016), instance norm (Ulyanov et al. 2016) and group norm (Wu and He 2018) stay within an image.
-# The last panel is a slip, found in a widely read book: each pixel of each channel is a feature of its own. Keep an eye
-# on it. *Takeaway: for images, batch norm averages over all places of a channel.*
+# The last panel is a slip, found in a widely read book: each pixel of each channel is a feature of its own. Move the
+# sliders: which norms agree on *one* image? *Takeaway: for images, batch norm averages over all places of a channel.*
 
 # %% [markdown] id="channel_statistics-text" exercise="channel_statistics"
 # Write `channel_statistics`. It takes `x` of shape (N, C, H, W) and returns two arrays of shape (C,): each channel's

@@ -20,7 +20,7 @@ from copy import deepcopy
 
 import numpy as np
 
-from bn_helpers import data, plotting
+from bn_helpers import data, plotting, widgets
 from bn_helpers.checks import check, ready, summary
 from bn_helpers.layers import batchnorm_backward, batchnorm_forward, normalize
 from bn_helpers.nets import Net
@@ -134,10 +134,9 @@ def draw(size, seed=0):  # the training images in 200 batches that the sample jo
 
 # %% id="jitter-figure"
 if ready(outputs_across_batches):
-    outputs = {m: outputs_across_batches(sample, z[draw(m)], gamma, beta) for m in (4, 16, 64)}
+    outputs = {m: outputs_across_batches(sample, z[draw(m)], gamma, beta) for m in (4, 8, 16, 32, 64, 128, 256)}
     outputs = {m: values[:, 0] for m, values in outputs.items()}  # of the first unit
-    figure = plotting.regularization.jitter(x_test[0].reshape(8, 8), outputs, steady[0])
-    plotting.show(figure, alt="A zero; three histograms of a unit's output, narrower in larger batches.")
+    widgets.batch_size(x_test[0].reshape(8, 8), outputs, steady[0])
     both_signs = [outputs[m].min() < 0 < outputs[m].max() for m in (4, 16)]
     print("both signs, in batches of 4 and of 16:", *both_signs)
     test_mode = net.states["norm1"] | {"mode": "test"}
@@ -150,7 +149,7 @@ if ready(outputs_across_batches):
 
 # %% [markdown] id="jitter-caption"
 # **In training, one image has another output in every batch, around that of test mode (dotted).** Nothing changed but
-# its companions: not the weights, not gamma, beta or eps. The ReLU behind it drops what lies left of 0, so the unit is
+# its companions. Move the slider: how much is left at 256? The ReLU behind it drops what lies left of 0, so the unit is
 # on in some batches and off in others. In test mode fixed running statistics stand in for the companions, and the
 # jitter is gone. *Takeaway: in training, an output is not a function of one example. Forget test mode, and your users
 # get the jitter.*

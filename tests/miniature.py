@@ -39,6 +39,9 @@ try:
     print(f"{normalize(np.array([[1.0], [3.0]])).std():.3f}")
 except NotImplementedError:
     print("this needs normalize")
+from IPython.display import display
+
+display({"application/vnd.jupyter.widget-view+json": {"model_id": "random"}}, raw=True)
 
 # %% id="handed" locked="yes"
 handed = 1

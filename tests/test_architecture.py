@@ -105,6 +105,14 @@ def test_helpers_come_without_matplotlib_where_nothing_is_drawn():
     assert done.stdout == "[]\n"
 
 
+def test_only_the_interactive_views_import_their_controls():
+    others = sorted({*STUDENT} - {"widgets"})
+    program = f"import importlib, sys\nfor m in {others}: importlib.import_module(f'bn_helpers.{{m}}')\n"
+    program += "print('ipywidgets' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+
+
 def test_package_itself_imports_nothing():
     program = "import sys; before = set(sys.modules); import bn_helpers; print(sorted(set(sys.modules) - before))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -314,6 +314,10 @@ def shown(mime, data):
         ({"name": "stdout", "output_type": "stream", "text": ["<f at 0x7f12ab34>\n"]}, "prints '0x7f12ab34'"),
         (shown("image/png", "A" * 80_000), "holds a picture of 60,000 bytes, more than 50,000"),
         (shown("image/svg+xml", "<svg/>"), "holds an SVG picture"),
+        (
+            shown("application/vnd.jupyter.widget-view+json", {"model_id": "1"}),
+            "holds a control, which no other kernel",
+        ),
     ],
 )
 def test_output_that_should_not_be_saved_is_named(course, output, drift):

@@ -22,6 +22,7 @@ from nbformat.validator import iter_validate
 
 from bn_helpers.course import nbgrader, talk
 from bn_helpers.course.drift import (
+    WIDGET,
     differences,
     digest,
     edited_by_hand,
@@ -340,10 +341,10 @@ def run(notebook: dict, folder: Path, place: str) -> NotebookNode:
 def _tidy(outputs: list[NotebookNode]) -> list[NotebookNode]:
     """Join what was printed in a row: how the kernel cuts it into messages differs from run to run.
 
-    Of a progress line, the last state stays, as on a terminal.
+    Of a progress line, the last state stays, as on a terminal. Of an interactive view, the picture stays.
     """
     tidy: list[NotebookNode] = []
-    for output in outputs:
+    for output in (output for output in outputs if WIDGET not in output.get("data", {})):
         if tidy and output.output_type == tidy[-1].output_type == "stream" and output.name == tidy[-1].name:
             tidy[-1].text += output.text
         else:

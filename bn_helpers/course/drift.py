@@ -12,6 +12,7 @@ from itertools import zip_longest
 
 MAX_BYTES = 500_000  # of a notebook file
 MAX_PNG_BYTES = 50_000
+WIDGET = "application/vnd.jupyter.widget-view+json"  # names a control in the kernel that drew it, by a random id
 
 
 def serialized(notebook: dict) -> str:
@@ -147,6 +148,8 @@ def _output_faults(output: dict, root: str) -> Iterator[str]:
     if output.get("name") == "stderr":
         yield f"writes to standard error, {''.join(output['text'])!r}: mend what it warns of"
     data = output.get("data", {"text/plain": output.get("text", "")})
+    if WIDGET in data:
+        yield "holds a control, which no other kernel knows"
     if "image/svg+xml" in data:
         yield "holds an SVG picture, which differs from run to run: show a PNG"
     size = len("".join(data.get("image/png", ""))) * 3 // 4  # base64 writes 3 bytes as 4 letters

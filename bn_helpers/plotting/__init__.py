@@ -48,6 +48,14 @@ def use_style() -> None:
 def show(fig: Figure, *, alt: str) -> None:
     """Display a figure with a description for those who do not see it, and close it.
 
+    Parameters and errors are those of `picture`.
+    """
+    display(picture(fig, alt=alt))
+
+
+def picture(fig: Figure, *, alt: str) -> Picture:
+    """Turn a figure and its description into what a notebook can display, and close the figure.
+
     Parameters
     ----------
     fig : Figure
@@ -66,10 +74,10 @@ def show(fig: Figure, *, alt: str) -> None:
     plt.close(fig)
     palette = Image.open(drawn).convert("RGB").quantize(256, dither=Image.Dither.NONE)  # a third of the bytes
     palette.save(small, format="png", optimize=True)
-    display(_Picture(small.getvalue(), alt))
+    return Picture(small.getvalue(), alt)
 
 
-class _Picture:
+class Picture:
     """What a notebook displays: an image that carries its description; elsewhere the description alone."""
 
     def __init__(self, png: bytes, alt: str) -> None:
@@ -165,7 +173,8 @@ def label_line_ends(*axes: Axes) -> None:
     *axes : Axes
     """
     written = {ax: _write_labels(ax) for ax in axes}
-    axes[0].figure.draw_without_rendering()  # settles the layout, with room for the labels
+    if axes[0].figure.get_layout_engine():
+        axes[0].figure.draw_without_rendering()  # settles the layout, with room for the labels
     to_points = 72 / axes[0].figure.dpi
     for ax, texts in written.items():
         heights = [ax.transData.transform(text.xy)[1] * to_points for text in texts]

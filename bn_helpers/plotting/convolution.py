@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from bn_helpers import plotting
 
 GAP = 0.5  # between blocks of cells, in cells
+NORMS = ("batch norm", "layer norm", "instance norm", "group norm", "per pixel (a slip)")
 
 
 def pictures(images: Sequence[np.ndarray], titles: Sequence[str], limit: float, unit: str) -> Figure:
@@ -45,25 +46,49 @@ def shared_statistics(shape: tuple[int, int, int, int]) -> Figure:
         N, C, H, W of a batch small enough to be looked at, with an even number of channels.
     """
     n, c, h, w = shape
-    image, channel, pixel = np.ogrid[:n, :c, : h * w]
-    ways = {
-        "batch norm": channel,
-        "layer norm": image,
-        "instance norm": image * c + channel,
-        "group norm, 2 groups": image * 2 + channel // (c // 2),
-        "per pixel (a slip)": channel * h * w + pixel,
-    }
     figure, axes = plt.subplots(2, 3, figsize=plotting.TALL)
     figure.get_layout_engine().set(w_pad=0.12)
     layout, *panels = axes.flat
     _blocks(layout, np.zeros(shape, int), [""] * (n * c * h * w), cmap="gray")
     layout.set_title(f"the batch, {h} x {w} pixels")
     _name_blocks(layout, shape)
-    for ax, (title, which) in zip(panels, ways.items(), strict=True):
-        groups = np.broadcast_to(which, (n, c, h * w)).reshape(shape)
-        _blocks(ax, groups, [str(group + 1) for group in groups.flat])
-        ax.set_title(f"{title}: {groups.max() + 1} means")
+    for ax, norm in zip(panels, NORMS, strict=True):
+        _sharing(ax, norm, 2, shape)
     return figure
+
+
+def sharing(norm: str, groups: int, shape: tuple[int, int, int, int]) -> Figure:
+    """Colour and number the cells of a batch of images by the mean that they share, for one way to normalize.
+
+    Parameters
+    ----------
+    norm : str
+        One of NORMS.
+    groups : int
+        Into how many groups group norm divides the channels.
+    shape : tuple of int
+        N, C, H, W of a batch small enough to be looked at.
+    """
+    figure, ax = plt.subplots()
+    _sharing(ax, norm, groups, shape)
+    _name_blocks(ax, shape)
+    return figure
+
+
+def _sharing(ax: Axes, norm: str, groups: int, shape: tuple[int, int, int, int]) -> None:
+    n, c, h, w = shape
+    image, channel, pixel = np.ogrid[:n, :c, : h * w]
+    which = {
+        "batch norm": channel,
+        "layer norm": image,
+        "instance norm": image * c + channel,
+        "group norm": image * groups + channel // (c // groups),
+        "per pixel (a slip)": channel * h * w + pixel,
+    }[norm]
+    title = f"{norm}, {groups} groups" if norm == "group norm" else norm
+    shared = np.broadcast_to(which, (n, c, h * w)).reshape(shape)
+    _blocks(ax, shared, [str(mean + 1) for mean in shared.flat])
+    ax.set_title(f"{title}: {shared.max() + 1} means")
 
 
 def reshapes(x: np.ndarray, moved: np.ndarray, plain: np.ndarray) -> Figure:

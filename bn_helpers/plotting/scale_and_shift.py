@@ -90,10 +90,8 @@ def saturation(
     """
     figure, axes = plt.subplot_mosaic("001122;333444", figsize=plotting.TALL)
     for name, gamma in zip("012", gammas[[0, len(gammas) // 2, -1]], strict=True):
-        weights = np.full(len(bell), 100 / len(bell))
-        bins = np.linspace(-1, 1, 41)
-        axes[name].hist(np.tanh(gamma * bell), bins=bins, weights=weights, color=plotting.WITH["color"])
-        axes[name].set(title=f"gamma = {gamma:.2g}", xlabel="output of tanh", yscale="log", ylim=(0.1, 100))
+        _percent(axes[name], np.tanh(gamma * bell), 1)
+        axes[name].set(title=f"gamma = {gamma:.2g}", xlabel="output of tanh")
     axes["0"].set_ylabel("per cent")
     share, slope = axes["3"], axes["4"]
     dots = {"linestyle": "none", "marker": "o"}
@@ -114,6 +112,28 @@ def saturation(
         ax.set_xticks([0.2, 0.5, 1, 2, 5], ["0.2", "0.5", "1", "2", "5"])
         ax.set_xticks([], minor=True)
     share.yaxis.set_major_formatter(PercentFormatter(1))
+    return figure
+
+
+def through_tanh(z: np.ndarray, share: float) -> Figure:
+    """Draw what goes into a tanh and what comes out: left the inputs, right the outputs.
+
+    Parameters
+    ----------
+    z : ndarray of any shape
+        What goes in.
+    share : float
+        The saturated share of what comes out, from 0 to 1.
+    """
+    figure, (left, right) = plt.subplots(1, 2, sharey=True)
+    _percent(left, z, 12)
+    _percent(right, np.tanh(z), 1)
+    left.set(title="what goes into tanh", xlabel="gamma * x_hat + beta", ylabel="per cent")
+    right.set(title=f"what comes out: {share:.1%} saturated", xlabel="output of tanh")
+    right.set_xticks([-1, -0.5, 0, 0.5, 1])
+    for ax, end in ((left, np.arctanh(0.97)), (right, 0.97)):
+        ax.axvline(-end, **plotting.REFERENCE)
+        ax.axvline(end, **plotting.REFERENCE)
     return figure
 
 
@@ -174,6 +194,13 @@ def modes(sizes: Sequence[int], by_size: Mapping[str, np.ndarray], by_order: Map
     right.set(title="in batches of 40", xlabel="accuracy", xlim=(0, 1.03))
     plotting.label_line_ends(left)
     return figure
+
+
+def _percent(ax: Axes, values: np.ndarray, end: float) -> None:
+    """A histogram between -end and end, in per cent of all values, on a log scale."""
+    weights = np.full(values.size, 100 / values.size)
+    ax.hist(values.ravel(), bins=np.linspace(-end, end, 41), weights=weights, color=plotting.WITH["color"])
+    ax.set(yscale="log", ylim=(0.1, 100))
 
 
 def _shades(count: int) -> np.ndarray:
