@@ -1,0 +1,83 @@
+"""A notebook in JupyterLab, and what a person does with it: by mouse where the name says click, else by keyboard."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from playwright.sync_api import Locator, Page, expect
+
+RUN = 600_000  # milliseconds after which a run is given up: a solved notebook on a busy machine
+NUMBERED = re.compile(r"\[\d+\]")
+
+
+class Notebook:
+    """An open notebook. Cells go by their ids, which the file has and the page has not."""
+
+    def __init__(self, page: Page, file: Path) -> None:
+        self.page = page
+        self.cells = json.loads(file.read_text("utf-8"))["cells"]
+        self.places = {cell["id"]: place for place, cell in enumerate(self.cells)}
+        self.panel = page.locator(".jp-NotebookPanel:visible")
+        expect(self.panel.locator(".jp-Notebook-cell")).to_have_count(len(self.cells), timeout=60_000)
+        expect(page.locator("#jp-main-statusbar")).to_contain_text("| Idle", timeout=60_000)
+
+    def cell(self, name: str) -> Locator:
+        return self.panel.locator(".jp-Notebook-cell").nth(self.places[name])
+
+    def output(self, name: str) -> Locator:
+        return self.cell(name).locator(".jp-OutputArea-output")
+
+    def picture(self, name: str) -> str:
+        """The first picture that a cell shows, as its bytes in base64."""
+        return self.cell(name).locator("img").first.get_attribute("src")
+
+    def command(self, name: str) -> None:
+        """Run a command of JupyterLab by its name, through the palette."""
+        self.page.keyboard.press("Control+Shift+C")
+        palette = self.page.locator(".lm-CommandPalette")
+        expect(palette.locator("input")).to_be_focused()
+        self.page.keyboard.type(name)
+        expect(palette.locator(".lm-CommandPalette-item.lm-mod-active")).to_contain_text(name)
+        self.page.keyboard.press("Enter")
+        expect(palette).to_be_hidden()
+
+    def wait(self, name: str) -> None:
+        """Wait until a cell has run, and all before it."""
+        expect(self.cell(name).locator(".jp-InputPrompt")).to_have_text(NUMBERED, timeout=RUN)
+
+    def run_all(self) -> None:
+        """Clear what is there, run all cells, and wait for the last."""
+        self.command("Clear Outputs of All Cells")
+        self.command("Run All Cells")
+        self.wait(self.cells[-1]["id"])
+
+    def click_and_run(self, name: str) -> None:
+        self.cell(name).locator(".jp-InputPrompt").click()
+        self.run()
+
+    def run(self) -> None:
+        """Run the selected cell, and wait for it."""
+        prompt = self.panel.locator(".jp-Notebook-cell").nth(self.selected()).locator(".jp-InputPrompt")
+        before = prompt.text_content()
+        self.page.keyboard.press("Shift+Enter")
+        expect(prompt).not_to_have_text(before)
+        expect(prompt).to_have_text(NUMBERED, timeout=RUN)
+
+    def selected(self) -> int:
+        """The place of the selected cell."""
+        cell = self.panel.locator(".jp-Notebook-cell.jp-mod-active")
+        return int(cell.get_attribute("data-windowed-list-index"))
+
+    def go_to(self, name: str) -> None:
+        """Move the selection, from whatever cell it is on."""
+        self.page.keyboard.press("Escape")
+        while way := self.places[name] - self.selected():
+            self.page.keyboard.press("ArrowDown" if way > 0 else "ArrowUp")
+
+    def type_over_last_line(self, text: str) -> None:
+        """Replace the last line of the cell that is being edited, but for its indent."""
+        for key in ("Control+End", "Shift+Home"):
+            self.page.keyboard.press(key)
+        self.page.keyboard.type(text)
