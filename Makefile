@@ -47,5 +47,5 @@ test-classtools: .venv/nbgrader/installed ## test the course in nbgrader, in an 
 
 .venv/nbgrader/installed: .venv/installed
 	"$(PYTHON)" -m venv .venv/nbgrader
-	.venv/nbgrader/bin/python -m pip install nbgrader numpy matplotlib
+	.venv/nbgrader/bin/python -m pip install nbgrader numpy matplotlib ipywidgets
 	@touch $@

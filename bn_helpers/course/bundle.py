@@ -27,7 +27,7 @@ FOLDER = "batch_normalization"  # what a zip unpacks to; every part of the cours
 # The student's part of the package, but for `layers`, which is generated: for the notebooks, and for the terminal.
 IMPORTED = (
     *("__init__.py", "exercises.py", "oracles.py", "data.py", "outcomes.py", "cases.py", "diagnosis.py", "checks.py"),
-    *("stages.py", "nets.py", "training.py", "bn.mplstyle", "fingerprints.json"),
+    *("stages.py", "nets.py", "training.py", "widgets.py", "bn.mplstyle", "fingerprints.json"),
 )
 TERMINAL = ("__main__.py", "cli.py", "selfcheck.py", "course/jupyter/labconfig/page_config.json")
 HANDOUT = Path(__file__).with_name("handout")

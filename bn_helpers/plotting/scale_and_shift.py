@@ -129,7 +129,7 @@ def through_tanh(z: np.ndarray, share: float) -> Figure:
     figure, (left, right) = plt.subplots(1, 2, sharey=True)
     _percent(left, z, 12)
     _percent(right, np.tanh(z), 1)
-    left.set(title="what goes into tanh", xlabel="gamma * x_hat + beta", ylabel="per cent")
+    left.set(title="what goes into tanh", xlabel="scaled and shifted", ylabel="per cent")
     right.set(title=f"what comes out: {share:.1%} saturated", xlabel="output of tanh")
     right.set_xticks([-1, -0.5, 0, 0.5, 1])
     for ax, end in ((left, np.arctanh(0.97)), (right, 0.97)):
