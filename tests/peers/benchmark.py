@@ -26,16 +26,15 @@ from typing import NamedTuple
 
 from graders import Answers, Grader, Nbgrader, Otter, Ours
 from right_answers import RIGHT
-from submissions import TASKS, right_answer, right_answers, variant_source
+from submissions import TASKS, right_answers, variant_source
 
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS
 
-_SLIPS = {  # one in an exercise on which no other builds: eps forgotten, in a second place, N in the place of N * H * W
-    "identity_parameters": ("x.var(axis=0) + eps", "x.var(axis=0)"),
-    "frozen_backward": ("np.sqrt(var + eps)", "(np.sqrt(var) + eps)"),
-    "spatial_batchnorm_backward": ("dout.size / len(gamma)", "len(dout)"),
+WRONG = {  # exercises on which no other builds: eps forgotten twice, and one side of two
+    "identity_parameters": "def identity_parameters(x, eps=1e-5):\n    return np.sqrt(x.var(axis=0)), x.mean(axis=0)",
+    "frozen_backward": "def frozen_backward(dout, gamma, var, eps=1e-5):\n    return dout * gamma / np.sqrt(var)",
+    "saturated_fraction": "def saturated_fraction(z, threshold=0.97):\n    return np.mean(np.tanh(z) > threshold)",
 }
-WRONG = {task: right_answer(task).replace(*slip) for task, slip in _SLIPS.items()}
 
 
 def submissions(count: int, wrong_every: int = 4) -> dict[str, Answers]:
