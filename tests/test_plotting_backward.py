@@ -8,7 +8,6 @@ from matplotlib.colors import to_hex
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from bn_helpers import plotting
-from bn_helpers.layers import batchnorm_forward
 
 pytestmark = pytest.mark.usefixtures("style")
 
@@ -17,9 +16,11 @@ figures = plotting.backward
 
 @pytest.fixture
 def nodes():
-    x, gamma, beta = np.array([[1.0], [1.0], [5.0], [5.0]]), np.array([3.0]), np.array([1.0])
-    out, cache = batchnorm_forward(x, gamma, beta, {"mode": "train", "eps": 0.0})
-    return cache | {"x": x, "mean": x.mean(axis=0), "var": x.var(axis=0), "beta": beta, "out": out}
+    x = np.array([[1.0], [1.0], [5.0], [5.0]])
+    mean, var = x.mean(axis=0), x.var(axis=0)
+    values = {"x": x, "mean": mean, "centered": x - mean, "var": var, "inv_std": 1 / np.sqrt(var)}
+    values |= {"x_hat": (x - mean) / np.sqrt(var), "gamma": np.array([3.0]), "beta": np.array([1.0])}
+    return values | {"out": 3 * values["x_hat"] + 1}
 
 
 def words(ax):
