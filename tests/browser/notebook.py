@@ -71,10 +71,12 @@ class Notebook:
         return int(cell.get_attribute("data-windowed-list-index"))
 
     def go_to(self, name: str) -> None:
-        """Move the selection, from whatever cell it is on."""
+        """Move the selection, from whatever cell it is on. The arrows pass by a cell whose code is collapsed."""
         self.page.keyboard.press("Escape")
-        while way := self.places[name] - self.selected():
-            self.page.keyboard.press("ArrowDown" if way > 0 else "ArrowUp")
+        for _ in self.cells:
+            if way := self.places[name] - self.selected():
+                self.page.keyboard.press("ArrowDown" if way > 0 else "ArrowUp")
+        assert self.selected() == self.places[name]
 
     def type_over_last_line(self, text: str) -> None:
         """Replace the last line of the cell that is being edited, but for its indent."""

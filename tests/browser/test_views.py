@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
+TABS = 20  # enough to come from a cell to each of its sliders
+
 # Each view's cell, and the cells that it needs
 VIEWS = {
     "01_normalization": (
@@ -25,6 +27,8 @@ VIEWS = {
 @pytest.mark.parametrize("name", VIEWS)
 def test_each_slider_is_reached_by_tab_and_moves_the_picture(open_notebook, page, screenshot, name):
     notebook = open_notebook(f"solutions/{name}.ipynb")
+    notebook.command("Expand All Code")
+    notebook.command("Clear Outputs of All Cells")  # and their numbers, by which a run is seen
     for cell in VIEWS[name]:
         notebook.go_to(cell)
         notebook.run()
@@ -33,8 +37,10 @@ def test_each_slider_is_reached_by_tab_and_moves_the_picture(open_notebook, page
     sliders = view.get_by_role("slider")
     expect(sliders.first).to_be_visible()
     for slider in sliders.all():
-        while not slider.evaluate("slider => slider === document.activeElement"):
-            page.keyboard.press("Tab")
+        for _ in range(TABS):
+            if not slider.evaluate("slider => slider === document.activeElement"):
+                page.keyboard.press("Tab")
+        expect(slider).to_be_focused()
         picture, words = view.locator("img").last, view.locator(".widget-html")
         before = picture.get_attribute("src"), words.text_content()
         page.keyboard.press("ArrowRight")
