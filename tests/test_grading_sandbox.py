@@ -3,12 +3,14 @@ import shutil
 import subprocess
 import sys
 import time
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 from jupyter_client.manager import start_new_kernel
 
 from bn_helpers.grading import sandbox
+from bn_helpers.grading.image import build_image
 from bn_helpers.grading.kernel import NAME, inside
 from bn_helpers.grading.sandbox import BWRAP, NONE, USER, SandboxUnavailable, Workshop, choose_sandbox
 from bn_helpers.grading.selftest import self_test
@@ -76,6 +78,12 @@ def test_the_promises_are_broken_where_the_sandbox_is(monkeypatch):
         *("the network is closed", "no process can be started", "no memory outlives a kernel"),
         "no other process can be reached",
     }
+
+
+def test_what_a_sandbox_holds_knows_its_version(tmp_path):
+    build_image(tmp_path / "root")
+    found = {one.name for one in metadata.distributions(path=[str(tmp_path / "root" / "site")])}
+    assert {"numpy", "ipykernel", "prompt_toolkit"} <= found
 
 
 def test_nothing_is_left_behind(confined):

@@ -101,7 +101,10 @@ def _of_the_course(node: ast.stmt) -> bool:
 
 
 def _distributions() -> list[Path]:
-    """Top-level files and folders of the needed distributions and of all that they need."""
+    """Top-level files and folders of the needed distributions and of all that they need.
+
+    Their metadata is among them: some read their own version there.
+    """
     waiting, seen, found = list(NEEDED), set(LEFT_OUT), set()
     while waiting:
         name = waiting.pop()
@@ -116,7 +119,7 @@ def _distributions() -> list[Path]:
         found |= {Path(str(distribution.locate_file(part))) for part in top if not part.endswith(".pth")}
         requirements = [text for text in distribution.requires or () if "extra ==" not in text]
         waiting += [re.split(r"[^\w.-]", text, maxsplit=1)[0].lower().replace("_", "-") for text in requirements]
-    return sorted(path for path in found if path.exists() and path.suffix != ".dist-info")
+    return sorted(path for path in found if path.exists())
 
 
 def _shared_libraries() -> list[Path]:
