@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import compileall
+import contextlib
 import ctypes  # noqa: F401  loaded for its shared libraries
 import inspect
 import os
@@ -23,6 +24,9 @@ import zmq  # noqa: F401  loaded for its shared libraries
 
 from bn_helpers import outcomes
 from bn_helpers.grading import zygote_path
+
+with contextlib.suppress(ModuleNotFoundError):  # a Python may be built without it; IPython 8 does without, too
+    import sqlite3  # noqa: F401  loaded for its shared libraries
 
 DRIVER, SITE = "/driver", "/site"
 NEEDED = ("numpy", "ipykernel")
