@@ -13,15 +13,11 @@ from functools import cache
 from importlib import resources
 from types import FunctionType
 
-import numpy as np
-
-from bn_helpers.cases import visible_cases
-from bn_helpers.diagnosis import diagnose, signatures
-from bn_helpers.exercises import CASES, EASY, EXERCISES, NOTEBOOKS, QUIZZES
-from bn_helpers.outcomes import Case, Judgement, Outcome, judge, run
+from bn_helpers.exercises import CASES, EASY, EXERCISES, NOTEBOOKS, QUIZZES, TASKS, visible_cases
+from bn_helpers.judging import diagnose, explain, judge, signatures
+from bn_helpers.outcomes import run
 
 PASSED, FAILED, NOT_ATTEMPTED = "passed", "failed", "not attempted"
-SHOWN = 5  # rows and columns of an array that a message shows at most
 
 
 class CheckError(Exception):
@@ -163,22 +159,22 @@ def _functions(exercise: str, answer: Callable | str, uses: dict[str, Callable])
 
 @contextlib.contextmanager
 def _underivable(exercise: str, functions: dict[str, Callable]) -> Iterator[None]:
-    """The closed form is to be derived: while it is checked, the staged pass is not there to be called."""
-    answer = functions[exercise]
-    if exercise != "batchnorm_backward_alt" or not isinstance(answer, FunctionType):
+    """What is to be derived anew: while it is checked, the answer that it must do without is not there to be called."""
+    answer, underived = functions[exercise], EXERCISES[exercise].underived
+    if not underived or not isinstance(answer, FunctionType):
         yield
         return
-    names, staged = answer.__globals__, "batchnorm_backward"
-    kept = names.get(staged)
+    names = answer.__globals__
+    kept = names.get(underived)
 
-    def batchnorm_backward(*_: object) -> None:
-        raise TypeError("derive the closed form here, without a call of batchnorm_backward")
+    def refused(*_: object) -> None:
+        raise TypeError(f"derive it here, without a call of {underived}")
 
-    names[staged] = batchnorm_backward
+    names[underived] = refused
     try:
         yield
     finally:
-        names.pop(staged) if kept is None else names.update({staged: kept})
+        names.pop(underived) if kept is None else names.update({underived: kept})
 
 
 def _record(quiz: str, letter: object) -> Verdict:
@@ -191,60 +187,10 @@ def _record(quiz: str, letter: object) -> Verdict:
 
 
 def _points(exercise: str) -> int:
-    return (EXERCISES | QUIZZES)[exercise].points
+    return TASKS[exercise].points
 
 
 @cache
 def _fingerprints() -> dict:
     """What known mistakes look like from outside: exercise, then mistake, then its message and signatures."""
     return json.loads(resources.files("bn_helpers").joinpath("fingerprints.json").read_text("utf-8"))
-
-
-# Words
-
-
-def explain(results: list[tuple[Case, Outcome, Judgement]]) -> str:
-    """What was expected, what was seen, what to look at, for the most telling of the failures among the results.
-
-    That is the first one, but a small batch rather than the large one. Where even the large one fails, the formula is
-    wrong, and what a special case has in view would lead astray; so the advice is the first failure's.
-    """
-    failures = [result for result in results if not result[2].passed]
-    telling = next((result for result in failures if result[0].id != EASY), failures[0])
-    advice = "square" if telling[2].problem == "shape" else failures[0][0].id
-    return f"\n{_seen(*telling)}\n{CASES[advice][1]}"
-
-
-def _seen(case: Case, outcome: Outcome, judgement: Judgement) -> str:
-    wanted = case.wanted.get(judgement.name)
-    got = outcome.values.get(judgement.name)
-    results = {call.function: ", ".join(call.results) for call in case.calls}
-    seen = {
-        "raised": lambda: f"{'a ValueError is wanted, and ' * case.raises}{outcome.function} raised {outcome.detail}",
-        "unpack": lambda: f"{outcome.function} returned {outcome.detail}, wanted {results[outcome.function]}",
-        "silent": lambda: "a ValueError is wanted, and none was raised",
-        "missing": lambda: f"{judgement.name} is missing; is there a return, and is everything written back?",
-        "changed": lambda: f"your function changes its input {judgement.name}",
-        "dtype": lambda: f"{judgement.name} holds {got.dtype}, wanted real numbers",
-        "shape": lambda: f"{judgement.name} has shape {got.shape}, wanted {wanted.value.shape}",
-        "finite": lambda: f"{judgement.name} holds values that are not finite\n{table(wanted.value, got)}",
-        "value": lambda: f"{judgement.name} has the wrong values\n{table(wanted.value, got)}",
-    }[judgement.problem]()
-    return f"{CASES[case.id][0]}: {seen}"
-
-
-def table(wanted: np.ndarray, got: np.ndarray) -> str:
-    """Wanted, yours and their difference, side by side; of a large array, the rows that differ most."""
-    with np.errstate(all="ignore"):
-        arrays = [np.atleast_2d(a.reshape(-1, a.shape[-1]) if a.ndim > 1 else a) for a in (wanted, got, got - wanted)]
-    order = np.argsort(-np.nan_to_num(np.abs(arrays[2]), nan=np.inf).max(axis=1), kind="stable")
-    rows = np.sort(order[:SHOWN])
-    blocks = [[" ".join(f"{v:9.4g}" for v in array[row, :SHOWN]) for row in rows] for array in arrays]
-    heads = ("wanted", "yours", "difference")
-    widths = [max(len(head), *map(len, block)) for head, block in zip(heads, blocks, strict=True)]
-    text = ["   ".join(f"{head:^{width}}" for head, width in zip(heads, widths, strict=True)).rstrip()]
-    for line in zip(*blocks, strict=True):
-        text.append("   ".join(f"{cell:>{width}}" for cell, width in zip(line, widths, strict=True)))
-    whole = arrays[0].size == len(rows) * min(SHOWN, arrays[0].shape[1])
-    cut = "" if whole else f"\n  (a part of shape {wanted.shape})"
-    return "\n".join(f"  {line}" for line in text) + cut

@@ -184,10 +184,10 @@ def _catalogue() -> ModuleType:
     from bn_helpers.course.sources import BuildError
 
     try:
-        from bn_helpers import mistakes
+        from bn_helpers import catalogue
     except ValueError as error:  # a mistake is written as a change of the reference, and that has changed
-        raise BuildError(f"mistakes/ does not fit layers.py: {error}") from error
-    return mistakes
+        raise BuildError(f"catalogue/ does not fit layers.py: {error}") from error
+    return catalogue
 
 
 def _catalogue_drifts() -> list[str]:
@@ -236,8 +236,8 @@ def _check(options: argparse.Namespace) -> int:
 def _bundle(options: argparse.Namespace) -> int:
     from bn_helpers.course import bundle, classtools
     from bn_helpers.course.sources import BuildError
+    from bn_helpers.grading.results import GradingError
     from bn_helpers.grading.store import course_key, write_whole
-    from bn_helpers.grading.students import GradingError
 
     names, reference, repository = options.notebooks, options.with_reference, options.repository
     if options.gradescope and names:
@@ -269,9 +269,9 @@ def _bundle(options: argparse.Namespace) -> int:
 def _grade(options: argparse.Namespace) -> int:
     import os
 
-    from bn_helpers.grading.batch import GradingError, grade_class
+    from bn_helpers.grading.batch import grade_class
     from bn_helpers.grading.report import github, write_reports
-    from bn_helpers.grading.result import ERROR
+    from bn_helpers.grading.results import ERROR, GradingError
 
     choices = {name: getattr(options, name) for name in ("key", "overrides", "sandbox", "workers", "scheduler")}
     try:

@@ -1,7 +1,7 @@
-"""Run answers on a case, write down what came of it, and judge that against what is wanted.
+"""Run answers on a case, and write down what came of it.
 
-Three steps that know nothing of one another: `run` needs the answers but not what is wanted, `judge` needs what is
-wanted but not the answers. So an answer can run where nothing knows what is right.
+`run` needs the answers but not what is wanted, which `judging` needs, but not the answers. So an answer can run where
+nothing knows what is right: this file is the one of the course that enters the grader's sandbox.
 """
 
 from __future__ import annotations
@@ -14,8 +14,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-
-from bn_helpers.oracles import difference
 
 # A case is plain data, so a function that it hands to an answer, or calls between answers, goes by its name.
 FUNCTIONS: dict[str, Callable] = {
@@ -79,16 +77,6 @@ class Outcome:
     changed: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Judgement:
-    """Whether a case passed; if not, what kind of problem it was, with which output, and how large the error."""
-
-    passed: bool
-    problem: str = ""  # raised, silent, unpack, missing, shape, dtype, finite, value, changed
-    name: str = ""
-    error: float = 0.0
-
-
 def run(case: Case, functions: dict[str, Callable]) -> Outcome:
     """Make the calls of a case with the given answers, on copies of its inputs."""
     names = {k: FUNCTIONS[v] if isinstance(v, str) else copy.deepcopy(v) for k, v in case.inputs.items()}
@@ -110,36 +98,6 @@ def run(case: Case, functions: dict[str, Callable]) -> Outcome:
     changed = tuple(name for name in case.keeps if not _same(names[name], case.inputs[name]))
     observed = {name: _observe(names, name) for name in case.wanted}
     return Outcome({name: value for name, value in observed.items() if value is not None}, changed=changed)
-
-
-def judge(case: Case, outcome: Outcome) -> Judgement:
-    """Compare an outcome with what the case wants; the first problem found is the one that is told."""
-    if case.raises:
-        problem = "silent" if outcome.raised in ("", "unpack") else "raised"
-        return Judgement(True) if outcome.raised == "ValueError" else Judgement(False, problem)
-    if outcome.raised:
-        return Judgement(False, "unpack" if outcome.raised == "unpack" else "raised")
-    if outcome.changed:
-        return Judgement(False, "changed", outcome.changed[0])
-    for name, wanted in case.wanted.items():
-        judgement = judge_value(outcome.values.get(name), wanted, case.tolerance)
-        if not judgement.passed:
-            return Judgement(False, judgement.problem, name, judgement.error)
-    return Judgement(True)
-
-
-def judge_value(value: np.ndarray | None, wanted: Wanted, tolerance: float) -> Judgement:
-    """Compare one observed array with what is wanted."""
-    if value is None:
-        return Judgement(False, "missing")
-    if value.dtype.kind not in "fiu":
-        return Judgement(False, "dtype")
-    if value.shape != wanted.value.shape:
-        return Judgement(False, "shape")
-    if not np.isfinite(value).all():
-        return Judgement(False, "finite")
-    error = difference(value, wanted.value, wanted.scale)
-    return Judgement(True) if error <= tolerance else Judgement(False, "value", error=error)
 
 
 def _observe(names: Mapping[str, Any], name: str) -> np.ndarray | None:

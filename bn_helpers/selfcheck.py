@@ -18,7 +18,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from bn_helpers.exercises import EXERCISES, NOTEBOOKS, QUIZZES
+from bn_helpers.exercises import NOTEBOOKS, TASKS
 
 SECONDS_A_CELL = 60
 
@@ -71,7 +71,7 @@ def check_notebook(path: Path, solutions: Path) -> list[Result]:
         options = ["--nbval", "-p", "no:cacheprovider", f"--rootdir={folder}", "-c", os.devnull]
         with contextlib.redirect_stdout(io.StringIO()):
             pytest.main([str(target), f"--nbval-cell-timeout={SECONDS_A_CELL}", *options], plugins=[collector])
-    wanted = [subject.id for subject in (EXERCISES | QUIZZES).values() if subject.notebook == name]
+    wanted = [subject.id for subject in TASKS.values() if subject.notebook == name]
     return [_result(subject, subject in answers, collector.reports.get(subject)) for subject in wanted]
 
 
@@ -90,7 +90,7 @@ def frame(solved: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """
     solved.cells = [cell for cell in solved.cells if cell.cell_type == "code" and _part(cell)]
     for cell in solved.cells:
-        if _part(cell) in EXERCISES | QUIZZES:
+        if _part(cell) in TASKS:
             cell.source = ""
     return solved
 
@@ -99,7 +99,7 @@ def table(results: list[Result]) -> Iterator[str]:
     """Lines to print: exercise, points, state, and what the check says of a failure."""
     width = max(len(result.exercise) for result in results)
     for result in results:
-        points = (EXERCISES | QUIZZES)[result.exercise].points
+        points = TASKS[result.exercise].points
         yield f"{result.exercise:{width}}  {points:2} points  {result.state}"
         if result.state == "failed":
             yield from (f"    {line}" for line in result.words.splitlines())
@@ -139,8 +139,8 @@ def _answers(path: Path) -> tuple[str, dict[str, str]]:
         raise UnreadableNotebook(f"there is no file {path}; name a notebook, or leave the names out") from None
     except Exception as error:
         raise UnreadableNotebook(f"{path} is not a notebook that can be read ({type(error).__name__})") from None
-    answers = {_part(cell): cell.source for cell in cells if _part(cell) in EXERCISES | QUIZZES}
-    names = {(EXERCISES | QUIZZES)[subject].notebook for subject in answers}
+    answers = {_part(cell): cell.source for cell in cells if _part(cell) in TASKS}
+    names = {TASKS[subject].notebook for subject in answers}
     if len(names) != 1:
         raise UnreadableNotebook(f"{path} holds no answers to one of {', '.join(NOTEBOOKS)}; were its cells replaced?")
     return names.pop(), answers

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bn_helpers.checks import table
+from bn_helpers.judging import table
 from bn_helpers.oracles import complex_step, difference
 
 STAGES = ("dx_hat", "dinv_std", "dvar", "dcentered", "dmean", "dx")  # in the order of the backward pass

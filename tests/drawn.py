@@ -6,7 +6,7 @@ from functools import cache
 
 import numpy as np
 
-from bn_helpers.cases import draw_cases
+from bn_helpers.exercises import draw_cases
 from bn_helpers.outcomes import Case
 
 FEW, MANY = range(10), range(200)

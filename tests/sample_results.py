@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bn_helpers.exercises import EASY, EXERCISES, NOTEBOOKS, QUIZZES
-from bn_helpers.grading.batch import Graded
-from bn_helpers.grading.result import MISSING, PASSED, CaseResult, ExerciseResult, SubmissionResult
-from bn_helpers.grading.students import Student
+from bn_helpers.exercises import EASY, EXERCISES, NOTEBOOKS, TASKS
+from bn_helpers.grading.results import MISSING, PASSED, CaseResult, ExerciseResult, Graded, Student, SubmissionResult
 
-TASKS = EXERCISES | QUIZZES
 ORDER = [name for notebook in NOTEBOOKS for name in TASKS if TASKS[name].notebook == notebook]
 
 

@@ -14,12 +14,10 @@ from pathlib import Path
 from attacks import ATTACKS
 from right_answers import RIGHT
 
-from bn_helpers.exercises import EXERCISES, NOTEBOOKS, QUIZZES
+from bn_helpers.catalogue.entry import HUNKS, changed_source
+from bn_helpers.exercises import EXERCISES, NOTEBOOKS, TASKS
 from bn_helpers.grading.probes import quiz_letter, reference_cell
-from bn_helpers.grading.result import ExerciseResult, SubmissionResult
-from bn_helpers.mistakes.entry import HUNKS, changed_source
-
-TASKS = EXERCISES | QUIZZES
+from bn_helpers.grading.results import ExerciseResult, SubmissionResult
 
 
 def right_answer(task: str) -> str:

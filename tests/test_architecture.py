@@ -14,32 +14,34 @@ import bn_helpers
 PACKAGE = Path(bn_helpers.__file__).parent
 
 # What a module may import of this package. A package's modules share its line.
-DATA = {"exercises", "data", "oracles"}
-CHECKING = {"outcomes", "cases", "diagnosis"}
+EXPERIMENTS = {"exercises", "data", "oracles", "nets"}
+JUDGING = {"exercises", "oracles", "outcomes", "judging"}
+ALL_BUT_EACH_OTHER = {"layers", "catalogue", "checks", "selfcheck", "reference", "submission", "text", *JUDGING}
 MAY_IMPORT = {
-    "exercises": set(),
     "layers": set(),
     "oracles": set(),
     "data": set(),
-    "outcomes": {"oracles"},
-    "cases": {"exercises", "oracles", "outcomes"},
-    "diagnosis": {"outcomes"},
-    "checks": {"exercises", *CHECKING},
-    "stages": {"oracles", "checks"},
-    "nets": DATA,
-    "training": {*DATA, "nets"},
-    "plotting": {*DATA, "nets"},
-    "widgets": {*DATA, "nets", "plotting", "training", "checks"},
-    "mistakes": {"layers", "exercises", *CHECKING},
-    "selfcheck": {"exercises", "checks"},
-    "stubs": set(),
+    "outcomes": set(),
+    "text": set(),
+    "reference": set(),
+    "exercises": {"oracles", "outcomes"},
+    "judging": {"exercises", "oracles", "outcomes"},
+    "submission": {"exercises", "text"},
+    "checks": JUDGING,
+    "stages": {"oracles", "judging"},
+    "nets": EXPERIMENTS,
+    "training": EXPERIMENTS,
+    "plotting": EXPERIMENTS,
+    "widgets": {"plotting", "training", "checks", *EXPERIMENTS},
+    "catalogue": {"layers", *JUDGING},
+    "selfcheck": {"exercises", "checks", "submission"},
     "bench": {"layers"},
-    "course": {"exercises", "layers", "checks", "mistakes", "selfcheck", "stubs", *CHECKING},
-    "grading": {"exercises", "layers", "checks", "mistakes", "stubs", *CHECKING},
+    "course": ALL_BUT_EACH_OTHER,
+    "grading": ALL_BUT_EACH_OTHER,
 }
 EVERYTHING = {"cli", "__main__"}
-STUDENT = ("checks", "stages", "data", "nets", "training", "plotting", "widgets", "oracles", "exercises", "layers")
-PRIVATE = {"mistakes", "stubs", "course", "grading", "cli", "selfcheck", "bench"}
+STUDENT = ("checks", "stages", "data", "nets", "training", "plotting", "widgets", "exercises", "judging", "layers")
+PRIVATE = {"catalogue", "reference", "course", "grading", "cli", "selfcheck", "bench"}
 
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
 
@@ -98,7 +100,7 @@ def test_functions_are_short(path):
 
 
 def test_helpers_come_without_matplotlib_where_nothing_is_drawn():
-    light = ["checks", "cases", "data", "diagnosis", "exercises", "layers", "nets", "oracles", "outcomes", "stages"]
+    light = ["checks", "data", "exercises", "judging", "layers", "nets", "oracles", "outcomes", "stages"]
     program = f"import importlib, sys\nfor m in {light}: importlib.import_module(f'bn_helpers.{{m}}')\n"
     program += "print(sorted({'matplotlib', 'IPython', 'nbformat', 'pytest'} & sys.modules.keys()))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -100,7 +100,7 @@ def test_no_file_answers_a_quiz_or_an_exercise(copies, part):
 @pytest.mark.parametrize("part", PARTS)
 def test_nothing_of_the_teachers_is_there(copies, part):
     paths = " ".join(copies[part])
-    assert not re.search("solutions|mistakes|grading|stubs|builder|tests|jupytext", paths)
+    assert not re.search("solutions|catalogue|grading|reference|builder|tests|jupytext", paths)
     assert "jupytext" not in copies[part]["requirements.txt"].decode()
 
 

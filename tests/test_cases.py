@@ -7,10 +7,11 @@ import pytest
 from drawn import drawn
 
 from bn_helpers import layers
-from bn_helpers.cases import COARSE, LARGE, draw_cases, visible_cases
-from bn_helpers.exercises import CASES, EASY, EXERCISES
-from bn_helpers.mistakes import CATALOGUE
-from bn_helpers.outcomes import FUNCTIONS, Case, judge, run
+from bn_helpers.catalogue import CATALOGUE
+from bn_helpers.exercises import CASES, EASY, EXERCISES, draw_cases, visible_cases
+from bn_helpers.exercises.draw import COARSE, LARGE
+from bn_helpers.judging import judge
+from bn_helpers.outcomes import FUNCTIONS, Case, run
 
 EVERY = [
     pytest.param(exercise, case, id=f"{exercise}-{case}")

@@ -238,7 +238,7 @@ def test_closed_form_may_not_call_the_staged_pass(capsys):
     answer = names["batchnorm_backward_alt"]
     text, error = run_check(capsys, "batchnorm_backward_alt", answer, batchnorm_forward=layers.batchnorm_forward)
     assert isinstance(error, CheckFailed)
-    assert "TypeError: derive the closed form here, without a call of batchnorm_backward" in text
+    assert "TypeError: derive it here, without a call of batchnorm_backward" in text
     assert names["batchnorm_backward"] is staged
 
 

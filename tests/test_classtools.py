@@ -22,7 +22,8 @@ from bn_helpers import cli
 from bn_helpers.course import bundle, classtools
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS, QUIZZES
 from bn_helpers.grading.probes import quiz_letter
-from bn_helpers.grading.sandbox import SandboxUnavailable, choose_sandbox
+from bn_helpers.grading.results import SandboxUnavailable
+from bn_helpers.grading.sandbox.workshop import choose_sandbox
 
 ROOT = Path(__file__).parents[1]
 NBGRADER = os.environ.get("NBGRADER") and os.path.abspath(

@@ -12,7 +12,7 @@ from bn_helpers import cli
 from bn_helpers.course import builder
 from bn_helpers.course.sources import BuildError
 from bn_helpers.grading import batch
-from bn_helpers.grading.sandbox import SandboxUnavailable
+from bn_helpers.grading.results import SandboxUnavailable
 
 
 @pytest.fixture

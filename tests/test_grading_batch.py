@@ -15,10 +15,12 @@ from sample_results import ORDER, exercise_result, submission_result
 from submissions import code_cell, notebook, right_answers, write_submission
 
 from bn_helpers.cli import ROOT
-from bn_helpers.grading import batch, sandbox, selftest, store
+from bn_helpers.grading import batch, store
 from bn_helpers.grading.batch import grade_all, grade_class
+from bn_helpers.grading.results import GradingError, SandboxError, SandboxUnavailable
+from bn_helpers.grading.sandbox import selftest, workshop
 from bn_helpers.grading.store import Store
-from bn_helpers.grading.students import GradingError, find_students
+from bn_helpers.grading.students import find_students
 
 
 class Inline:
@@ -248,7 +250,7 @@ def die(key, name, submission):
 @pytest.fixture
 def fake(monkeypatch):
     monkeypatch.setattr(batch, "_grade", fake_grade)
-    monkeypatch.setattr(sandbox, "choose_sandbox", fake_choice)
+    monkeypatch.setattr(workshop, "choose_sandbox", fake_choice)
 
 
 def test_a_class_is_graded_in_processes_with_its_key_and_overrides(fake, three, tmp_path):
@@ -300,7 +302,7 @@ def promises(monkeypatch):
         return found
 
     monkeypatch.setattr(selftest, "self_test", self_test)
-    monkeypatch.setattr(sandbox, "choose_sandbox", fake_choice)
+    monkeypatch.setattr(workshop, "choose_sandbox", fake_choice)
     monkeypatch.setattr("bn_helpers.grading.grader.Grader", lambda key, name: "the grader")
     batch._grader.cache_clear()
     yield found, tested
@@ -313,7 +315,7 @@ def test_a_process_proves_its_sandbox_once_before_it_grades(promises):
     assert tested == ["bwrap"]
 
 
-@pytest.mark.parametrize("broken", [("the network is closed", False), sandbox.SandboxError("no"), OSError("no")])
+@pytest.mark.parametrize("broken", [("the network is closed", False), SandboxError("no"), OSError("no")])
 def test_a_broken_promise_or_a_sandbox_that_does_not_start_is_told(promises, broken):
     promises[0].append(broken)
     with pytest.raises(GradingError, match=r"nothing is graded: (the network is closed|no)"):
@@ -322,9 +324,9 @@ def test_a_broken_promise_or_a_sandbox_that_does_not_start_is_told(promises, bro
 
 def test_a_process_without_the_sandbox_of_the_run_says_what_to_install(promises, monkeypatch):
     def choose(requested):
-        raise sandbox.SandboxUnavailable(f"{requested}: apt install bubblewrap")
+        raise SandboxUnavailable(f"{requested}: apt install bubblewrap")
 
-    monkeypatch.setattr(sandbox, "choose_sandbox", choose)
+    monkeypatch.setattr(workshop, "choose_sandbox", choose)
     with pytest.raises(GradingError, match="bwrap: apt install bubblewrap"):
         batch._grader(b"key", "bwrap")
     assert promises[1] == []

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from right_answers import RIGHT
 
+from bn_helpers.catalogue import CATALOGUE
 from bn_helpers.exercises import EXERCISES
 from bn_helpers.grading import scoring
 from bn_helpers.grading.probes import probe_cases
-from bn_helpers.grading.run import Attempt
-from bn_helpers.grading.submission import Answer
-from bn_helpers.mistakes import CATALOGUE
+from bn_helpers.grading.results import Attempt
 from bn_helpers.outcomes import run
+from bn_helpers.submission import Answer
 
 
 @pytest.mark.slow

@@ -4,7 +4,7 @@ import pytest
 from sample_results import exercise_result, submission_result
 
 from bn_helpers.grading.overrides import Override, apply_overrides, read_overrides
-from bn_helpers.grading.students import GradingError
+from bn_helpers.grading.results import GradingError
 
 HEADER = "student,exercise,points,reason\n"
 

@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 
 from bn_helpers import layers
-from bn_helpers.cases import visible_cases
-from bn_helpers.exercises import EXERCISES, NOTEBOOKS, QUIZZES
-from bn_helpers.grading import kernel, probes, zygote
-from bn_helpers.outcomes import judge, run
+from bn_helpers.exercises import EXERCISES, NOTEBOOKS, QUIZZES, visible_cases
+from bn_helpers.grading import probes
+from bn_helpers.grading.sandbox import driver, kernel
+from bn_helpers.judging import judge
+from bn_helpers.outcomes import run
 
 
 def entry(**values):
@@ -32,7 +33,7 @@ def test_the_same_answer_is_always_probed_alike_and_any_other_one_is_not(exercis
 @pytest.mark.parametrize("exercise", EXERCISES)
 def test_a_right_answer_passes_on_hidden_cases_and_the_reference_reads_them_bit_by_bit(exercise):
     for case in probes.probe_cases(exercise, b"key", "code"):
-        inputs = zygote.decode({"dict": {name: probes.encode(value) for name, value in case.inputs.items()}})
+        inputs = driver.decode({"dict": {name: probes.encode(value) for name, value in case.inputs.items()}})
         assert repr(inputs) == repr(dict(case.inputs))
         assert judge(case, run(case, vars(layers))).passed
 
@@ -54,7 +55,7 @@ def test_outcomes_survive_the_way_through_json():
     told = [
         {
             **{"raised": o.raised, "function": o.function, "detail": o.detail},
-            "values": {n: zygote._encode(v) for n, v in o.values.items()} | kept(case),
+            "values": {n: driver._encode(v) for n, v in o.values.items()} | kept(case),
         }
         for case, o in zip(cases, outcomes, strict=True)
     ]
@@ -62,7 +63,7 @@ def test_outcomes_survive_the_way_through_json():
 
 
 def kept(case):
-    return {name: zygote._encode(np.array(case.inputs[name], dtype=float)) for name in case.keeps}
+    return {name: driver._encode(np.array(case.inputs[name], dtype=float)) for name in case.keeps}
 
 
 HOSTILE = {
@@ -107,10 +108,10 @@ def test_words_of_a_kernel_do_no_harm_in_a_terminal():
 
 def test_an_input_that_comes_back_changed_is_noticed_here():
     case = next(case for case in CASES if case.id == "unchanged")
-    same = zygote._encode(case.inputs["x"])
+    same = driver._encode(case.inputs["x"])
     outcomes = [
         probes.read_outcomes([entry(x=value)], (case,))[0]
-        for value in (same, zygote._encode(case.inputs["x"] + 1), ARRAY)
+        for value in (same, driver._encode(case.inputs["x"] + 1), ARRAY)
     ]
     assert [outcome.changed for outcome in outcomes] == [(), ("x",), ("x",)]
 
@@ -129,6 +130,6 @@ def test_the_letter_of_each_quiz_is_in_the_sources(quiz):
 
 
 def test_both_sides_speak_of_the_same():
-    # The zygote stands alone in the sandbox, so that a few facts are in two places.
-    assert zygote.MIME == kernel.MIME
-    assert zygote.LARGEST == probes.LARGEST
+    # The driver stands alone in the sandbox, so that a few facts are in two places.
+    assert driver.MIME == kernel.MIME
+    assert driver.LARGEST == probes.LARGEST

@@ -14,8 +14,8 @@ import jsonschema
 import pytest
 from sample_results import ORDER, exercise_result, graded, submission_result
 
+from bn_helpers.catalogue import CATALOGUE
 from bn_helpers.grading.report import feedback, github, gradescope, junit, summary, tables, write_reports
-from bn_helpers.mistakes import CATALOGUE
 
 HOSTILE = (
     "</pre><script>alert(1)</script> & \"q\" 'a' \x1b[31m\x00\udcff\u202e | `x` **b** <img src=x>\r\n::error::x\n%0A"

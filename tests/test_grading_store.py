@@ -10,10 +10,9 @@ from sample_results import exercise_result, submission_result
 
 import bn_helpers
 from bn_helpers.grading import store as module
-from bn_helpers.grading.result import ERROR
+from bn_helpers.grading.results import ERROR, GradingError
 from bn_helpers.grading.store import Store, course_key, grading_sources, write_whole
-from bn_helpers.grading.students import GradingError
-from bn_helpers.grading.submission import Answer, Submission
+from bn_helpers.submission import Answer, Submission
 
 RESULT = submission_result("kim", exercise_result("normalize", "partial", 1 / 3, message="words", line=3))
 
@@ -64,7 +63,8 @@ def test_the_course_version_covers_every_module_that_grades():
     assert {path for path in imported if path.name != "__init__.py" or path.stat().st_size} - covered <= {
         package / "__init__.py"
     }
-    assert {path.parent.name for path in covered} >= {"solutions", "mistakes", "grading", "bn_helpers"}
+    folders = {"solutions", "catalogue", "exercises", "grading", "sandbox", "bn_helpers"}
+    assert {path.parent.name for path in covered} >= folders
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from submissions import write_submission
 
-from bn_helpers.grading.students import GradingError, find_students, read_student
+from bn_helpers.grading.results import GradingError
+from bn_helpers.grading.students import find_students, read_student
 
 ANSWERS = {"normalize": "def normalize(x, eps=1e-5):\n    return x"}
 

@@ -10,7 +10,7 @@ import pytest
 from bn_helpers import layers
 from bn_helpers.course.leaks import leaks
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS
-from bn_helpers.stubs import Reference
+from bn_helpers.reference import Reference
 
 REFERENCE = Reference(inspect.getsource(layers))
 LETTERS = {"quiz_1": "b"}
@@ -102,8 +102,8 @@ def test_quiz_without_its_letter_is_no_leak(source):
         ("05_regularization", "from bn_helpers.layers import *", "bn_helpers.layers.*"),
         (
             "01_normalization",
-            "if True:\n    from bn_helpers.mistakes import catalogue",
-            "bn_helpers.mistakes.catalogue",
+            "if True:\n    from bn_helpers.catalogue import catalogue",
+            "bn_helpers.catalogue.catalogue",
         ),
     ],
 )

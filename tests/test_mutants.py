@@ -13,9 +13,9 @@ from itertools import zip_longest
 import pytest
 
 from bn_helpers import layers
-from bn_helpers.cases import visible_cases
-from bn_helpers.exercises import EXERCISES
-from bn_helpers.outcomes import judge, run
+from bn_helpers.exercises import EXERCISES, visible_cases
+from bn_helpers.judging import judge
+from bn_helpers.outcomes import run
 
 OPERATORS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Pow: ast.Mult}
 COMPARISONS = {ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Lt: ast.LtE, ast.Gt: ast.GtE}

@@ -8,7 +8,8 @@ from collections import namedtuple
 import numpy as np
 import pytest
 
-from bn_helpers.outcomes import FUNCTIONS, Call, Case, Outcome, Wanted, judge, run
+from bn_helpers.judging import judge
+from bn_helpers.outcomes import FUNCTIONS, Call, Case, Outcome, Wanted, run
 
 X = np.array([[1.0, 2.0], [3.0, 4.0]])
 ONE = Case("one", {"x": X}, (Call("f", ("x",), ("y",)),), {"y": Wanted(2 * X, 8.0)}, keeps=("x",))

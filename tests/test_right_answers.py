@@ -15,8 +15,9 @@ from right_answers import RIGHT
 from bn_helpers import layers
 from bn_helpers.checks import examine
 from bn_helpers.exercises import EASY, EXERCISES
+from bn_helpers.judging import judge
 from bn_helpers.oracles import difference
-from bn_helpers.outcomes import judge, run
+from bn_helpers.outcomes import run
 
 SHARE = 0.25  # of a tolerance: more than this no right answer may need
 

@@ -9,7 +9,7 @@ import pytest
 from miniature import SOURCE
 
 from bn_helpers.course.sources import BuildError, read
-from bn_helpers.exercises import EXERCISES, NOTEBOOKS, QUIZZES
+from bn_helpers.exercises import NOTEBOOKS, TASKS
 
 
 @pytest.fixture
@@ -147,7 +147,7 @@ def test_long_locked_cell_and_comments_are_welcome(read_text):
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_first_cell_says_the_minutes_and_points_of_the_manifest(name):
     title = read(Path(__file__).parents[1] / "solutions" / f"{name}.py")[0].text
-    points = sum(part.points for part in (EXERCISES | QUIZZES).values() if part.notebook == name)
+    points = sum(part.points for part in TASKS.values() if part.notebook == name)
     assert f"{NOTEBOOKS[name].minutes} minutes" in title
     assert re.search(rf"\b{points}\s+points", title)
 

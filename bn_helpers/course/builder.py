@@ -21,7 +21,8 @@ from nbformat import NotebookNode
 from nbformat.validator import iter_validate
 
 from bn_helpers.course import nbgrader, talk
-from bn_helpers.course.drift import (
+from bn_helpers.course.leaks import leaks
+from bn_helpers.course.notebook_file import (
     WIDGET,
     differences,
     digest,
@@ -31,10 +32,9 @@ from bn_helpers.course.drift import (
     source,
     without_outputs,
 )
-from bn_helpers.course.leaks import leaks
 from bn_helpers.course.sources import BuildError, Cell, read
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS, Exercise
-from bn_helpers.stubs import Reference
+from bn_helpers.reference import Reference
 
 # The first line of every notebook's code, for whoever opens it in an environment without the course.
 MISSING = "# No module named 'bn_helpers'? In the course's folder: python -m pip install -e ."

@@ -17,17 +17,17 @@ from pathlib import Path
 import nbformat
 
 from bn_helpers import selfcheck
-from bn_helpers.course import builder, drift
+from bn_helpers.course import builder, notebook_file
 from bn_helpers.course.leaks import leaks
 from bn_helpers.course.sources import BuildError, read
-from bn_helpers.exercises import EXERCISES, NOTEBOOKS, QUIZZES
-from bn_helpers.stubs import Reference
+from bn_helpers.exercises import NOTEBOOKS, TASKS
+from bn_helpers.reference import Reference
 
 FOLDER = "batch_normalization"  # what a zip unpacks to; every part of the course to the same
 # The student's part of the package, but for `layers`, which is generated: for the notebooks, and for the terminal.
 IMPORTED = (
-    *("__init__.py", "exercises.py", "oracles.py", "data.py", "outcomes.py", "cases.py", "diagnosis.py", "checks.py"),
-    *("stages.py", "nets.py", "training.py", "widgets.py", "bn.mplstyle", "fingerprints.json"),
+    *("__init__.py", "exercises/*.py", "oracles.py", "data.py", "outcomes.py", "judging.py", "checks.py", "stages.py"),
+    *("nets.py", "training.py", "widgets.py", "bn.mplstyle", "fingerprints.json"),
 )
 TERMINAL = ("__main__.py", "cli.py", "selfcheck.py", "course/jupyter/labconfig/page_config.json")
 HANDOUT = Path(__file__).with_name("handout")
@@ -151,7 +151,7 @@ def package_files(root: Path, names: Sequence[str], reference: bool = False) -> 
     package = root / "bn_helpers"
     text = "".join((root / "notebooks" / f"{name}.ipynb").read_text(encoding="utf-8") for name in names)
     others = {name[3:] for name in NOTEBOOKS if name not in names}  # the figures of a notebook bear its name
-    paths = [package / name for name in IMPORTED]
+    paths = [path for pattern in IMPORTED for path in sorted(package.glob(pattern))]
     paths += [path for path in (package / "plotting").glob("*.py") if path.stem not in others]
     paths += [path for path in (package / "datasets").iterdir() if path.suffix != ".npz" or path.stem in text]
     files = {path.relative_to(root).as_posix(): data(path) for path in paths}
@@ -213,7 +213,7 @@ def data(path: Path) -> bytes:
 def _expected(root: Path, name: str) -> bytes:
     """What the checks of a notebook print of right answers, without these."""
     solved = nbformat.read(root / "solutions" / f"{name}.ipynb", as_version=4)
-    return drift.serialized(selfcheck.frame(solved)).encode()
+    return notebook_file.serialized(selfcheck.frame(solved)).encode()
 
 
 def _numbers(names: Sequence[str]) -> str:
@@ -227,7 +227,7 @@ def _leaks(root: Path, names: Sequence[str], files: Mapping[str, bytes]) -> list
     cells = []
     for path, held in files.items():
         if path.endswith(".ipynb"):
-            held = "\n\n".join(drift.source(cell) for cell in json.loads(held)["cells"]).encode()
+            held = "\n\n".join(notebook_file.source(cell) for cell in json.loads(held)["cells"]).encode()
         if not path.endswith(".npz"):
             cells.append({"id": path, "cell_type": "raw", "source": held.decode()})
     reference = Reference((root / "bn_helpers" / "layers.py").read_text(encoding="utf-8"))
@@ -251,7 +251,7 @@ def _table(names: Sequence[str], repository: str | None) -> str:
     if repository:
         lines = [lines[0] + " in the browser |", lines[1] + "---|"]
     for name in names:
-        tasks = (task for task in (EXERCISES | QUIZZES).values() if task.notebook == name)
+        tasks = (task for task in TASKS.values() if task.notebook == name)
         notebook = NOTEBOOKS[name]
         title = f"[{notebook.number} {notebook.title}](notebooks/{name}.ipynb)"
         line = f"| {title} | {notebook.minutes} | {sum(task.points for task in tasks)} |"

@@ -9,7 +9,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from bn_helpers.course import bundle, drift
+from bn_helpers.course import bundle, notebook_file
 from bn_helpers.exercises import NOTEBOOKS
 
 HIDDEN = '\n### BEGIN HIDDEN TESTS\nassert {quiz}.strip().lower() == "{letter}"\n### END HIDDEN TESTS'
@@ -47,8 +47,8 @@ def nbgrader_files(root: Path, names: Sequence[str] | None = None) -> dict[str, 
         for cell in notebook["cells"]:
             quiz = cell["id"].removesuffix("-check")
             if quiz in letters and quiz != cell["id"]:
-                cell["source"] = drift.source(cell) + HIDDEN.format(quiz=quiz, letter=letters[quiz])
-        files[f"source/{name}/{name}.ipynb"] = drift.serialized(notebook).encode()
+                cell["source"] = notebook_file.source(cell) + HIDDEN.format(quiz=quiz, letter=letters[quiz])
+        files[f"source/{name}/{name}.ipynb"] = notebook_file.serialized(notebook).encode()
         files |= {f"source/{name}/{path}": data for path, data in bundle.package_files(root, [name]).items()}
     return files
 

@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterator
 
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS
-from bn_helpers.stubs import Reference
+from bn_helpers.reference import Reference
 
 OPERATIONS = (ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare, ast.Call, ast.Subscript, ast.IfExp)
-PRIVATE = ("course", "grading", "mistakes", "cli")
+PRIVATE = ("course", "grading", "catalogue", "cli")
 
 
 def leaks(notebook: str, cells: list[dict], reference: Reference, letters: dict[str, str]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from bn_helpers.course.sources import Cell
-from bn_helpers.exercises import EXERCISES, QUIZZES
+from bn_helpers.exercises import TASKS
 
 
 def metadata(cell: Cell, text: str, student: bool) -> dict | None:
@@ -38,7 +38,7 @@ def metadata(cell: Cell, text: str, student: bool) -> dict | None:
         "solution": solution,
     }
     if grade:
-        facts["points"] = (EXERCISES | QUIZZES)[cell.subject].points
+        facts["points"] = TASKS[cell.subject].points
     if student:
         facts |= {"cell_type": cell.cell_type, "checksum": checksum(text, cell.cell_type, facts)}
     return facts

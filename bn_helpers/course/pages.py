@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import nbformat
 
-from bn_helpers.course.drift import serialized
+from bn_helpers.course.notebook_file import serialized
 
 if TYPE_CHECKING:
     from nbconvert.exporters import HTMLExporter

@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 
 from bn_helpers.course import builder, pages
-from bn_helpers.exercises import EXERCISES, NOTEBOOKS, QUIZZES
+from bn_helpers.exercises import NOTEBOOKS, TASKS
 
 LEFT_OUT = ("check", "summary")  # what these cells would print belongs to a learner's own answers
 
@@ -70,7 +70,7 @@ def front_page(readme: str) -> str:
     ]
     listed = []
     for name, notebook in NOTEBOOKS.items():
-        points = sum(part.points for part in (EXERCISES | QUIZZES).values() if part.notebook == name)
+        points = sum(part.points for part in TASKS.values() if part.notebook == name)
         listed.append(
             f"{notebook.number}. [{notebook.title}]({name}.html): {notebook.minutes} minutes, {points} points"
         )

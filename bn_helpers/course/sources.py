@@ -24,7 +24,7 @@ from pathlib import Path
 import jupytext
 from nbformat import NotebookNode
 
-from bn_helpers.exercises import EXERCISES, NOTEBOOKS, QUIZZES
+from bn_helpers.exercises import EXERCISES, NOTEBOOKS, QUIZZES, TASKS
 
 PLAIN = ("id", "tags", "notes", "slide")
 ROLES = ("exercise", "solution", "check", "quiz", "locked")
@@ -143,7 +143,7 @@ def _attribute_faults(cell_type: str, attributes: dict) -> Iterator[str]:
 
 
 def _cell_faults(cell: Cell, notebook: str) -> Iterator[str]:
-    subjects = EXERCISES | QUIZZES if cell.role == "check" else QUIZZES if cell.role == "quiz" else EXERCISES
+    subjects = TASKS if cell.role == "check" else QUIZZES if cell.role == "quiz" else EXERCISES
     if cell.subject and (cell.subject not in subjects or subjects[cell.subject].notebook != notebook):
         there = [subject.id for subject in subjects.values() if subject.notebook == notebook]
         yield f"{cell.subject!r} is not in the manifest of {notebook}, which has {', '.join(there)}"

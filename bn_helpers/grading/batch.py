@@ -7,31 +7,29 @@ import functools
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS, QUIZZES
 from bn_helpers.grading.cluster import Cluster
 from bn_helpers.grading.overrides import apply_overrides, read_overrides
 from bn_helpers.grading.progress import Progress
-from bn_helpers.grading.result import ERROR, ExerciseResult, SubmissionResult
+from bn_helpers.grading.results import (
+    ERROR,
+    FORMATIVE,
+    UNCONFINED,
+    ExerciseResult,
+    Graded,
+    GradingError,
+    Student,
+    SubmissionResult,
+)
 from bn_helpers.grading.store import Store, course_key
-from bn_helpers.grading.students import GradingError, Student, find_students, read_student
-from bn_helpers.grading.submission import Submission
+from bn_helpers.grading.students import find_students, read_student
 from bn_helpers.grading.workers import Executor, Workers, completed
+from bn_helpers.submission import Submission
 
-UNCONFINED = "none"  # the sandbox that is none
-FORMATIVE = "formative: graded without a sandbox, so it proves nothing about anybody else's work"
 LOST = "Grading it has failed twice, and it was given no points: look at it by hand."
-
-
-@dataclass(frozen=True)
-class Graded:
-    """A graded class: what confined the answers, and each student with his result, in the order of their names."""
-
-    sandbox: str
-    students: list[Student]
-    results: list[SubmissionResult]
 
 
 def grade_class(
@@ -73,7 +71,7 @@ def grade_class(
         If there is no submission, or an argument or the overrides are wrong, or where answers would run nothing can
         confine them, or breaks a promise.
     """
-    from bn_helpers.grading.sandbox import choose_sandbox
+    from bn_helpers.grading.sandbox.workshop import choose_sandbox
 
     students = find_students(paths, [out, *([overrides] if overrides else [])])
     changes = read_overrides(overrides, [student.name for student in students]) if overrides else []
@@ -187,8 +185,9 @@ def _grade(key: bytes, sandbox: str, submission: Submission) -> SubmissionResult
 
 def _prove(sandbox: str) -> None:
     """Prove that the sandbox keeps its promises here."""
-    from bn_helpers.grading.sandbox import SandboxError, choose_sandbox
-    from bn_helpers.grading.selftest import self_test
+    from bn_helpers.grading.results import SandboxError
+    from bn_helpers.grading.sandbox.selftest import self_test
+    from bn_helpers.grading.sandbox.workshop import choose_sandbox
 
     choose_sandbox(sandbox)
     try:

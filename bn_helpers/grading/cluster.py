@@ -13,8 +13,8 @@ from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
 from typing import Any
 
+from bn_helpers.grading.results import GradingError
 from bn_helpers.grading.store import course_version
-from bn_helpers.grading.students import GradingError
 from bn_helpers.grading.workers import Workers
 
 SECONDS = 30.0  # for the scheduler to answer, and then for its first worker to join

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 
-from bn_helpers.cases import visible_cases
-from bn_helpers.diagnosis import Signatures, alike, signatures
-from bn_helpers.exercises import EXERCISES
-from bn_helpers.mistakes import CATALOGUE, known
+from bn_helpers.catalogue import CATALOGUE, known
+from bn_helpers.exercises import EXERCISES, visible_cases
+from bn_helpers.judging import Signatures, alike, signatures
 from bn_helpers.outcomes import Case, Outcome, run
 
 

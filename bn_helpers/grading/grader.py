@@ -20,16 +20,14 @@ import numpy as np
 
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS, QUIZZES
 from bn_helpers.grading import scoring
-from bn_helpers.grading.kernel import TIMED_OUT
 from bn_helpers.grading.probes import fresh_cell, probe_cases, probe_cell, quiz_letter, reference_cell
-from bn_helpers.grading.result import ExerciseResult, SubmissionResult
-from bn_helpers.grading.run import ANSWER, FRESH, PROBE, Attempt, Step, run_notebooks
-from bn_helpers.grading.sandbox import CPU_SECONDS, Sandbox, Workshop
-from bn_helpers.grading.submission import Answer, Submission
+from bn_helpers.grading.results import TIMED_OUT, Attempt, ExerciseResult, SubmissionResult
+from bn_helpers.grading.sandbox.limits import CPU_SECONDS
+from bn_helpers.grading.sandbox.notebooks import ANSWER, FRESH, PROBE, Step, run_notebooks
+from bn_helpers.grading.sandbox.workshop import Sandbox, Workshop
+from bn_helpers.submission import Answer, Submission
 
 SUBMISSION_SECONDS = 120.0
-# Of an exercise, the others whose right answer would answer it too.
-ANSWERED_BY = {"batchnorm_backward": {"batchnorm_backward_alt"}, "batchnorm_backward_alt": {"batchnorm_backward"}}
 
 
 class Grader:
@@ -164,7 +162,7 @@ class _Run:
 
     def _replaceable(self, name: str) -> list[str]:
         """In the place of which answers an exercise is given the reference."""
-        used = [other for other in self._builds_on(name) if other not in ANSWERED_BY.get(name, ())]
+        used = [other for other in self._builds_on(name) if not EXERCISES[name].answered_by(EXERCISES[other])]
         wrong = {other for other in used if other in self._failed() or other not in self._answers}
         wrong.update(*(self._given.get(other, ()) for other in used))
         # A right answer may do harm, too (it may have patched NumPy), but a right forward's cache is its own.

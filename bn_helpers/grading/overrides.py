@@ -9,10 +9,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bn_helpers.exercises import EXERCISES, QUIZZES
-from bn_helpers.grading.result import FAILED, PARTIAL, PASSED, ExerciseResult, SubmissionResult
-from bn_helpers.grading.students import GradingError
-from bn_helpers.grading.text import number, one_line
+from bn_helpers.exercises import TASKS
+from bn_helpers.grading.results import FAILED, PARTIAL, PASSED, ExerciseResult, GradingError, SubmissionResult
+from bn_helpers.text import number, one_line
 
 COLUMNS = ("student", "exercise", "points", "reason")
 
@@ -102,7 +101,7 @@ def _checked(path: Path, rows: Sequence[tuple[int, dict]], students: set[str]) -
 
 def _problem(student: str, exercise: str, text: str, students: set[str]) -> str:
     """What is wrong with a row, in words; empty where nothing is."""
-    tasks = EXERCISES | QUIZZES
+    tasks = TASKS
     if student not in students:
         return f"no student of this run is called {student!r}"
     if exercise not in tasks:

@@ -21,11 +21,10 @@ from typing import Any
 import numpy as np
 
 from bn_helpers import layers
-from bn_helpers.cases import draw_cases, visible_cases
-from bn_helpers.exercises import EXERCISES, NOTEBOOKS
-from bn_helpers.grading.text import one_line
+from bn_helpers.exercises import EXERCISES, NOTEBOOKS, draw_cases, visible_cases
 from bn_helpers.outcomes import Case, Outcome
-from bn_helpers.stubs import Reference
+from bn_helpers.reference import Reference
+from bn_helpers.text import one_line
 
 HIDDEN_DRAWS = 1  # of all cases, beside the visible ones
 LARGEST = 20_000  # numbers in an array that is read
@@ -77,7 +76,7 @@ def probe_cell(exercise: str, cases: Iterable[Case]) -> str:
         What of them a kernel may know is written into the cell: the inputs, the calls, the names of what is observed.
     """
     text = json.dumps([_told(case) for case in cases])
-    return f"__import__('bn_driver').probe({exercise!r}, {text!r})"
+    return f"__import__('bn_driver').probe({EXERCISES[exercise].underived!r}, {text!r})"
 
 
 def reference_cell(exercise: str) -> str:
@@ -125,7 +124,7 @@ def _told(case: Case) -> dict[str, Any]:
 
 
 def encode(value: Any) -> Any:
-    """Write inputs down so that `zygote.decode` can read them: arrays in base64, bit by bit."""
+    """Write inputs down so that `driver.decode` can read them: arrays in base64, bit by bit."""
     if isinstance(value, np.ndarray):
         data = base64.b64encode(np.ascontiguousarray(value).tobytes()).decode()
         return {"array": [value.dtype.str, value.shape, data]}

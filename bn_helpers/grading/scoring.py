@@ -4,25 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bn_helpers.checks import explain
-from bn_helpers.exercises import CASES, EASY, EXERCISES, QUIZZES, Exercise
+from bn_helpers.catalogue import CATALOGUE
+from bn_helpers.exercises import CASES, EASY, EXERCISES, QUIZZES, TASKS, Exercise
 from bn_helpers.grading.diagnosis import name_mistake
-from bn_helpers.grading.kernel import DIED, FLOODED, TIMED_OUT
-from bn_helpers.grading.result import (
+from bn_helpers.grading.results import (
     CRASHED,
+    DIED,
     ERROR,
     FAILED,
+    FLOODED,
     MISSING,
     PARTIAL,
     PASSED,
+    TIMED_OUT,
     TIMEOUT,
+    Attempt,
     CaseResult,
     ExerciseResult,
 )
-from bn_helpers.grading.run import Attempt
-from bn_helpers.grading.submission import Answer
-from bn_helpers.mistakes import CATALOGUE
-from bn_helpers.outcomes import Case, judge
+from bn_helpers.judging import explain, judge
+from bn_helpers.outcomes import Case
+from bn_helpers.submission import Answer
 
 _FATES = {
     TIMED_OUT: "It took longer than an exercise may. Is there a loop that never ends?",
@@ -111,7 +113,7 @@ def _result(
     message: str = "",
     cases: tuple[CaseResult, ...] = (),
 ) -> ExerciseResult:
-    task = (EXERCISES | QUIZZES)[answer.id]
+    task = TASKS[answer.id]
     place = {"code": answer.code, "file": answer.file, "line": answer.line}
     return ExerciseResult(
         answer.id, task.notebook, points, float(task.points), status, diagnosis, message, cases, **place

@@ -15,15 +15,14 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 
-from bn_helpers.grading.result import ERROR, CaseResult, ExerciseResult, SubmissionResult
-from bn_helpers.grading.students import GradingError
-from bn_helpers.grading.submission import Submission
+from bn_helpers.grading.results import ERROR, CaseResult, ExerciseResult, GradingError, SubmissionResult
+from bn_helpers.submission import Submission
 
 PACKAGE = Path(__file__).parents[1]
 # What a result depends on. The notebooks' sources hold what a notebook hands out, and the letters of the quizzes.
 SOURCES = (
-    *("cases.py", "checks.py", "diagnosis.py", "exercises.py", "layers.py", "oracles.py", "outcomes.py"),
-    *("stubs.py", "grading/*.py", "mistakes/*.py", "../solutions/*.py"),
+    *("exercises/*.py", "judging.py", "layers.py", "oracles.py", "outcomes.py", "reference.py", "submission.py"),
+    *("text.py", "catalogue/*.py", "grading/*.py", "grading/sandbox/*.py", "../solutions/*.py"),
 )
 
 

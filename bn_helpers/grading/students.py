@@ -7,28 +7,15 @@ import os
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from bn_helpers.grading.submission import Submission, read_submission
-from bn_helpers.grading.text import one_line
+from bn_helpers.grading.results import GradingError, Student
+from bn_helpers.submission import Submission, read_submission
+from bn_helpers.text import one_line
 
 LONGEST_NAME = 200  # characters of a name in a report
 LONGEST_FOLDER = 60  # characters; 180 bytes at most, which every file system takes
 _HIDDEN = re.compile(r"\.[^.]|__")
-
-
-class GradingError(Exception):
-    """Grading cannot begin or go on; the message says why, and what to do about it."""
-
-
-@dataclass(frozen=True)
-class Student:
-    """One student: the `name` in reports, the `folder` for his reports, both unique, and the `path` of his work."""
-
-    name: str
-    folder: str
-    path: Path
 
 
 def find_students(paths: Sequence[Path], others: Iterable[Path] = ()) -> list[Student]:

@@ -19,7 +19,7 @@ from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from typing import Any, Protocol
 
-from bn_helpers.grading.students import GradingError
+from bn_helpers.grading.results import GradingError
 
 SECONDS = 300.0  # for one call; a submission's own limits end it long before
 

@@ -55,7 +55,7 @@ test_case.call_func = lambda *arguments: None
 """,
     "answers_from_the_checks_cases": """
 import numpy as np
-from bn_helpers.cases import visible_cases
+from bn_helpers.exercises import visible_cases
 
 def normalize(x, eps=1e-5):
     for case in visible_cases("normalize"):

@@ -21,7 +21,7 @@ from pathlib import Path
 from submissions import TASKS
 
 from bn_helpers.exercises import NOTEBOOKS
-from bn_helpers.stubs import Reference
+from bn_helpers.reference import Reference
 
 ROOT = Path(__file__).resolve().parents[2]
 Answers = dict[str, str]  # task, source

@@ -16,7 +16,8 @@ from submissions import TASKS, right_answer, right_answers
 
 from bn_helpers.checks import examine
 from bn_helpers.exercises import NOTEBOOKS
-from bn_helpers.grading.sandbox import BWRAP, SandboxUnavailable, choose_sandbox
+from bn_helpers.grading.results import SandboxUnavailable
+from bn_helpers.grading.sandbox.workshop import BWRAP, choose_sandbox
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)

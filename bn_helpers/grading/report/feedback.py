@@ -9,8 +9,8 @@ from itertools import groupby
 
 from bn_helpers.exercises import CASES, EXERCISES, NOTEBOOKS
 from bn_helpers.grading.report.words import STATES, place, title
-from bn_helpers.grading.result import MISSING, PARTIAL, PASSED, ExerciseResult, SubmissionResult
-from bn_helpers.grading.text import number, printable
+from bn_helpers.grading.results import MISSING, PARTIAL, PASSED, ExerciseResult, SubmissionResult
+from bn_helpers.text import number, printable
 
 # Colours repeat what words say; each has a contrast of at least 4.5 to 1 with its background, by day and by night.
 _STYLE = """

@@ -7,12 +7,10 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from bn_helpers.grading.batch import Graded
 from bn_helpers.grading.report import summary
 from bn_helpers.grading.report.words import place, reason, title
-from bn_helpers.grading.result import MISSING, PARTIAL, PASSED, ExerciseResult, SubmissionResult
-from bn_helpers.grading.students import Student
-from bn_helpers.grading.text import number, printable
+from bn_helpers.grading.results import MISSING, PARTIAL, PASSED, ExerciseResult, Graded, Student, SubmissionResult
+from bn_helpers.text import number, printable
 
 MOST = 2**20  # bytes of a step summary
 _CUT = "\n\nThe rest did not fit.\n"

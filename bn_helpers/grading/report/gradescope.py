@@ -6,8 +6,8 @@ import json
 
 from bn_helpers.exercises import EXERCISES
 from bn_helpers.grading.report.words import title
-from bn_helpers.grading.result import PASSED, ExerciseResult, SubmissionResult
-from bn_helpers.grading.text import printable
+from bn_helpers.grading.results import PASSED, ExerciseResult, SubmissionResult
+from bn_helpers.text import printable
 
 
 def results(result: SubmissionResult) -> str:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree
 
-from bn_helpers.grading.batch import Graded
-from bn_helpers.grading.result import ERROR, MISSING, PASSED, ExerciseResult, SubmissionResult
-from bn_helpers.grading.text import number, one_line, printable
+from bn_helpers.grading.results import ERROR, MISSING, PASSED, ExerciseResult, Graded, SubmissionResult
+from bn_helpers.text import number, one_line, printable
 
 _NOT_IN_XML = re.compile("[\ufffe\uffff]")
 _ELEMENTS = {MISSING: "skipped", ERROR: "error"}  # any other that has not passed: failure

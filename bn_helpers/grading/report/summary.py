@@ -7,10 +7,9 @@ from collections import Counter
 from collections.abc import Sequence
 from statistics import mean, median
 
-from bn_helpers.grading.batch import FORMATIVE, UNCONFINED, Graded
 from bn_helpers.grading.report.words import reason, title
-from bn_helpers.grading.result import ERROR, MISSING, PARTIAL, PASSED, ExerciseResult
-from bn_helpers.grading.text import number, one_line
+from bn_helpers.grading.results import ERROR, FORMATIVE, MISSING, PARTIAL, PASSED, UNCONFINED, ExerciseResult, Graded
+from bn_helpers.text import number, one_line
 
 TOP = 8  # mistakes that are told first
 _MARKUP = re.compile(r"([\\`*\[\]{}#|~!$@])|(?<!\w)_|_(?!\w)")

@@ -7,8 +7,8 @@ import io
 import json
 from importlib import metadata
 
-from bn_helpers.grading.batch import UNCONFINED, Graded
-from bn_helpers.grading.text import one_line
+from bn_helpers.grading.results import UNCONFINED, Graded
+from bn_helpers.text import one_line
 
 VERSION = 1  # of the form of results.json, which results.schema.json describes
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from bn_helpers.exercises import EXERCISES, NOTEBOOKS, QUIZZES
-from bn_helpers.grading.result import CRASHED, ERROR, FAILED, MISSING, PARTIAL, PASSED, TIMEOUT, ExerciseResult
-from bn_helpers.grading.text import one_line
-from bn_helpers.mistakes import CATALOGUE
+from bn_helpers.catalogue import CATALOGUE
+from bn_helpers.exercises import EXERCISES, NOTEBOOKS, QUIZZES, TASKS
+from bn_helpers.grading.results import CRASHED, ERROR, FAILED, MISSING, PARTIAL, PASSED, TIMEOUT, ExerciseResult
+from bn_helpers.text import one_line
 
 LONGEST = 150  # characters of a reason
 # Of the first line of a message, what other answers with the same failure share: not what an exception says.
@@ -33,7 +33,7 @@ def title(task: str) -> str:
 
 def place(task: str) -> str:
     """Where in the course an exercise or a quiz stands."""
-    notebook = NOTEBOOKS[(EXERCISES | QUIZZES)[task].notebook]
+    notebook = NOTEBOOKS[TASKS[task].notebook]
     what = f"exercise {EXERCISES[task].number}" if task in EXERCISES else "the quiz"
     return f"notebook {notebook.number} ({notebook.name}.ipynb), {what}"
 

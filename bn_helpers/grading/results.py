@@ -1,13 +1,57 @@
-"""What grading finds out, as plain data: the one interface between the grader and its reports."""
+"""What grading finds out, as plain data: what its modules hand to one another, and to the reports."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+
+from bn_helpers.outcomes import Outcome
 
 PASSED, PARTIAL, FAILED, MISSING = "passed", "partial", "failed", "missing"
 TIMEOUT, CRASHED, ERROR = "timeout", "crashed", "error"
 STATUSES = (PASSED, PARTIAL, FAILED, MISSING, TIMEOUT, CRASHED, ERROR)
+DIED, FLOODED, TIMED_OUT = "died", "flooded", "timed out"  # why a kernel was lost
+UNCONFINED = "none"  # the sandbox that is none
+FORMATIVE = "formative: graded without a sandbox, so it proves nothing about anybody else's work"
+
+
+class GradingError(Exception):
+    """Grading cannot begin or go on; the message says why, and what to do about it."""
+
+
+class SandboxUnavailable(GradingError):
+    """Nothing on this machine can confine an answer; the message says what to install or to allow."""
+
+
+class SandboxError(Exception):
+    """The sandbox itself failed, through no fault of an answer's."""
+
+
+@dataclass(frozen=True)
+class Student:
+    """One student: the `name` in reports, the `folder` for his reports, both unique, and the `path` of his work."""
+
+    name: str
+    folder: str
+    path: Path
+
+
+@dataclass
+class Attempt:
+    """What one run of an exercise showed.
+
+    `error` is what its answer cell raised, `outcomes` what its probe showed (fewer than cases where that made no
+    sense), `fate` why the kernel was lost in one of its two cells, `ran` whether it got so far at all, and `seconds`
+    how long that took.
+    """
+
+    exercise: str
+    error: str = ""
+    outcomes: list[Outcome] = field(default_factory=list)
+    fate: str = ""
+    ran: bool = False
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -79,3 +123,12 @@ class SubmissionResult:
             "notes": list(self.notes),
             "exercises": [exercise.to_dict() for exercise in self.exercises],
         }
+
+
+@dataclass(frozen=True)
+class Graded:
+    """A graded class: what confined the answers, and each student with his result, in the order of their names."""
+
+    sandbox: str
+    students: list[Student]
+    results: list[SubmissionResult]

@@ -13,17 +13,17 @@ import numpy as np
 import pytest
 from drawn import FEW, MANY, drawn
 
-from bn_helpers import layers, mistakes
-from bn_helpers.cases import COARSE, visible_cases
+from bn_helpers import catalogue, layers
+from bn_helpers.catalogue import CATALOGUE
+from bn_helpers.catalogue.entry import HUNKS, changed, changes
 from bn_helpers.checks import examine
-from bn_helpers.diagnosis import diagnose, signatures
-from bn_helpers.exercises import EASY, EXERCISES
-from bn_helpers.mistakes import CATALOGUE
-from bn_helpers.mistakes.entry import HUNKS, changed, changes
+from bn_helpers.exercises import EASY, EXERCISES, visible_cases
+from bn_helpers.exercises.draw import COARSE
+from bn_helpers.judging import diagnose, judge, signatures
 from bn_helpers.oracles import difference
-from bn_helpers.outcomes import Case, Outcome, judge, run
+from bn_helpers.outcomes import Case, Outcome, run
 
-FINGERPRINTS = Path(mistakes.__file__).parents[1] / "fingerprints.json"
+FINGERPRINTS = Path(catalogue.__file__).parents[1] / "fingerprints.json"
 UNDO_ONE_ANOTHER = {  # two mistakes that make a right answer
     ("batchnorm_forward", "ddof_in_running_var", "wrong_bessel_factor"),
     ("batchnorm_backward", "half_missing", "two_missing"),
@@ -67,7 +67,7 @@ def outcomes(exercise: str) -> dict[str, list[Outcome]]:
 
 @pytest.fixture(scope="module")
 def fingerprints():
-    return mistakes.fingerprints()
+    return catalogue.fingerprints()
 
 
 def distance(case: Case, left: Outcome, right: Outcome) -> float:
@@ -153,7 +153,7 @@ def check_hidden(exercise: str, seeds: range) -> None:
     """Refused on every draw, named rightly on 99 of 100, named wrongly on none."""
     named = dict.fromkeys(CATALOGUE[exercise], 0)
     for seed in seeds:
-        known = mistakes.known(exercise, drawn(exercise, seed))
+        known = catalogue.known(exercise, drawn(exercise, seed))
         for id, found in known.items():
             assert CATALOGUE[exercise][id].case in found, f"seed {seed}: {id} is not caught at its case"
             name = diagnose(found, known)
@@ -178,7 +178,7 @@ def test_two_mistakes_in_one_answer_are_called_by_no_wrong_name():
     counts = Counter()
     for exercise in EXERCISES:
         cases = visible_cases(exercise)
-        known = mistakes.known(exercise, cases)
+        known = catalogue.known(exercise, cases)
         for pair in combinations(HUNKS[exercise], 2):
             try:
                 answer = changed(exercise, *pair)
@@ -196,16 +196,16 @@ def test_two_mistakes_in_one_answer_are_called_by_no_wrong_name():
 
 
 def test_fingerprints_are_those_of_the_catalogue(monkeypatch, fingerprints):
-    monkeypatch.setattr(mistakes, "fingerprints", lambda: fingerprints)
-    assert not mistakes.stale(FINGERPRINTS), "fingerprints.json is out of date: run python -m bn_helpers build"
+    monkeypatch.setattr(catalogue, "fingerprints", lambda: fingerprints)
+    assert not catalogue.stale(FINGERPRINTS), "fingerprints.json is out of date: run python -m bn_helpers build"
 
 
 def test_fingerprints_of_another_catalogue_are_stale(tmp_path, monkeypatch, fingerprints):
     changed = json.loads(FINGERPRINTS.read_text("utf-8"))
     changed["normalize"]["ddof"]["cases"]["small"]["x_hat"][1] += 1e-3
     (tmp_path / "changed.json").write_text(json.dumps(changed))
-    monkeypatch.setattr(mistakes, "fingerprints", lambda: fingerprints)
-    assert mistakes.stale(tmp_path / "changed.json")
+    monkeypatch.setattr(catalogue, "fingerprints", lambda: fingerprints)
+    assert catalogue.stale(tmp_path / "changed.json")
 
 
 def test_fingerprints_hold_words_and_signatures_only(fingerprints):
@@ -213,9 +213,9 @@ def test_fingerprints_hold_words_and_signatures_only(fingerprints):
 
 
 def test_fingerprints_are_written_one_case_a_line(tmp_path, monkeypatch, fingerprints):
-    monkeypatch.setattr(mistakes, "fingerprints", lambda: fingerprints)
+    monkeypatch.setattr(catalogue, "fingerprints", lambda: fingerprints)
     path = tmp_path / "fingerprints.json"
-    mistakes.write_fingerprints(path)
+    catalogue.write_fingerprints(path)
     text = path.read_text("utf-8")
     assert json.loads(text) == fingerprints
     assert '\n    "small": {"x_hat": [[4, 3], ' in text

@@ -40,7 +40,6 @@ from IPython.core.profiledir import ProfileDir
 MIME = "application/vnd.bn-helpers.outcomes+json"
 LARGEST = 20_000  # numbers in an array that is told; what any right answer returns is smaller
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 1, 4, 38, 22, 2
-ALT, STAGED = "batchnorm_backward_alt", "batchnorm_backward"
 
 
 # The kernel
@@ -147,20 +146,26 @@ def fresh(handed: str) -> None:
 _own_names: dict[str, Any] = {}  # what IPython keeps there
 
 
-def probe(exercise: str, text: str) -> None:
-    """Run the answer of an exercise on cases, and show what came of them."""
+def probe(underived: str, text: str) -> None:
+    """Run an answer on cases, without the function that it has to do without, and show what came of them."""
     names = ipkernel.IPythonKernel.instance().shell.user_ns
-    if exercise == ALT:
-        names[STAGED] = _underivable
+    if underived:
+        names[underived] = _Underived(underived)
     _show([_outcome(case, names) for case in json.loads(text)])
 
 
-def _underivable(*_: object) -> None:
-    raise TypeError("derive the closed form here, without a call of batchnorm_backward")
+class _Underived:
+    """Stands for a function that an answer must not call."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __call__(self, *_: object) -> None:
+        raise TypeError(f"derive it here, without a call of {self._name}")
 
 
 def _outcome(data: dict[str, Any], names: dict[str, Any]) -> dict[str, Any]:
-    import bn_outcomes  # `bn_helpers.outcomes` without what judges; it is nowhere but in the sandbox
+    import bn_outcomes  # `bn_helpers.outcomes` under the name that it has in the sandbox only
 
     calls = tuple(bn_outcomes.Call(*call) for call in data["calls"])
     functions = {call.function: names.get(call.function, _Missing(call.function)) for call in calls}

@@ -14,16 +14,19 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bn_helpers.grading.kernel import MIME, NAME, SandboxProvisioner, inside
 from bn_helpers.grading.probes import read_outcomes
-from bn_helpers.grading.sandbox import WALL_SECONDS, Sandbox, SandboxError
-from bn_helpers.outcomes import Case, Outcome, judge
+from bn_helpers.grading.results import Attempt, SandboxError
+from bn_helpers.grading.sandbox.kernel import MIME, NAME, SandboxProvisioner, inside
+from bn_helpers.grading.sandbox.limits import WALL_SECONDS
+from bn_helpers.grading.sandbox.workshop import Sandbox
+from bn_helpers.judging import judge
+from bn_helpers.outcomes import Case, Outcome
 
 # For jsonschema, which nbval imports, a grammar of web addresses: it takes a second to build, and nothing here has any.
 sys.modules.setdefault("rfc3987_syntax", None)
@@ -45,23 +48,6 @@ class Step:
     exercise: str
     source: str
     cases: tuple[Case, ...] = ()
-
-
-@dataclass
-class Attempt:
-    """What one run of an exercise showed.
-
-    `error` is what its answer cell raised, `outcomes` what its probe showed (fewer than cases where that made no
-    sense), `fate` why the kernel was lost in one of its two cells, `ran` whether it got so far at all, and `seconds`
-    how long that took.
-    """
-
-    exercise: str
-    error: str = ""
-    outcomes: list[Outcome] = field(default_factory=list)
-    fate: str = ""
-    ran: bool = False
-    seconds: float = 0.0
 
 
 def run_notebooks(

@@ -20,14 +20,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bn_helpers.exercises import EXERCISES, NOTEBOOKS, QUIZZES
-from bn_helpers.grading.text import one_line
+from bn_helpers.exercises import NOTEBOOKS, QUIZZES, TASKS
+from bn_helpers.text import one_line
 
 MAX_FILE = 16 * 2**20  # bytes of a notebook that is read
 MAX_ANSWER = 64 * 2**10  # characters of an answer that is graded
 MAX_FILES = 20  # notebooks of one student that are read
 MAX_CODE = 2**20  # characters of code of a notebook that are looked through
-TASKS = EXERCISES | QUIZZES
 
 _NBVAL = re.compile(r"^\s*#[#\s]*(NBVAL_\w+|PYTEST_VALIDATE_\w+)\s*$")  # comments that steer nbval
 

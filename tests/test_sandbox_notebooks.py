@@ -9,8 +9,9 @@ from submissions import by_id, right_answer, right_answers, variant_source, writ
 from bn_helpers.exercises import EXERCISES
 from bn_helpers.grading import grader as module
 from bn_helpers.grading.grader import Grader
-from bn_helpers.grading.sandbox import SandboxUnavailable, choose_sandbox
-from bn_helpers.grading.submission import read_submission
+from bn_helpers.grading.results import SandboxUnavailable
+from bn_helpers.grading.sandbox.workshop import choose_sandbox
+from bn_helpers.submission import read_submission
 
 PER_IMAGE = "def channel_statistics(x):\n    return x.mean(axis=(0, 2)), x.var(axis=(0, 2))"
 
@@ -194,7 +195,7 @@ def test_what_is_left_when_the_time_is_up_is_a_timeout(grade, monkeypatch):
 
 
 def test_a_grader_that_fails_blames_nobody(grade, monkeypatch):
-    monkeypatch.setattr("bn_helpers.grading.sandbox.Workshop.command", lambda self: ["false"])
+    monkeypatch.setattr("bn_helpers.grading.sandbox.workshop.Workshop.command", lambda self: ["false"])
     result = grade(right_answers(["normalize"]))
     assert by_id(result)["normalize"].status == "error"
     assert "the grader failed" in result.notes[-1]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from bn_helpers.catalogue.entry import changes, mistake
 from bn_helpers.layers import batch_statistics, normalize
-from bn_helpers.mistakes.entry import changes, mistake
 
 # batch_statistics
 

@@ -23,14 +23,15 @@ from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.manager import KernelManager
 from jupyter_client.provisioning import KernelProvisionerBase, KernelProvisionerFactory
 
-from bn_helpers.grading.sandbox import OUTPUT, Sandbox
-from bn_helpers.grading.text import one_line
+from bn_helpers.grading.results import DIED, FLOODED, TIMED_OUT
+from bn_helpers.grading.sandbox.limits import OUTPUT
+from bn_helpers.grading.sandbox.workshop import Sandbox
+from bn_helpers.text import one_line
 
 NAME = "bn-sandbox"
 MIME = "application/vnd.bn-helpers.outcomes+json"
 MESSAGES = 1_000  # of one cell; more is a flood
 LARGEST = 2 * OUTPUT  # bytes of a cell's messages, the grader's own among them
-DIED, FLOODED, TIMED_OUT = "died", "flooded", "timed out"
 WORDS = 500  # characters of an error's text that are kept
 
 

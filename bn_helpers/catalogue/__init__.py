@@ -12,10 +12,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from bn_helpers.cases import visible_cases
-from bn_helpers.diagnosis import Signatures, alike, signatures
-from bn_helpers.mistakes import backward, convolution, normalization, regularization, scale_and_shift  # noqa: F401
-from bn_helpers.mistakes.entry import CATALOGUE, Mistake
+from bn_helpers.catalogue import backward, convolution, normalization, regularization, scale_and_shift  # noqa: F401
+from bn_helpers.catalogue.entry import CATALOGUE, Mistake
+from bn_helpers.exercises import visible_cases
+from bn_helpers.judging import Signatures, alike, signatures
 from bn_helpers.outcomes import Case, run
 
 __all__ = ["CATALOGUE", "Mistake", "fingerprints", "known", "stale", "write_fingerprints"]

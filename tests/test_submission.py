@@ -6,7 +6,7 @@ import pytest
 from submissions import code_cell, notebook, right_answers, write_submission
 
 from bn_helpers.exercises import EXERCISES
-from bn_helpers.grading.submission import MAX_ANSWER, MAX_FILE, read_submission
+from bn_helpers.submission import MAX_ANSWER, MAX_FILE, read_submission
 
 DEFINITION = "def normalize(x, eps=1e-5):\n    return x"
 OTHER = "def normalize(x, eps=1e-5):\n    return 2 * x"

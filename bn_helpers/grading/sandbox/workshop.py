@@ -20,31 +20,15 @@ import tempfile
 import time
 from pathlib import Path
 
-from bn_helpers.grading.image import DRIVER, SITE, build_image
-from bn_helpers.grading.seccomp import filter_program
-from bn_helpers.grading.students import GradingError
+from bn_helpers.grading.results import SandboxError, SandboxUnavailable
+from bn_helpers.grading.sandbox.image import DRIVER, SITE, build_image
+from bn_helpers.grading.sandbox.limits import LIMITS, PROCESSES
+from bn_helpers.grading.sandbox.seccomp import filter_program
 
 BWRAP, USER, NONE = "bwrap", "user", "none"
-GIGABYTE = 2**30
-CPU_SECONDS, WALL_SECONDS, MEMORY, PROCESSES, OUTPUT = 8, 10.0, int(1.5 * GIGABYTE), 64, 2**20  # of one exercise
-LIMITS = {
-    "RLIMIT_CPU": (CPU_SECONDS, CPU_SECONDS + 1),
-    "RLIMIT_AS": (MEMORY, MEMORY),
-    "RLIMIT_FSIZE": (0, 0),
-    "RLIMIT_NOFILE": (128, 128),
-    "RLIMIT_CORE": (0, 0),
-}
 END_SECONDS = 1.0  # for a process that has closed its sockets to be gone
 START_SECONDS = 60.0  # for a zygote on a busy machine
 FIRST_UID, UIDS = 61_000, 1_000  # of the `user` sandbox: each grading process has one
-
-
-class SandboxUnavailable(GradingError):
-    """Nothing on this machine can confine an answer; the message says what to install or to allow."""
-
-
-class SandboxError(Exception):
-    """The sandbox itself failed, through no fault of an answer's."""
 
 
 def choose_sandbox(requested: str | None = None) -> str:

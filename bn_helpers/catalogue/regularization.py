@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from bn_helpers.catalogue.entry import changes, mistake
 from bn_helpers.layers import ghost_batchnorm_forward, normalize
-from bn_helpers.mistakes.entry import changes, mistake
 
 # outputs_across_batches
 

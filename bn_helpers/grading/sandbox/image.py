@@ -1,16 +1,15 @@
-"""What the file system of a sandbox holds: an interpreter, NumPy, ipykernel, the zygote, and nothing else.
+"""What the file system of a sandbox holds: an interpreter, NumPy, ipykernel, what forks kernels, and nothing else.
 
 Of site-packages only the distributions that these need are there, file by file; of the system only the shared
-libraries that this process has loaded for the same purpose. The course is not among them.
+libraries that this process has loaded for the same purpose. Of the course, `outcomes` alone
+is among them, which knows nothing of what is right.
 """
 
 from __future__ import annotations
 
-import ast
 import compileall
 import contextlib
 import ctypes  # noqa: F401  loaded for its shared libraries
-import inspect
 import os
 import re
 import shutil
@@ -23,7 +22,6 @@ from pathlib import Path
 import zmq  # noqa: F401  loaded for its shared libraries
 
 from bn_helpers import outcomes
-from bn_helpers.grading import zygote_path
 
 with contextlib.suppress(ModuleNotFoundError):  # a Python may be built without it; IPython 8 does without, too
     import sqlite3  # noqa: F401  loaded for its shared libraries
@@ -31,7 +29,6 @@ with contextlib.suppress(ModuleNotFoundError):  # a Python may be built without 
 DRIVER, SITE = "/driver", "/site"
 NEEDED = ("numpy", "ipykernel")
 LEFT_OUT = {"debugpy"}  # ipykernel works without it, and starts faster
-ANSWERS_ONLY = {"judge", "_judge_value"}  # of `outcomes`: what needs to know what is wanted
 LEFT_OUT_FILES = ("site-packages", "dist-packages", "test", "tests", "idlelib", "ensurepip", "lib2to3", "config-*")
 
 
@@ -60,8 +57,8 @@ def build_image(folder: Path) -> Path:
     for name, target in links.items():
         _inside(folder, name).symlink_to(target)
     driver = _inside(folder, Path(DRIVER, "bn_driver.py"))
-    shutil.copyfile(zygote_path(), driver)
-    driver.with_name("bn_outcomes.py").write_text(running_part(inspect.getsource(outcomes)), encoding="utf-8")
+    shutil.copyfile(Path(__file__).with_name("driver.py"), driver)
+    shutil.copyfile(outcomes.__file__, driver.with_name("bn_outcomes.py"))
     for path in (DRIVER, SITE):  # folders bring their compiled modules along, single files do not
         compileall.compile_dir(_inside(folder, Path(path)), maxlevels=0, quiet=1)
     _null_device(folder / "dev" / "null")
@@ -91,17 +88,6 @@ def _lay(source: Path, target: Path) -> None:
         shutil.copytree(source, target, copy_function=_link, ignore=shutil.ignore_patterns(*LEFT_OUT_FILES))
     else:
         _link(source, target)
-
-
-def running_part(source: str) -> str:
-    """The text of `outcomes` without what judges, so that it stands alone where answers run."""
-    tree = ast.parse(source)
-    kept = [node for node in tree.body if getattr(node, "name", "") not in ANSWERS_ONLY and not _of_the_course(node)]
-    return ast.unparse(ast.Module(kept, type_ignores=[]))
-
-
-def _of_the_course(node: ast.stmt) -> bool:
-    return isinstance(node, ast.ImportFrom) and (node.module or "").startswith("bn_helpers")
 
 
 def _distributions() -> list[Path]:

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 from jupyter_client.manager import start_new_kernel
 
-from bn_helpers.grading import sandbox
-from bn_helpers.grading.image import build_image
-from bn_helpers.grading.kernel import NAME, inside
-from bn_helpers.grading.sandbox import BWRAP, NONE, USER, SandboxUnavailable, Workshop, choose_sandbox
-from bn_helpers.grading.selftest import self_test
+from bn_helpers.grading.results import SandboxUnavailable
+from bn_helpers.grading.sandbox import workshop as module
+from bn_helpers.grading.sandbox.image import build_image
+from bn_helpers.grading.sandbox.kernel import NAME, inside
+from bn_helpers.grading.sandbox.selftest import self_test
+from bn_helpers.grading.sandbox.workshop import BWRAP, NONE, USER, Sandbox, Workshop, choose_sandbox
 
 
 @pytest.fixture(params=[BWRAP, USER])
@@ -36,7 +37,7 @@ def test_an_unconfined_run_promises_limits_only():
 
 def test_without_any_sandbox_nothing_is_graded_and_the_message_says_what_to_do(monkeypatch):
     monkeypatch.setattr(shutil, "which", lambda name: None)
-    monkeypatch.setattr(sandbox.os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(module.os, "geteuid", lambda: 1000)
     with pytest.raises(SandboxUnavailable, match=r"apt install bubblewrap[\s\S]*root[\s\S]*--sandbox none"):
         choose_sandbox()
     assert choose_sandbox(NONE) == NONE
@@ -45,8 +46,8 @@ def test_without_any_sandbox_nothing_is_graded_and_the_message_says_what_to_do(m
 def test_where_namespaces_are_refused_root_falls_back_on_a_user_of_its_own(monkeypatch):
     refusal = subprocess.CompletedProcess([], 1, stdout="", stderr="bwrap: No permissions to create new namespace")
     monkeypatch.setattr(shutil, "which", lambda name: "/usr/bin/bwrap")
-    monkeypatch.setattr(sandbox.subprocess, "run", lambda *a, **k: refusal)
-    monkeypatch.setattr(sandbox.os, "geteuid", lambda: 0)
+    monkeypatch.setattr(module.subprocess, "run", lambda *a, **k: refusal)
+    monkeypatch.setattr(module.os, "geteuid", lambda: 0)
     assert choose_sandbox() == USER
     with pytest.raises(SandboxUnavailable, match="No permissions to create new namespace"):
         choose_sandbox(BWRAP)
@@ -56,7 +57,7 @@ def test_without_libseccomp_nothing_is_graded(monkeypatch):
     def missing():
         raise OSError("libseccomp.so.2: cannot open shared object file")
 
-    monkeypatch.setattr(sandbox, "filter_program", missing)
+    monkeypatch.setattr(module, "filter_program", missing)
     with pytest.raises(SandboxUnavailable, match="apt install libseccomp2"):
         choose_sandbox()
 
@@ -70,9 +71,9 @@ def test_the_promises_are_broken_where_the_sandbox_is(monkeypatch):
     # The self-test must not hold by itself: without the filter, and with a network, it tells.
     if shutil.which("bwrap") is None:
         pytest.skip("bubblewrap is missing")
-    monkeypatch.setattr(sandbox, "filter_program", lambda: b"")
-    open_ = tuple(part for part in sandbox._NAMESPACES if part not in ("--unshare-all",))
-    monkeypatch.setattr(sandbox, "_NAMESPACES", (*open_, "--unshare-pid"))
+    monkeypatch.setattr(module, "filter_program", lambda: b"")
+    open_ = tuple(part for part in module._NAMESPACES if part not in ("--unshare-all",))
+    monkeypatch.setattr(module, "_NAMESPACES", (*open_, "--unshare-pid"))
     broken = {promise for promise, held in self_test(BWRAP) if not held}
     assert broken == {
         *("the network is closed", "no process can be started", "no memory outlives a kernel"),
@@ -88,7 +89,7 @@ def test_what_a_sandbox_holds_knows_its_version(tmp_path):
 
 def test_nothing_is_left_behind(confined):
     workshop = Workshop(confined)
-    with sandbox.Sandbox(workshop) as box:
+    with Sandbox(workshop) as box:
         box.start_kernel("key")
         assert box.poll() is None
     assert box.poll() is not None
@@ -99,7 +100,7 @@ def test_nothing_is_left_behind(confined):
 
 def test_a_kernel_that_nbval_gives_up_leaves_no_socket_open(tmp_path):
     workshop = Workshop(NONE)
-    with sandbox.Sandbox(workshop) as box, inside(box, tmp_path):
+    with Sandbox(workshop) as box, inside(box, tmp_path):
         manager, _ = start_new_kernel(kernel_name=NAME, stderr=(tmp_path / "stderr").open("w"))
         box.kill()
         assert not manager.is_alive()  # where nbval stops no kernel
@@ -115,7 +116,7 @@ def test_no_process_outlives_a_grader_that_is_killed(name):
         pytest.skip(str(error))
     code = f"""if True:
         import os, signal
-        from bn_helpers.grading.sandbox import Sandbox, Workshop
+        from bn_helpers.grading.sandbox.workshop import Sandbox, Workshop
         workshop = Workshop({name!r})
         Sandbox(workshop).start_kernel("key")
         print(workshop.folder, flush=True)

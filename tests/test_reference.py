@@ -10,7 +10,7 @@ import pytest
 
 from bn_helpers import layers
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS
-from bn_helpers.stubs import Reference
+from bn_helpers.reference import Reference
 
 SOURCE = inspect.getsource(layers)
 SMALL = '''\

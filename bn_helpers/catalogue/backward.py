@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from bn_helpers.catalogue.entry import changes, mistake
 from bn_helpers.layers import batchnorm_backward, batchnorm_backward_alt
-from bn_helpers.mistakes.entry import changes, mistake
 
 # scale_and_shift_backward
 

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import bn_helpers
 from bn_helpers.grading.grader import own_folder
-from bn_helpers.grading.kernel import FLOODED, TIMED_OUT
-from bn_helpers.grading.run import ANSWER, Attempt, Step, run_notebooks
-from bn_helpers.grading.sandbox import LIMITS, NONE, Sandbox, Workshop
+from bn_helpers.grading.results import FLOODED, TIMED_OUT, Attempt
+from bn_helpers.grading.sandbox.limits import LIMITS
+from bn_helpers.grading.sandbox.notebooks import ANSWER, Step, run_notebooks
+from bn_helpers.grading.sandbox.workshop import NONE, Sandbox, Workshop
 
 HELD, BROKEN = "NotImplementedError: held", "BaseException: broken"
 SECONDS = 120.0
@@ -31,7 +32,7 @@ _ATTEMPTS = {
         import bn_helpers.layers
         if any(callable(value) for name, value in vars(bn_helpers.layers).items() if name[0] != "_"):
             return
-        for name in ("cases", "oracles", "checks", "mistakes", "grading", "outcomes", "exercises"):
+        for name in ("judging", "oracles", "checks", "catalogue", "grading", "outcomes", "exercises"):
             with contextlib.suppress(ImportError):
                 importlib.import_module("bn_helpers." + name)
                 return
@@ -121,7 +122,7 @@ def self_test(sandbox: str) -> list[tuple[str, bool]]:
 def _tried(workshop: Workshop, secret: Path, port: int) -> list[tuple[str, bool]]:
     package = Path(bn_helpers.__file__).parent
     (secret / "expected").write_text("expected values")
-    paths = [str(package / "cases.py"), str(package / "layers.py"), str(secret / "expected"), "/etc/passwd"]
+    paths = [str(package / "judging.py"), str(package / "layers.py"), str(secret / "expected"), "/etc/passwd"]
     names = {"paths": paths, "folder": str(secret), "port": port}
     tried = _LIMITED if workshop.sandbox == NONE else tuple(_ATTEMPTS)
     codes = {name: _IMPORTS + _BODY.format(body=_ATTEMPTS[name].format(**names)) for name in tried}

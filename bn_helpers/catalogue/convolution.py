@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from bn_helpers.catalogue.entry import changes, mistake
 from bn_helpers.layers import (
     batchnorm_backward,
     batchnorm_forward,
@@ -11,7 +12,6 @@ from bn_helpers.layers import (
     spatial_batchnorm_backward,
     spatial_batchnorm_forward,
 )
-from bn_helpers.mistakes.entry import changes, mistake
 
 # channel_statistics
 

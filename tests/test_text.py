@@ -1,6 +1,6 @@
 import pytest
 
-from bn_helpers.grading.text import number, one_line, printable
+from bn_helpers.text import number, one_line, printable
 
 
 @pytest.mark.parametrize("control", ["\x00", "\x1b", "\x7f", "\x9b", "\u202e", "\u2066", "\u200b", "\udcff", "\ufeff"])

@@ -1,0 +1,57 @@
+"""The manifest: every notebook, exercise and quiz, with the cases of each exercise; the only list of them.
+
+What is known of an exercise stands in the module of its notebook. An exercise's id is the name of its function and the
+grade id of its answer cell. Points follow one rule: half for being right on the case `easy`, the other half shared by
+the remaining cases in proportion to their weights. A case of weight 0 is a property (an input left unchanged, say): it
+never earns points, and costs a tenth of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+
+from bn_helpers.exercises import backward, convolution, normalization, regularization, scale_and_shift
+from bn_helpers.exercises.task import EASY, Exercise, Notebook, Quiz
+from bn_helpers.exercises.words import CASES
+from bn_helpers.outcomes import Case
+
+__all__ = [
+    "CASES",
+    "EASY",
+    "EXERCISES",
+    "NOTEBOOKS",
+    "QUIZZES",
+    "TASKS",
+    "Exercise",
+    "Notebook",
+    "Quiz",
+    "draw_cases",
+    "visible_cases",
+]
+
+VISIBLE_SEED = 231
+
+_MODULES = (normalization, scale_and_shift, backward, convolution, regularization)
+NOTEBOOKS: dict[str, Notebook] = {module.NOTEBOOK.name: module.NOTEBOOK for module in _MODULES}
+EXERCISES: dict[str, Exercise] = {
+    exercise.id: replace(exercise, notebook=module.NOTEBOOK.name, number=f"{module.NOTEBOOK.number}.{place}")
+    for module in _MODULES
+    for place, exercise in enumerate(module.EXERCISES, start=1)
+}
+QUIZZES = {f"quiz_{notebook.number}": Quiz(f"quiz_{notebook.number}", name) for name, notebook in NOTEBOOKS.items()}
+TASKS: dict[str, Exercise | Quiz] = EXERCISES | QUIZZES
+
+
+@cache
+def visible_cases(exercise: str) -> tuple[Case, ...]:
+    """The cases that a learner sees: the same ones at every run."""
+    return draw_cases(exercise, np.random.RandomState(VISIBLE_SEED))
+
+
+def draw_cases(exercise: str, rng: np.random.RandomState) -> tuple[Case, ...]:
+    """Draw new inputs for all cases of an exercise, in the order of the manifest."""
+    task = EXERCISES[exercise]
+    return tuple(task.draw(task, rng, case) for case in task.weights)

@@ -1,0 +1,42 @@
+"""The exercises of notebook 4, and their cases: those of notebooks 1 to 3, for images."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from bn_helpers.exercises import backward, normalization, scale_and_shift
+from bn_helpers.exercises.task import Exercise, Notebook
+
+NOTEBOOK = Notebook(
+    "04_convolution", "Batch normalization for convolutions", 60, ("batchnorm_forward", "batchnorm_backward")
+)
+IMAGES = {"easy": (10, 3, 2, 5), "small": (2, 3, 2, 1), "square": (3, 3, 3, 3), "one_image": (1, 2, 2, 3)}
+
+EXERCISES = (
+    Exercise(
+        "channel_statistics", "Mean and variance of a channel", 4, 8, 1,
+        "One mean a channel: every axis but the channel's is averaged over.",
+        ("mean", "var"),
+        {"easy": 0, "small": 3, "square": 3, "constant": 1, "large_mean": 1, "one_image": 1, "integer": 1,
+         "float32": 1, "unchanged": 0},
+        partial(normalization.batch_statistics, shapes=IMAGES),
+    ),
+    Exercise(
+        "spatial_batchnorm_forward", "The layer for images", 8, 15, 2,
+        "A reshape alone does not move the channel axis.",
+        ("out",),
+        {"easy": 0, "small": 3, "square": 3, "tiny_variance": 1, "large_mean": 1, "running_many": 2,
+         "running_default": 1, "test_mode": 2, "test_one_image": 1, "test_keeps_running": 1, "bad_mode": 1,
+         "float32": 1, "unchanged": 0},
+        partial(scale_and_shift.batchnorm_forward, shapes=IMAGES | {"test_one_image": (1, 3, 2, 2)}),
+    ),
+    Exercise(
+        "spatial_batchnorm_backward", "Backward for images", 6, 15, 2,
+        "A channel has N * H * W elements, and its gradients sum over all of them.",
+        ("dx", "dgamma", "dbeta"),
+        {"easy": 0, "small": 3, "square": 3, "large_eps": 1, "tiny_variance": 1, "large_mean": 1,
+         "own_cache": 1, "float32": 1, "unchanged": 0},
+        partial(backward.batchnorm_backward, shapes=IMAGES | {"easy": (10, 2, 2, 5)}),
+        ("spatial_batchnorm_forward",),
+    ),
+)  # fmt: skip

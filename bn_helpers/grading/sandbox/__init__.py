@@ -1,0 +1,1 @@
+"""Where answers run: what confines them, and what goes in and comes out."""
