@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bn_helpers import checks, layers
+from bn_helpers import checks, judging, layers
 from bn_helpers.checks import CheckFailed, NotAttempted, check, examine, ready, summary
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS
 
@@ -86,8 +86,8 @@ def test_large_array_is_cut_to_the_rows_that_differ_most():
     wanted = np.zeros((100, 8))
     got = wanted.copy()
     got[70, 3] = got[90, 0] = 9
-    text = checks.table(wanted, got)
-    assert len(text.splitlines()) == 2 + checks.SHOWN
+    text = judging.table(wanted, got)
+    assert len(text.splitlines()) == 2 + judging.SHOWN
     assert text.endswith("(a part of shape (100, 8))")
     assert sum("9" in line for line in text.splitlines()[1:-1]) == 2
 
@@ -96,7 +96,7 @@ def test_large_array_is_cut_to_the_rows_that_differ_most():
 def test_arrays_of_any_shape_are_shown(shape):
     wanted = np.full(shape, 2.0)
     for got in (wanted + 1, np.full(shape, np.nan), wanted.astype(int)):
-        assert checks.table(wanted, got).split()[:3] == ["wanted", "yours", "difference"]
+        assert judging.table(wanted, got).split()[:3] == ["wanted", "yours", "difference"]
 
 
 @pytest.mark.parametrize(

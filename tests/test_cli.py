@@ -79,7 +79,7 @@ def test_a_reference_that_the_catalogue_does_not_fit_is_one_line(tmp_path):
     done = run("build", "--check", root=tmp_path)
     assert (done.returncode, done.stderr) == (1, "")
     assert "solutions/02_scale_and_shift.ipynb" in done.stdout
-    assert "mistakes/ does not fit layers.py: " in done.stdout
+    assert "catalogue/ does not fit layers.py: " in done.stdout
 
 
 @pytest.mark.parametrize("error", [BuildError("cell a: unknown attribute"), PermissionError(13, "denied", "a.ipynb")])

@@ -42,7 +42,7 @@ def test_a_right_answer_passes_on_hidden_cases_and_the_reference_reads_them_bit_
 def test_of_a_case_a_kernel_is_told_inputs_calls_and_names_only(exercise):
     cases = probes.probe_cases(exercise, b"key", "code")
     call, text = probes.probe_cell(exercise, cases).split(", ", 1)
-    assert call == f"__import__('bn_driver').probe({exercise!r}"
+    assert call == f"__import__('bn_driver').probe({EXERCISES[exercise].underived!r}"
     for case, told in zip(cases, json.loads(ast.literal_eval(text.removesuffix(")"))), strict=True):
         assert told.keys() == {"inputs", "calls", "wanted"}
         assert told["inputs"]["dict"].keys() == case.inputs.keys()

@@ -14,7 +14,7 @@ NOTEBOOK = Notebook("03_backward", "The backward pass", 90)
 ROWS = {"easy": (100, 2), "small": (5, 3), "square": (4, 4), "two_rows": (2, 3)}
 
 
-def scale_and_shift_backward(exercise: Exercise, rng: RandomState, case: str) -> Case:
+def _scale_and_shift_backward(exercise: Exercise, rng: RandomState, case: str) -> Case:
     x_hat = draw.batch_for(rng, case, draw.ROWS)
     dout = draw.batch(rng, *x_hat.shape).astype(x_hat.dtype)
     gamma = draw.vector(rng, x_hat.shape[1]).astype(x_hat.dtype)
@@ -30,7 +30,7 @@ def scale_and_shift_backward(exercise: Exercise, rng: RandomState, case: str) ->
     return draw.one_call(case, exercise, inputs, wanted, tolerance=1e-5 if case == "float32" else 1e-9)
 
 
-def frozen_backward(exercise: Exercise, rng: RandomState, case: str) -> Case:
+def _frozen_backward(exercise: Exercise, rng: RandomState, case: str) -> Case:
     dout = draw.batch_for(rng, "small" if case == "tiny_variance" else case, draw.ROWS)
     gamma = draw.vector(rng, dout.shape[1]).astype(dout.dtype)
     var = draw.positive(rng, dout.shape[1]).astype(dout.dtype) * (1e-5 if case == "tiny_variance" else 1)
@@ -40,7 +40,7 @@ def frozen_backward(exercise: Exercise, rng: RandomState, case: str) -> Case:
     return draw.one_call(case, exercise, inputs, wanted, tolerance=1e-5 if case == "float32" else 1e-9)
 
 
-def batchnorm_backward(exercise: Exercise, rng: RandomState, case: str, shapes: draw.Shapes = ROWS) -> Case:
+def backward(exercise: Exercise, rng: RandomState, case: str, shapes: draw.Shapes = ROWS) -> Case:
     """The answer's own forward makes the cache; a cache's layout is nobody else's business."""
     x = draw.batch_for(rng, case, shapes)
     dout = draw.batch(rng, *x.shape).astype(x.dtype)
@@ -56,11 +56,10 @@ def batchnorm_backward(exercise: Exercise, rng: RandomState, case: str, shapes: 
         "dbeta": draw.sums(dbeta, dout, case),
     }
     inputs = {"x": x, "gamma": gamma, "beta": beta, "bn_param": bn_param, "dout": dout}
-    forward = exercise.uses[0]
-    calls = [Call(forward, ("x", "gamma", "beta", "bn_param"), ("out", "cache"))]
+    calls = [Call(exercise.uses[0], ("x", "gamma", "beta", "bn_param"), ("out", "cache"))]
     if case == "own_cache":
         inputs["x_other"] = draw.batch(rng, *x.shape)
-        calls.append(Call(forward, ("x_other", "beta", "gamma", "bn_param"), ("", "")))
+        calls.append(Call(exercise.uses[0], ("x_other", "beta", "gamma", "bn_param"), ("", "")))
     calls.append(Call(exercise.id, ("dout", "cache"), exercise.returns))
     return draw.finished(Case(case, inputs, tuple(calls), wanted, draw.tolerance(x, eps)))
 
@@ -71,14 +70,14 @@ EXERCISES = (
         "gamma and beta act on every example, so their gradients are sums over the batch.",
         ("dx_hat", "dgamma", "dbeta"),
         {"easy": 0, "square": 3, "one_row": 1, "float32": 1, "unchanged": 0},
-        scale_and_shift_backward,
+        _scale_and_shift_backward,
     ),
     Exercise(
         "frozen_backward", "Backward when the statistics are constants", 4, 10, 1,
         "With fixed statistics each example stands alone.",
         ("dx",),
         {"easy": 0, "square": 3, "large_eps": 2, "tiny_variance": 1, "float32": 1, "unchanged": 0},
-        frozen_backward,
+        _frozen_backward,
     ),
     Exercise(
         "batchnorm_backward", "Backward through the graph", 12, 30, 3,
@@ -86,7 +85,7 @@ EXERCISES = (
         ("dx", "dgamma", "dbeta"),
         {"easy": 0, "small": 4, "square": 2, "large_eps": 2, "tiny_variance": 2, "constant": 1, "large_mean": 1,
          "two_rows": 1, "own_cache": 1, "float32": 1, "unchanged": 0},
-        batchnorm_backward,
+        backward,
         ("batchnorm_forward",),
     ),
     Exercise(
@@ -95,7 +94,7 @@ EXERCISES = (
         ("dx", "dgamma", "dbeta"),
         {"easy": 0, "small": 4, "square": 2, "large_eps": 2, "tiny_variance": 2, "constant": 1, "large_mean": 1,
          "two_rows": 1, "own_cache": 1, "float32": 1, "unchanged": 0},
-        batchnorm_backward,
+        backward,
         ("batchnorm_forward",),
         underived="batchnorm_backward",
     ),

@@ -19,7 +19,7 @@ EXERCISES = (
         ("mean", "var"),
         {"easy": 0, "small": 3, "square": 3, "constant": 1, "large_mean": 1, "one_image": 1, "integer": 1,
          "float32": 1, "unchanged": 0},
-        partial(normalization.batch_statistics, shapes=IMAGES),
+        partial(normalization.statistics, shapes=IMAGES),
     ),
     Exercise(
         "spatial_batchnorm_forward", "The layer for images", 8, 15, 2,
@@ -28,7 +28,7 @@ EXERCISES = (
         {"easy": 0, "small": 3, "square": 3, "tiny_variance": 1, "large_mean": 1, "running_many": 2,
          "running_default": 1, "test_mode": 2, "test_one_image": 1, "test_keeps_running": 1, "bad_mode": 1,
          "float32": 1, "unchanged": 0},
-        partial(scale_and_shift.batchnorm_forward, shapes=IMAGES | {"test_one_image": (1, 3, 2, 2)}),
+        partial(scale_and_shift.forward, shapes=IMAGES | {"test_one_image": (1, 3, 2, 2)}),
     ),
     Exercise(
         "spatial_batchnorm_backward", "Backward for images", 6, 15, 2,
@@ -36,7 +36,7 @@ EXERCISES = (
         ("dx", "dgamma", "dbeta"),
         {"easy": 0, "small": 3, "square": 3, "large_eps": 1, "tiny_variance": 1, "large_mean": 1,
          "own_cache": 1, "float32": 1, "unchanged": 0},
-        partial(backward.batchnorm_backward, shapes=IMAGES | {"easy": (10, 2, 2, 5)}),
+        partial(backward.backward, shapes=IMAGES | {"easy": (10, 2, 2, 5)}),
         ("spatial_batchnorm_forward",),
     ),
 )  # fmt: skip

@@ -16,7 +16,7 @@ from bn_helpers.outcomes import Call, Case
 NOTEBOOK = Notebook("01_normalization", "Normalization", 50)
 
 
-def batch_statistics(exercise: Exercise, rng: RandomState, case: str, shapes: draw.Shapes = draw.ROWS) -> Case:
+def statistics(exercise: Exercise, rng: RandomState, case: str, shapes: draw.Shapes = draw.ROWS) -> Case:
     x = draw.batch_for(rng, case, shapes)
     mean, var = oracles.batch_statistics(x)
     spread = float(np.sqrt(np.max(var))) or 1.0  # the mean's error is measured in standard deviations
@@ -25,14 +25,14 @@ def batch_statistics(exercise: Exercise, rng: RandomState, case: str, shapes: dr
     return draw.one_call(case, exercise, {"x": x}, wanted, tolerance=draw.tolerance(x))
 
 
-def normalize(exercise: Exercise, rng: RandomState, case: str) -> Case:
+def _normalize(exercise: Exercise, rng: RandomState, case: str) -> Case:
     x = draw.batch_for(rng, case, draw.ROWS)
     inputs = {"x": x} | ({"eps": 0.1} if case == "small" else {})
     wanted = {"x_hat": draw.wanted(oracles.normalize(x, inputs.get("eps", draw.EPS)))}
     return draw.one_call(case, exercise, inputs, wanted, tolerance=draw.tolerance(x))
 
 
-def layer_outputs(exercise: Exercise, rng: RandomState, case: str) -> Case:
+def _layer_outputs(exercise: Exercise, rng: RandomState, case: str) -> Case:
     widths = {"easy": [5, 5, 5, 5], "widths": [4, 3, 6, 2]}.get(case, [3, 3, 3, 3])
     x = draw.batch(rng, 100 if case == "easy" else 4, widths[0])
     weights = [np.round(rng.standard_normal(pair), 2) for pair in pairwise(widths)]
@@ -68,7 +68,7 @@ EXERCISES = (
         ("mean", "var"),
         {"easy": 0, "small": 3, "square": 2, "constant": 1, "large_mean": 1, "one_row": 1, "integer": 1,
          "float32": 1, "unchanged": 0},
-        batch_statistics,
+        statistics,
     ),
     Exercise(
         "normalize", "Normalize a batch", 6, 10, 1,
@@ -76,13 +76,13 @@ EXERCISES = (
         ("x_hat",),
         {"easy": 0, "small": 3, "square": 2, "tiny_variance": 2, "constant": 1, "large_mean": 2, "one_row": 1,
          "integer": 1, "float32": 1, "unchanged": 0},
-        normalize,
+        _normalize,
     ),
     Exercise(
         "layer_outputs", "Normalization inside a deep net", 4, 10, 2,
         "Normalize between the linear map and the nonlinearity, in every layer.",
         ("outputs",),
         {"easy": 0, "normalized": 3, "widths": 1, "relu": 2, "unchanged": 0},
-        layer_outputs,
+        _layer_outputs,
     ),
 )  # fmt: skip

@@ -13,7 +13,7 @@ from bn_helpers.outcomes import Case
 NOTEBOOK = Notebook("05_regularization", "Regularization", 45, ("batchnorm_forward", "batchnorm_backward", "normalize"))
 
 
-def outputs_across_batches(exercise: Exercise, rng: RandomState, case: str) -> Case:
+def _outputs_across_batches(exercise: Exercise, rng: RandomState, case: str) -> Case:
     shapes = {"easy": (5, 99, 4), "square": (3, 3, 3), "one_companion": (4, 1, 2)}
     b, m, d = shapes.get(case, (2, 3, 4))
     batches = np.stack([draw.batch(rng, m + 1, d)[1:] for _ in range(b)])
@@ -30,7 +30,7 @@ def outputs_across_batches(exercise: Exercise, rng: RandomState, case: str) -> C
     return draw.one_call(case, exercise, inputs, {"outputs": draw.wanted(np.array(rows))}, tolerance=tolerance)
 
 
-def ghost_batchnorm_forward(exercise: Exercise, rng: RandomState, case: str) -> Case:
+def _ghost_batchnorm_forward(exercise: Exercise, rng: RandomState, case: str) -> Case:
     sizes = {"easy": (100, 4, 50), "square": (4, 2, 2), "whole_batch": (5, 3, 5), "groups_of_one": (3, 2, 1)}
     n, d, size = (sizes | {"uneven": (6, 2, 4)}).get(case, (6, 4, 3))
     groups = [draw.batch(rng, size, d) for _ in range(n // size)]
@@ -53,7 +53,7 @@ EXERCISES = (
         "The example is one row of the batch that normalizes it.",
         ("outputs",),
         {"easy": 0, "small": 3, "square": 2, "one_companion": 1, "large_eps": 1, "float32": 1, "unchanged": 0},
-        outputs_across_batches,
+        _outputs_across_batches,
     ),
     Exercise(
         "ghost_batchnorm_forward", "Ghost batches", 4, 10, 2,
@@ -61,6 +61,6 @@ EXERCISES = (
         ("out",),
         {"easy": 0, "small": 3, "square": 2, "whole_batch": 1, "groups_of_one": 1, "large_eps": 1, "uneven": 1,
          "float32": 1, "unchanged": 0},
-        ghost_batchnorm_forward,
+        _ghost_batchnorm_forward,
     ),
 )  # fmt: skip

@@ -15,7 +15,7 @@ from bn_helpers.outcomes import Call, Case, Wanted
 NOTEBOOK = Notebook("02_scale_and_shift", "Scale and shift", 90)
 
 
-def scale_and_shift(exercise: Exercise, rng: RandomState, case: str) -> Case:
+def _scale_and_shift(exercise: Exercise, rng: RandomState, case: str) -> Case:
     x_hat = draw.batch_for(rng, case, draw.ROWS)
     gamma, beta = (draw.vector(rng, x_hat.shape[1]).astype(x_hat.dtype) for _ in range(2))
     wanted = {"out": draw.wanted(draw.affine(x_hat, gamma, beta))}
@@ -23,7 +23,7 @@ def scale_and_shift(exercise: Exercise, rng: RandomState, case: str) -> Case:
     return draw.one_call(case, exercise, inputs, wanted, tolerance=1e-5 if case == "float32" else 1e-9)
 
 
-def identity_parameters(exercise: Exercise, rng: RandomState, case: str) -> Case:
+def _identity_parameters(exercise: Exercise, rng: RandomState, case: str) -> Case:
     x = draw.batch_for(rng, case, draw.ROWS)
     inputs = {"x": x} | ({"eps": 1.5} if case == "large_eps" else {})
     mean, var = oracles.batch_statistics(x)
@@ -32,7 +32,7 @@ def identity_parameters(exercise: Exercise, rng: RandomState, case: str) -> Case
     return draw.one_call(case, exercise, inputs, wanted, tolerance=draw.tolerance(x))
 
 
-def saturated_fraction(exercise: Exercise, rng: RandomState, case: str) -> Case:
+def _saturated_fraction(exercise: Exercise, rng: RandomState, case: str) -> Case:
     z = np.round(2.5 * rng.standard_normal((7,) if case == "vector" else (100, 5) if case == "easy" else (4, 3)), 2)
     if case == "negative":
         z = -np.abs(z) - 1
@@ -46,7 +46,7 @@ def saturated_fraction(exercise: Exercise, rng: RandomState, case: str) -> Case:
     return draw.one_call(case, exercise, inputs, {"fraction": draw.wanted(above / z.size, 1.0)}, tolerance=1e-6)
 
 
-def batchnorm_forward(exercise: Exercise, rng: RandomState, case: str, shapes: draw.Shapes = draw.ROWS) -> Case:
+def forward(exercise: Exercise, rng: RandomState, case: str, shapes: draw.Shapes = draw.ROWS) -> Case:
     """A forward case is a sequence of calls that share `bn_param`; the last batch is the one whose output is judged."""
     x = draw.batch_for(rng, case, shapes)
     d = x.shape[1]
@@ -100,7 +100,7 @@ def _forward_wanted(case: str, inputs: dict, trained: list[np.ndarray]) -> dict[
     return {"out": draw.wanted(draw.affine(x_hat, gamma, beta))}
 
 
-def fold_into_linear(exercise: Exercise, rng: RandomState, case: str) -> Case:
+def _fold_into_linear(exercise: Exercise, rng: RandomState, case: str) -> Case:
     rows, columns = {"easy": (6, 5), "square": (3, 3)}.get(case, (4, 3))
     w = np.round(rng.standard_normal((rows, columns)), 2) + 0.003
     b, gamma, beta, mean = (draw.vector(rng, columns) for _ in range(4))
@@ -124,7 +124,7 @@ EXERCISES = (
         "gamma and beta have one entry a feature, not one an example.",
         ("out",),
         {"easy": 0, "square": 3, "one_row": 1, "float32": 1, "unchanged": 0},
-        scale_and_shift,
+        _scale_and_shift,
     ),
     Exercise(
         "identity_parameters", "The parameters that undo the normalization", 5, 10, 2,
@@ -132,14 +132,14 @@ EXERCISES = (
         ("gamma", "beta"),
         {"easy": 0, "large_eps": 3, "tiny_variance": 2, "square": 2, "constant": 1, "large_mean": 1,
          "integer": 1, "float32": 1, "unchanged": 0},
-        identity_parameters,
+        _identity_parameters,
     ),
     Exercise(
         "saturated_fraction", "How much of tanh is saturated", 3, 5, 1,
         "Saturation has two sides: the threshold is for the absolute value.",
         ("fraction",),
         {"easy": 0, "negative": 2, "threshold": 2, "boundary": 1, "vector": 1, "unchanged": 0},
-        saturated_fraction,
+        _saturated_fraction,
     ),
     Exercise(
         "batchnorm_forward", "The whole layer", 12, 25, 3,
@@ -148,13 +148,13 @@ EXERCISES = (
         {"easy": 0, "small": 3, "square": 1, "tiny_variance": 1, "constant": 1, "large_mean": 1, "running_first": 2,
          "running_many": 3, "running_default": 1, "running_own": 1, "test_mode": 3, "test_one_row": 2,
          "test_keeps_running": 1, "train_then_test": 2, "bad_mode": 1, "one_row": 1, "float32": 1, "unchanged": 0},
-        batchnorm_forward,
+        forward,
     ),
     Exercise(
         "fold_into_linear", "Fold the layer into the one before it", 5, 15, 2,
         "Each column of w belongs to one feature, so each column has its own factor.",
         ("w_folded", "b_folded"),
         {"easy": 0, "square": 3, "large_eps": 2, "tiny_variance": 1, "float32": 1, "unchanged": 0},
-        fold_into_linear,
+        _fold_into_linear,
     ),
 )  # fmt: skip
