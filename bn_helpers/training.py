@@ -7,12 +7,8 @@ from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
-from threadpoolctl import ThreadpoolController
 
 from bn_helpers.nets import Net
-
-# Matrices as small as these gain nothing from a second thread, and on a busy machine the threads wait for each other.
-one_thread = ThreadpoolController().wrap(limits=1, user_api="blas")
 
 
 @dataclass(frozen=True)
@@ -37,7 +33,6 @@ class History:
     test_mode_accuracy: np.ndarray
 
 
-@one_thread
 @np.errstate(all="ignore")  # a training that diverges is a result, not a warning
 def fit(
     net: Net,
@@ -109,7 +104,6 @@ def fit(
     return History(loss, batch_accuracy, np.array([*test_accuracy]), np.array([*test_accuracy.values()]))
 
 
-@one_thread
 @np.errstate(all="ignore")
 def accuracy(net: Net, x: np.ndarray, y: np.ndarray) -> float:
     """Share of examples that a net classifies rightly in test mode.
@@ -128,7 +122,6 @@ def accuracy(net: Net, x: np.ndarray, y: np.ndarray) -> float:
     return float(np.mean(net.forward(x, "test").argmax(axis=1) == y))
 
 
-@one_thread
 def paired(run: Callable[..., np.ndarray], arms: Iterable, seeds: Iterable[int]) -> np.ndarray:
     """Run every arm of a comparison with every seed, and count along.
 

@@ -3,7 +3,6 @@ from itertools import chain
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_info
 
 from bn_helpers import data, layers
 from bn_helpers.nets import Net
@@ -123,25 +122,6 @@ def test_a_batch_size_that_does_not_fit_is_refused(n, batch_size):
 def test_labels_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match="got 1397, 400 and 64"):
         fit(Net([64, 10], "linear relu", seed=0), DIGITS.x_train, DIGITS.y_test, steps=1, lr=0.1, seed=0)
-
-
-def threads():
-    return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
-
-
-def test_training_and_measuring_run_on_one_thread_and_leave_the_number_as_it_was():
-    before, during = threads(), []
-
-    def noting(x, gamma, beta, bn_param):
-        during.append((bn_param["mode"], threads()))
-        return layers.batchnorm_forward(x, gamma, beta, bn_param)
-
-    net = Net([64, 20, 10], "linear norm relu", norm=(noting, layers.batchnorm_backward), seed=0)
-    fit(net, DIGITS.x_train, DIGITS.y_train, steps=1, lr=0.1, seed=0)
-    accuracy(net, *TEST)
-    paired(lambda arm, seed: during.append((arm, threads())) or 0.0, ["run"], [0])
-    assert during == [("train", {1}), ("test", {1}), ("run", {1})]
-    assert threads() == before
 
 
 def test_paired_gives_every_arm_every_seed():
