@@ -354,6 +354,7 @@ def run(notebook: dict, folder: Path, place: str, begun: Callable[[int], None] =
         coalesce_streams=True,  # how the kernel cuts a stream into messages differs from run to run
         extra_arguments=["--log-level=ERROR"],  # the kernel warns of TCP on the loopback address
         resources={"metadata": {"path": str(folder)}},
+        shutdown_kernel="immediate",
     )
     with client.setup_kernel():  # `client.execute` would take Ctrl-C for the kernel's death
         for number, cell in enumerate(code, 1):
