@@ -265,8 +265,8 @@ def batchnorm_forward(
     inv_std = 1 / np.sqrt(var + eps)  # (D,)
     x_hat = centered * inv_std  # (N, D)
     out = gamma * x_hat + beta
-    cache = {"centered": centered, "inv_std": inv_std, "x_hat": x_hat, "gamma": gamma}
-    return out, cache
+    cache = {"centered": centered, "inv_std": inv_std, "x_hat": x_hat}
+    return out, cache | {"gamma": gamma}
 
 
 def fold_into_linear(
@@ -657,7 +657,7 @@ def ghost_batchnorm_forward(
     >>> print(ghost_batchnorm_forward(x, np.ones(1), np.zeros(1), ghost_size=2, eps=0.0).ravel())
     [-1.  1. -1.  1.]
     """
-    if ghost_size < 1 or len(x) % ghost_size:
+    if len(x) % ghost_size:
         raise ValueError(f"ghost_size {ghost_size} does not divide {len(x)} rows")
     groups = x.reshape(-1, ghost_size, x.shape[1])  # (groups, ghost_size, D)
     mean = groups.mean(axis=1, keepdims=True)  # (groups, 1, D)
