@@ -33,13 +33,12 @@ MAY_IMPORT = {
     "mistakes": {"layers", "exercises", *CHECKING},
     "selfcheck": {"exercises", "checks"},
     "stubs": set(),
-    "bench": {"layers"},
     "course": {"exercises", "layers", "checks", "mistakes", "selfcheck", "stubs", *CHECKING},
     "grading": {"exercises", "layers", "checks", "mistakes", "stubs", *CHECKING},
 }
 EVERYTHING = {"cli", "__main__"}
 STUDENT = ("checks", "stages", "data", "nets", "training", "plotting", "widgets", "oracles", "exercises", "layers")
-PRIVATE = {"mistakes", "stubs", "course", "grading", "cli", "selfcheck", "bench"}
+PRIVATE = {"mistakes", "stubs", "course", "grading", "cli", "selfcheck"}
 
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
 
