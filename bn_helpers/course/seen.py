@@ -8,9 +8,9 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from bn_helpers.course.drift import source
+from bn_helpers.course.notebook_file import source
 from bn_helpers.exercises import NOTEBOOKS
-from bn_helpers.stubs import Reference
+from bn_helpers.reference import Reference
 
 
 def stamp(root: Path, name: str, cells: list[dict]) -> str:

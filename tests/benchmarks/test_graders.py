@@ -9,15 +9,15 @@ import types
 from pathlib import Path
 
 import pytest
-from attack_peers import attacks, confined
-from benchmark import WRONG, submissions
-from graders import Otter, answered, handed_out, is_check, write_package
+from bn_helpers.grading.sandbox.workshop.workshop import BWRAP, choose_sandbox
 from submissions import TASKS, right_answer, right_answers
 
+from benchmarks.attacks import attacks, confined
+from benchmarks.graders import WRONG, submissions
+from benchmarks.peers import Otter, answered, handed_out, is_check, write_package
 from bn_helpers.checks import examine
 from bn_helpers.exercises import NOTEBOOKS
 from bn_helpers.grading.results import SandboxUnavailable
-from bn_helpers.grading.sandbox.workshop import BWRAP, choose_sandbox
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
