@@ -16,7 +16,6 @@ import jsonschema
 import nbformat
 import pytest
 import yaml
-from bn_helpers.grading.sandbox.workshop.workshop import choose_sandbox
 from submissions import TASKS, right_answer, right_answers, write_submission
 
 from bn_helpers import cli
@@ -24,6 +23,7 @@ from bn_helpers.course import bundle, classtools
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS, QUIZZES
 from bn_helpers.grading.probes import quiz_letter
 from bn_helpers.grading.results import SandboxUnavailable
+from bn_helpers.grading.sandbox.workshop import choose_sandbox
 
 ROOT = Path(__file__).parents[1]
 NBGRADER = os.environ.get("NBGRADER") and os.path.abspath(

@@ -18,7 +18,7 @@ from bn_helpers.cli import ROOT
 from bn_helpers.grading import batch, store
 from bn_helpers.grading.batch import grade_all, grade_class
 from bn_helpers.grading.results import GradingError, SandboxError, SandboxUnavailable
-from bn_helpers.grading.sandbox.workshop import selftest, workshop
+from bn_helpers.grading.sandbox import selftest, workshop
 from bn_helpers.grading.store import Store
 from bn_helpers.grading.students import find_students
 

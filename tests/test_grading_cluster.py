@@ -12,7 +12,6 @@ import time
 from pathlib import Path
 
 import pytest
-from bn_helpers.grading.sandbox.workshop.workshop import BWRAP, choose_sandbox
 from submissions import write_class
 from test_grading_workers import die, double, fail, own_process
 
@@ -21,6 +20,7 @@ from bn_helpers.grading import batch
 from bn_helpers.grading import cluster as module
 from bn_helpers.grading.cluster import Cluster
 from bn_helpers.grading.results import GradingError, SandboxUnavailable
+from bn_helpers.grading.sandbox.workshop import BWRAP, choose_sandbox
 from bn_helpers.grading.workers import WorkerLost, completed
 from bn_helpers.submission import Submission
 

@@ -7,7 +7,7 @@ import pytest
 from bn_helpers import layers
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS, QUIZZES, visible_cases
 from bn_helpers.grading import probes
-from bn_helpers.grading.sandbox.workshop import driver, kernel
+from bn_helpers.grading.sandbox import driver, kernel
 from bn_helpers.judging import judge
 from bn_helpers.outcomes import run
 

@@ -7,14 +7,14 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
-from bn_helpers.grading.sandbox.workshop.image import build_image
-from bn_helpers.grading.sandbox.workshop.kernel import NAME, inside
-from bn_helpers.grading.sandbox.workshop.selftest import self_test
-from bn_helpers.grading.sandbox.workshop.workshop import BWRAP, NONE, USER, Sandbox, Workshop, choose_sandbox
 from jupyter_client.manager import start_new_kernel
 
 from bn_helpers.grading.results import SandboxUnavailable
-from bn_helpers.grading.sandbox.workshop import workshop as module
+from bn_helpers.grading.sandbox import workshop as module
+from bn_helpers.grading.sandbox.image import build_image
+from bn_helpers.grading.sandbox.kernel import NAME, inside
+from bn_helpers.grading.sandbox.selftest import self_test
+from bn_helpers.grading.sandbox.workshop import BWRAP, NONE, USER, Sandbox, Workshop, choose_sandbox
 
 
 @pytest.fixture(params=[BWRAP, USER])
@@ -116,7 +116,7 @@ def test_no_process_outlives_a_grader_that_is_killed(name):
         pytest.skip(str(error))
     code = f"""if True:
         import os, signal
-        from bn_helpers.grading.sandbox.workshop.workshop import Sandbox, Workshop
+        from bn_helpers.grading.sandbox.workshop import Sandbox, Workshop
         workshop = Workshop({name!r})
         Sandbox(workshop).start_kernel("key")
         print(workshop.folder, flush=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from bn_helpers.grading.sandbox.workshop.workshop import choose_sandbox
 from right_answers import RIGHT
 from submissions import by_id, right_answer, right_answers, variant_source, write_submission
 
@@ -11,6 +10,7 @@ from bn_helpers.exercises import EXERCISES
 from bn_helpers.grading import grader as module
 from bn_helpers.grading.grader import Grader
 from bn_helpers.grading.results import SandboxUnavailable
+from bn_helpers.grading.sandbox.workshop import choose_sandbox
 from bn_helpers.submission import read_submission
 
 PER_IMAGE = "def channel_statistics(x):\n    return x.mean(axis=(0, 2)), x.var(axis=(0, 2))"
@@ -195,7 +195,7 @@ def test_what_is_left_when_the_time_is_up_is_a_timeout(grade, monkeypatch):
 
 
 def test_a_grader_that_fails_blames_nobody(grade, monkeypatch):
-    monkeypatch.setattr("bn_helpers.grading.sandbox.workshop.workshop.Workshop.command", lambda self: ["false"])
+    monkeypatch.setattr("bn_helpers.grading.sandbox.workshop.Workshop.command", lambda self: ["false"])
     result = grade(right_answers(["normalize"]))
     assert by_id(result)["normalize"].status == "error"
     assert "the grader failed" in result.notes[-1]

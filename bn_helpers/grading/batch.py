@@ -71,7 +71,7 @@ def grade_class(
         If there is no submission, or an argument or the overrides are wrong, or where answers would run nothing can
         confine them, or breaks a promise.
     """
-    from bn_helpers.grading.sandbox.workshop.workshop import choose_sandbox
+    from bn_helpers.grading.sandbox.workshop import choose_sandbox
 
     students = find_students(paths, [out, *([overrides] if overrides else [])])
     changes = read_overrides(overrides, [student.name for student in students]) if overrides else []
@@ -186,8 +186,8 @@ def _grade(key: bytes, sandbox: str, submission: Submission) -> SubmissionResult
 def _prove(sandbox: str) -> None:
     """Prove that the sandbox keeps its promises here."""
     from bn_helpers.grading.results import SandboxError
-    from bn_helpers.grading.sandbox.workshop.selftest import self_test
-    from bn_helpers.grading.sandbox.workshop.workshop import choose_sandbox
+    from bn_helpers.grading.sandbox.selftest import self_test
+    from bn_helpers.grading.sandbox.workshop import choose_sandbox
 
     choose_sandbox(sandbox)
     try:

@@ -23,8 +23,8 @@ from bn_helpers.grading import scoring
 from bn_helpers.grading.probes import fresh_cell, probe_cases, probe_cell, quiz_letter, reference_cell
 from bn_helpers.grading.results import TIMED_OUT, Attempt, ExerciseResult, SubmissionResult
 from bn_helpers.grading.sandbox.limits import CPU_SECONDS
-from bn_helpers.grading.sandbox.workshop.notebooks import ANSWER, FRESH, PROBE, Step, run_notebooks
-from bn_helpers.grading.sandbox.workshop.workshop import Sandbox, Workshop
+from bn_helpers.grading.sandbox.notebooks import ANSWER, FRESH, PROBE, Step, run_notebooks
+from bn_helpers.grading.sandbox.workshop import Sandbox, Workshop
 from bn_helpers.submission import Answer, Submission
 
 SUBMISSION_SECONDS = 120.0

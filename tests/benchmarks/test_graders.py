@@ -9,7 +9,6 @@ import types
 from pathlib import Path
 
 import pytest
-from bn_helpers.grading.sandbox.workshop.workshop import BWRAP, choose_sandbox
 from submissions import TASKS, right_answer, right_answers
 
 from benchmarks.attacks import attacks, confined
@@ -18,6 +17,7 @@ from benchmarks.peers import Otter, answered, handed_out, is_check, write_packag
 from bn_helpers.checks import examine
 from bn_helpers.exercises import NOTEBOOKS
 from bn_helpers.grading.results import SandboxUnavailable
+from bn_helpers.grading.sandbox.workshop import BWRAP, choose_sandbox
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)

@@ -25,7 +25,7 @@ from jupyter_client.provisioning import KernelProvisionerBase, KernelProvisioner
 
 from bn_helpers.grading.results import DIED, FLOODED, TIMED_OUT
 from bn_helpers.grading.sandbox.limits import OUTPUT
-from bn_helpers.grading.sandbox.workshop.workshop import Sandbox
+from bn_helpers.grading.sandbox.workshop import Sandbox
 from bn_helpers.text import one_line
 
 NAME = "bn-sandbox"

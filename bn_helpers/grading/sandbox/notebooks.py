@@ -22,9 +22,9 @@ import pytest
 
 from bn_helpers.grading.probes import read_outcomes
 from bn_helpers.grading.results import Attempt, SandboxError
+from bn_helpers.grading.sandbox.kernel import MIME, NAME, SandboxProvisioner, inside
 from bn_helpers.grading.sandbox.limits import WALL_SECONDS
-from bn_helpers.grading.sandbox.workshop.kernel import MIME, NAME, SandboxProvisioner, inside
-from bn_helpers.grading.sandbox.workshop.workshop import Sandbox
+from bn_helpers.grading.sandbox.workshop import Sandbox
 from bn_helpers.judging import judge
 from bn_helpers.outcomes import Case, Outcome
 

@@ -14,8 +14,8 @@ import bn_helpers
 from bn_helpers.grading.grader import own_folder
 from bn_helpers.grading.results import FLOODED, TIMED_OUT, Attempt
 from bn_helpers.grading.sandbox.limits import LIMITS
-from bn_helpers.grading.sandbox.workshop.notebooks import ANSWER, Step, run_notebooks
-from bn_helpers.grading.sandbox.workshop.workshop import NONE, Sandbox, Workshop
+from bn_helpers.grading.sandbox.notebooks import ANSWER, Step, run_notebooks
+from bn_helpers.grading.sandbox.workshop import NONE, Sandbox, Workshop
 
 HELD, BROKEN = "NotImplementedError: held", "BaseException: broken"
 SECONDS = 120.0

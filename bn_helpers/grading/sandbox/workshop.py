@@ -21,9 +21,9 @@ import time
 from pathlib import Path
 
 from bn_helpers.grading.results import SandboxError, SandboxUnavailable
+from bn_helpers.grading.sandbox.image import DRIVER, SITE, build_image
 from bn_helpers.grading.sandbox.limits import LIMITS, PROCESSES
-from bn_helpers.grading.sandbox.workshop.image import DRIVER, SITE, build_image
-from bn_helpers.grading.sandbox.workshop.seccomp import filter_program
+from bn_helpers.grading.sandbox.seccomp import filter_program
 
 BWRAP, USER, NONE = "bwrap", "user", "none"
 END_SECONDS = 1.0  # for a process that has closed its sockets to be gone
