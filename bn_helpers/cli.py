@@ -12,6 +12,7 @@ from pathlib import Path
 from types import ModuleType
 
 ROOT = Path(__file__).resolve().parents[1]  # the checkout
+EXTRAS = {"build": "author", "bundle": "author", "grade": "grader"} | dict.fromkeys(["slides", "site"], "lecturer")
 FINGERPRINTS = Path(__file__).with_name("fingerprints.json")
 EXPECTED = Path(__file__).with_name("expected")  # in what a class receives, which has no solutions
 
@@ -31,6 +32,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     try:
         return options.run(options)
+    except ModuleNotFoundError as error:
+        extra = EXTRAS.get(options.command)
+        if extra is None or (error.name or "").startswith("bn_helpers"):
+            raise
+        print(f'{error.name} is missing. Install it: python -m pip install -e ".[{extra}]"', file=sys.stderr)
+        return 2
     except OSError as error:  # a file that cannot be read or written: its message names it
         print(error, file=sys.stderr)
         return 2
@@ -305,9 +312,6 @@ def _pages(write: Callable[[Path, Path], list[Path]], out: Path, then: str) -> i
 
     try:
         write(ROOT, out)
-    except ModuleNotFoundError as error:
-        print(f'{error.name} is missing. Install it: python -m pip install -e ".[lecturer]"', file=sys.stderr)
-        return 2
     except BuildError as error:
         print(error, file=sys.stderr)
         return 2

@@ -74,4 +74,7 @@ def gradescope_files(root: Path, key: bytes) -> dict[str, bytes]:
     files = {f"course/{path.relative_to(root).as_posix()}": bundle.data(path) for path in paths}
     files |= {name: bundle.data(bundle.HANDOUT / "gradescope" / name) for name in ("setup.sh", "run_autograder")}
     files |= {"course/requirements.txt": bundle.requirements(root, "everybody"), "course.key": key}
-    return files | {"course/pyproject.toml": bundle.pyproject(root), "course/README.md": b"For teachers only.\n"}
+    return files | {
+        "course/pyproject.toml": bundle.data(root / "pyproject.toml"),
+        "course/README.md": b"For teachers only.\n",
+    }
