@@ -410,8 +410,8 @@ def batchnorm_backward(dout: np.ndarray, cache: dict[str, np.ndarray]) -> tuple[
     >>> print(dx.ravel().round(3), dgamma.round(3), dbeta)
     [ 0.109 -0.152  0.044] [-1.019] [1.]
     """
-    centered, inv_std = cache["centered"], cache["inv_std"]  # (N, D) and (D,)
-    x_hat, gamma = cache["x_hat"], cache["gamma"]
+    centered, x_hat = cache["centered"], cache["x_hat"]  # (N, D)
+    inv_std, gamma = cache["inv_std"], cache["gamma"]  # (D,)
     dgamma = (dout * x_hat).sum(axis=0)  # (D,)
     dbeta = dout.sum(axis=0)
     dx_hat = gamma * dout  # (N, D)
