@@ -37,7 +37,7 @@ def batch_statistics(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     >>> print(mean, var)
     [ 2. 20.] [  1. 100.]
     """
-    mean = x.mean(axis=0)  # (D,): of integers, too, a float
+    mean = x.mean(axis=0)  # (D,), float64 for integers
     var = ((x - mean) ** 2).mean(axis=0)  # (D,)
     return mean, var
 
@@ -453,7 +453,7 @@ def batchnorm_backward_alt(dout: np.ndarray, cache: dict[str, np.ndarray]) -> tu
     m = len(dout)
     dgamma = (dout * x_hat).sum(axis=0)  # (D,)
     dbeta = dout.sum(axis=0)
-    dx = gamma * inv_std * (dout - dbeta / m - x_hat * dgamma / m)
+    dx = gamma * inv_std * (dout - dbeta / m - x_hat * (dgamma / m))
     return dx, dgamma, dbeta
 
 
@@ -482,7 +482,7 @@ def channel_statistics(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     >>> print(mean, var)
     [2.5 4.5] [4.25 4.25]
     """
-    mean = x.mean(axis=(0, 2, 3))  # (C,): of integers, too, a float
+    mean = x.mean(axis=(0, 2, 3))  # (C,), float64 for integers
     centered = x - mean[:, None, None]
     var = (centered**2).mean(axis=(0, 2, 3))  # (C,)
     return mean, var
@@ -577,7 +577,7 @@ def spatial_batchnorm_backward(
     m = dout.size / dout.shape[1]  # N * H * W
     dgamma = (dout * x_hat).sum(axis=(0, 2, 3))[:, None, None]  # (C, 1, 1)
     dbeta = dout.sum(axis=(0, 2, 3))[:, None, None]
-    dx = scale * (dout - dbeta / m - x_hat * dgamma / m)
+    dx = scale * (dout - dbeta / m - x_hat * (dgamma / m))
     return dx, dgamma[:, 0, 0], dbeta[:, 0, 0]
 
 
