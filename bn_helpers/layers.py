@@ -171,9 +171,8 @@ def identity_parameters(x: np.ndarray, eps: float = 1e-5) -> tuple[np.ndarray, n
     >>> print(gamma, beta)
     [ 1. 10.] [ 2. 20.]
     """
-    mean, var = x.mean(axis=0), x.var(axis=0)  # (D,)
-    gamma = np.sqrt(var + eps)
-    beta = mean
+    gamma = np.sqrt(x.var(axis=0) + eps)  # (D,)
+    beta = x.mean(axis=0)  # (D,)
     return gamma, beta
 
 
