@@ -236,11 +236,9 @@ if ready(frozen_backward):
 # lecture's sentence needs this correction. So go back node by node, from right to left.
 #
 # `dx_hat` you have. Next, `inv_std` serves all N examples in x_hat = centered * inv_std: multiply by `centered`, and
-# sum over the batch.
+# sum over the batch. With $c$ for centered and $s$ for inv_std:
 #
-# ```python
-# dinv_std = (dx_hat * centered).sum(axis=0)
-# ```
+# $$ds = \sum_n d\hat{x}_n\,c_n$$
 #
 # By hand, with dout = 4, 0, 0, 0: dx_hat is 12, 0, 0, 0, and dinv_std is 12 · (-2) = -24.
 

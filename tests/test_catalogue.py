@@ -266,7 +266,7 @@ def test_change_that_does_not_fit_the_reference_is_an_error():
 
 
 def test_catalogue_is_whole_where_python_leaves_out_docstrings():
-    program = "from bn_helpers.mistakes import CATALOGUE\n"
+    program = "from bn_helpers.catalogue import CATALOGUE\n"
     program += "print({id: mistake.message for each in CATALOGUE.values() for id, mistake in each.items()})"
     said = [
         subprocess.run([sys.executable, *how, "-c", program], capture_output=True, text=True, check=True).stdout
