@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "checks": {"exercises", *CHECKING},
     "stages": {"oracles", "checks"},
     "nets": DATA,
-    "training": {*DATA, "nets"},
+    "training": {*DATA, "nets", "checks"},
     "plotting": {*DATA, "nets"},
     "widgets": {*DATA, "nets", "plotting", "training", "checks"},
     "mistakes": {"layers", "exercises", *CHECKING},
