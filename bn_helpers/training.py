@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-import time
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
-from contextvars import ContextVar
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
 
+from bn_helpers.checks import wrong_answers
 from bn_helpers.nets import Net
-
-LONGEST = 60.0  # seconds of training in a cell
-SETTLED = 0.2  # seconds after which the time of a step is known well enough, on a coarse clock too
-
-_runs: ContextVar[int] = ContextVar("runs", default=1)  # in the comparison under way: set by paired, read by fit
-
-
-class TooSlow(RuntimeError):
-    """The training would take more than a minute. The message says why, and what to do."""
-
-    def _render_traceback_(self) -> list[str]:  # what Jupyter shows
-        return [f"TooSlow: {self}"]
 
 
 @dataclass(frozen=True)
@@ -59,6 +45,7 @@ def fit(
     seed: int,
     batch_size: int = 64,
     momentum: float = 0.0,
+    rates: Mapping[str, float] | None = None,
     reshuffle: bool = True,
     test: tuple[np.ndarray, np.ndarray] | None = None,
     measure: Iterable[int] | None = None,
@@ -81,6 +68,8 @@ def fit(
         Examples a batch. What is left over at the end of an epoch is not used in that epoch.
     momentum : float, default 0.0
         Share of the last update that the next one keeps.
+    rates : mapping of str to float, optional
+        By what the learning rate of a parameter is multiplied: ``{"b1": 0}`` leaves b1 as it is.
     reshuffle : bool, default True
         Whether each epoch has new batches; if not, it has those of the first.
     test : pair of ndarray, optional
@@ -96,8 +85,6 @@ def fit(
     ------
     ValueError
         If x, y and batch_size do not fit.
-    TooSlow
-        If the first steps show that all of it would take more than a minute.
 
     Notes
     -----
@@ -107,22 +94,18 @@ def fit(
         raise ValueError(f"x and y must have one length, at least batch_size: got {len(x)}, {len(y)} and {batch_size}")
     when = set() if test is None else {steps} if measure is None else set(measure)
     loss, batch_accuracy, test_accuracy = np.empty(steps), np.empty(steps), {}
+    rates = rates or {}
     net.parameters = {name: value.copy() for name, value in net.parameters.items()}  # other nets may share the arrays
     velocity = {name: np.zeros_like(value) for name, value in net.parameters.items()}
-    settled, started = False, time.thread_time()
     for step, rows in enumerate(_batches(len(x), batch_size, steps, reshuffle, seed)):
         loss[step], gradients = net.loss_and_gradients(x[rows], y[rows])
         batch_accuracy[step] = np.mean(net.values["logits"].argmax(axis=1) == y[rows])
         for name, parameter in net.parameters.items():  # in place: a fresh array a step costs more than the arithmetic
             velocity[name] *= momentum
-            velocity[name] -= lr * gradients[name]
+            velocity[name] -= lr * rates.get(name, 1) * gradients[name]
             parameter += velocity[name]
         if step + 1 in when:
             test_accuracy[step + 1] = accuracy(net, *test)
-        spent = time.thread_time() - started  # of this thread: a busy machine does not count
-        if not settled and spent > SETTLED:
-            settled = True
-            _stop_if_too_slow(net, x[rows], y[rows], spent / (step + 1), steps)
     return History(loss, batch_accuracy, np.array([*test_accuracy]), np.array([*test_accuracy.values()]))
 
 
@@ -160,11 +143,6 @@ def paired(run: Callable[..., np.ndarray], arms: Iterable, seeds: Iterable[int])
     -------
     results : ndarray of shape (arms, seeds, ...)
 
-    Raises
-    ------
-    TooSlow
-        If a run's ``fit`` finds that as many runs as there are arms and seeds would take more than a minute together.
-
     Examples
     --------
     >>> def run(arm, seed):
@@ -177,22 +155,18 @@ def paired(run: Callable[..., np.ndarray], arms: Iterable, seeds: Iterable[int])
     arms, seeds = list(arms), list(seeds)
     total = len(arms) * len(seeds)
     results = []
-    token = _runs.set(total)
-    try:
-        for arm, seed in product(arms, seeds):
-            print(f"\rtraining {len(results) + 1} of {total}", end="", flush=True)
-            results.append(run(arm, seed))
-    finally:
-        _runs.reset(token)
+    for arm, seed in product(arms, seeds):
+        print(f"\rtraining {len(results) + 1} of {total}", end="", flush=True)
+        results.append(run(arm, seed))
     print(f"\rtrained {total} network{'s' * (total != 1)}")  # longer than the lines that it overwrites
     return np.reshape(results, (len(arms), len(seeds), *np.shape(results[0])))
 
 
 def claim(text: str, effects: np.ndarray, *, above: float = -np.inf, below: float = np.inf) -> None:
-    """Say whether the median of an effect over the seeds lies between two limits.
+    """Say whether the median of an effect over the seeds lies between two limits, and what the median is.
 
-    Only that is displayed, for it is the same on every machine. The numbers go along in the output's metadata, where
-    ``python -m bn_helpers figures`` reads them.
+    That it does is the same on every machine. The number may not be: the rules in `nbval.cfg` keep it out of the
+    comparison. All numbers go along in the output's metadata, where ``python -m bn_helpers figures`` reads them.
 
     Parameters
     ----------
@@ -206,12 +180,13 @@ def claim(text: str, effects: np.ndarray, *, above: float = -np.inf, below: floa
     Notes
     -----
     The margin is the distance from the median to the nearer limit, in widths of the band that holds the middle half
-    of the seeds: negative where the claim does not hold, None where all seeds agree.
+    of the seeds: negative where the claim does not hold, None where all seeds agree. In a cell that `ready` let draw
+    with a wrong answer, nothing is shown: there is the number, and no yes or no.
 
     Examples
     --------
     >>> claim("over 5 points gained", [7.0, 9.0, 8.0, 10.0, 8.5], above=5)
-    over 5 points gained: True
+    over 5 points gained: yes, 8.5
     """
     from IPython.display import display
 
@@ -225,8 +200,10 @@ class _Claim:
         low, median, high = np.percentile(effects, [25, 50, 75])
         beyond, spread = min(median - above, below - median), high - low
         rounded = {"median": median, "low": low, "high": high, "margin": beyond / spread if spread > 0 else np.nan}
-        self.words = f"{text}: {bool(beyond > 0)}"
-        self.facts = {"text": text, "n": len(effects)}
+        holds = bool(beyond > 0)
+        said = "nothing shown" if wrong_answers() else "yes" if holds else "no"
+        self.words = f"{text}: {said}, {float(f'{median:.3g}') + 0.0:g}"
+        self.facts = {"text": text, "n": len(effects), "holds": holds}
         self.facts |= {name: float(f"{v:.3g}") if np.isfinite(v) else None for name, v in rounded.items()}
 
     def __repr__(self) -> str:
@@ -245,47 +222,3 @@ def _batches(n: int, batch_size: int, steps: int, reshuffle: bool, seed: int) ->
             order = rng.permutation(n)
         start = step % per_epoch * batch_size
         yield order[start : start + batch_size]
-
-
-def _stop_if_too_slow(net: Net, x: np.ndarray, y: np.ndarray, seconds: float, steps: int) -> None:
-    """Raise TooSlow where all runs, with so many seconds a step, would take longer than the limit."""
-    runs = _runs.get()
-    total = seconds * steps * runs
-    if total <= LONGEST:
-        return
-    fewer = max(1, int(LONGEST / (seconds * runs)))
-    fewer -= fewer % 10 ** (len(str(fewer)) - 1)  # one digit, and zeros
-    name, calls = max(_time_norms(net, x, y).items(), key=lambda item: sum(item[1]), default=("", []))
-    if sum(calls) > seconds / 3:
-        count = len(calls) * steps * runs
-        why = f"your {name} takes {1e3 * sum(calls) / len(calls):.1f} ms a call, and this makes {count:,} calls"
-        advice = f"Remove the loop over examples, or pass steps={fewer}."
-    else:
-        why = f"a step takes {1e3 * seconds:.1f} ms, and this makes {steps * runs:,} of them"
-        advice = f"Pass steps={fewer}."
-    raise TooSlow(f"this would take {total:.0f} s, and {LONGEST:.0f} s is the most: {why}. {advice}")
-
-
-def _time_norms(net: Net, x: np.ndarray, y: np.ndarray) -> dict[str, list[float]]:
-    """Seconds of each call of the norm's two functions in one step, by their names."""
-    seconds = defaultdict(list)
-
-    def timed(function: Callable) -> Callable:
-        def call(*arguments: object) -> object:
-            started = time.perf_counter()
-            result = function(*arguments)
-            seconds[getattr(function, "__name__", "norm")].append(time.perf_counter() - started)
-            return result
-
-        return call
-
-    operations = net.operations
-    net.operations = [
-        o._replace(forward=timed(o.forward), backward=timed(o.backward)) if o.name.startswith("norm") else o
-        for o in operations
-    ]
-    try:
-        net.loss_and_gradients(x, y)
-    finally:
-        net.operations = operations
-    return seconds

@@ -30,7 +30,7 @@ MAY_IMPORT = {
     "checks": JUDGING,
     "stages": {"oracles", "judging"},
     "nets": EXPERIMENTS,
-    "training": EXPERIMENTS,
+    "training": {"checks", *EXPERIMENTS},
     "plotting": EXPERIMENTS,
     "widgets": {"plotting", "training", "checks", *EXPERIMENTS},
     "catalogue": {"layers", *JUDGING},

@@ -188,8 +188,12 @@ def _pair(root: Path, name: str) -> tuple[Built, Built]:
 
 
 def _notebook(cells: list[Cell], reference: Reference, student: bool) -> dict:
-    built = [_cell(cell, _text(cell, reference, student), student) for cell in cells if not (student and cell.minutes)]
-    if not student:
+    shown = [cell for cell in cells if not (student and cell.minutes)]
+    built = [_cell(cell, _text(cell, reference, student), student) for cell in shown]
+    if student:
+        pairs = zip(built, shown, [*shown[1:], None], strict=True)
+        built = [node for own, cell, following in pairs for node in (own, *_own_words(cell, following))]
+    else:
         for node, about in zip(built, talk.metadata(cells), strict=True):
             node["metadata"] |= about
     metadata = {
@@ -198,6 +202,17 @@ def _notebook(cells: list[Cell], reference: Reference, student: bool) -> dict:
         "language_info": {"name": "python"},  # without its version, which would differ from machine to machine
     }
     return {"cells": built, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
+
+
+def _own_words(cell: Cell, following: Cell | None) -> list[dict]:
+    """The cell to write in that the student finds below a cell: for a guess, for an explanation, or none."""
+    if cell.id.startswith("explain_"):
+        name, words = cell.id.removesuffix("-text"), "*Your explanation, in at most 100 words:*"
+    elif "**Predict" in cell.text and not (following and following.role == "quiz"):  # a quiz is answered by a letter
+        name, words = f"{cell.id}-guess", "*Your guess:*"
+    else:
+        return []
+    return [{"cell_type": "markdown", "id": name, "metadata": {}, "source": [words]}]
 
 
 def _cell(cell: Cell, text: str, student: bool) -> dict:
@@ -219,6 +234,8 @@ def _cell(cell: Cell, text: str, student: bool) -> dict:
 def _text(cell: Cell, reference: Reference, student: bool) -> str:
     if cell.role == "exercise":
         return f"{_header(EXERCISES[cell.subject])}\n\n{cell.text}"
+    if cell.id.removesuffix("-hints") in EXERCISES and cell.id.endswith("-hints"):
+        return f"{_first_hint(EXERCISES[cell.id.removesuffix('-hints')])}\n{cell.text}"
     if cell.minutes:
         return f"**For the lecturer, {cell.minutes} min.** {cell.text}"
     if cell.role == "solution":
@@ -233,9 +250,12 @@ def _text(cell: Cell, reference: Reference, student: bool) -> str:
 def _header(exercise: Exercise) -> str:
     return (
         f"### Exercise {exercise.number}: {exercise.title}\n\n"
-        f"**{exercise.points} points**, about {exercise.minutes} minutes, difficulty {exercise.difficulty} of 3.\n\n"
-        f"**Trap:** {exercise.trap}"
+        f"**{exercise.points} points**, about {exercise.minutes} minutes, difficulty {exercise.difficulty} of 3."
     )
+
+
+def _first_hint(exercise: Exercise) -> str:
+    return f"<details><summary>Help: what most stumble over</summary>\n\n{exercise.trap}\n\n</details>"
 
 
 def _refuse_if_edited(built: Built) -> None:
