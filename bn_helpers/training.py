@@ -166,7 +166,7 @@ def claim(text: str, effects: np.ndarray, *, above: float = -np.inf, below: floa
     """Say whether the median of an effect over the seeds lies between two limits, and what the median is.
 
     That it does is the same on every machine. The number may not be: the rules in `nbval.cfg` keep it out of the
-    comparison. All numbers go along in the output's metadata, where ``python -m bn_helpers figures`` reads them.
+    comparison. All numbers go along in the output's metadata, from which the build makes `solutions/README.md`.
 
     Parameters
     ----------
