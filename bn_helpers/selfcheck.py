@@ -18,13 +18,14 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from bn_helpers.errors import CourseError
 from bn_helpers.exercises import NOTEBOOKS, TASKS
 
 SECONDS_A_CELL = 60
 RULES = Path(__file__).with_name("nbval.cfg")  # what nbval leaves out of its comparison
 
 
-class UnreadableNotebook(Exception):
+class UnreadableNotebook(CourseError):
     """A notebook that cannot be checked; the message says why and what to do."""
 
 

@@ -29,7 +29,9 @@ IMPORTED = (
     *("__init__.py", "exercises/*.py", "oracles.py", "data.py", "outcomes.py", "judging.py", "checks.py", "stages.py"),
     *("nets.py", "training.py", "widgets.py", "bn.mplstyle", "fingerprints.json"),
 )
-TERMINAL = ("__main__.py", "cli.py", "selfcheck.py", "nbval.cfg", "course/jupyter/labconfig/page_config.json")
+TERMINAL = (
+    *("__main__.py", "cli.py", "errors.py", "selfcheck.py", "nbval.cfg", "course/jupyter/labconfig/page_config.json"),
+)
 HANDOUT = Path(__file__).with_name("handout")
 DATE = (1980, 1, 1, 0, 0, 0)  # of every file in a zip
 
