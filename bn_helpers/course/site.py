@@ -7,6 +7,7 @@ What the answers make visible is there, figures and printed results.
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from pathlib import Path
 
 from bn_helpers.course import builder, pages
@@ -37,7 +38,7 @@ def write_site(root: Path, out: Path) -> list[Path]:
     """
     from nbconvert.exporters import HTMLExporter
 
-    contents = {"index.html": {"cells": [_text("doors", front_page((root / "README.md").read_text("utf-8")))]}}
+    contents = {"index.html": {"cells": [_text("doors", front_page(root))]}}
     contents |= {f"{name}.html": reading(*builder.executed(root, name)) for name in NOTEBOOKS}
     titles = ["Course", *(f"{notebook.number} {notebook.title}" for notebook in NOTEBOOKS.values())]
     menu = list(zip(contents, titles, strict=True))
@@ -50,32 +51,26 @@ def write_site(root: Path, out: Path) -> list[Path]:
     return [out / address for address in contents]
 
 
-def front_page(readme: str) -> str:
-    """Markdown of the front page: the README as far as its doors and symbols, with the pages listed.
-
-    Parameters
-    ----------
-    readme : str
-        Text of the README.
-
-    Returns
-    -------
-    text : str
-    """
-    opening, *sections = re.sub(r"\[([^]]+)\]\((?!http)[^)]*\)", r"\1", readme).split(
-        "\n## "
-    )  # links to files lead nowhere
-    doors = [
-        section for section in sections if section.split(":")[0] in ("Student", "Lecturer", "Grader", "The symbols")
-    ]
+def front_page(root: Path) -> str:
+    """Markdown of the front page: the README as far as its doors, with its picture inside, and the pages listed."""
+    readme = (root / "README.md").read_text("utf-8")
+    readme = re.sub(r"(?<=\]\()[^)]+\.png", lambda name: _inside(root / name[0]), readme)
+    readme = re.sub(
+        r"\n\n\[[^]]+\]\((?!http).*?(?=\n\n)", "", readme, flags=re.DOTALL
+    )  # where to read on in the checkout
+    readme = re.sub(r"\[([^]]+)\]\((?!http|data:)[^)]*\)", r"\1", readme)
+    opening, *doors = readme.partition("\n## What was measured")[0].split("\n## ")
     listed = []
     for name, notebook in NOTEBOOKS.items():
         points = sum(part.points for part in TASKS.values() if part.notebook == name)
-        listed.append(
-            f"{notebook.number}. [{notebook.title}]({name}.html): {notebook.minutes} minutes, {points} points"
-        )
+        address, facts = f"[{notebook.title}]({name}.html)", f"{notebook.minutes} minutes, {points} points"
+        listed.append(f"{notebook.number}. {address}: {facts}")
     about = "Here you can read the notebooks: text, experiments, figures, and the exercises without their answers."
-    return "\n\n".join([opening.strip(), about, "\n".join(listed), *(f"## {section.strip()}" for section in doors)])
+    return "\n\n".join([opening.strip(), about, "\n".join(listed), *(f"## {door.strip()}" for door in doors)])
+
+
+def _inside(picture: Path) -> str:
+    return f"data:image/png;base64,{b64encode(picture.read_bytes()).decode()}"
 
 
 def reading(solved: dict, student: dict) -> dict:
