@@ -6,6 +6,7 @@ test needs the network; so are the benchmarks, which take an hour.
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
@@ -46,7 +47,8 @@ def make(*arguments: str, root: Path = ROOT) -> subprocess.CompletedProcess:
     """Run make with this Python, its environment taken for ready."""
     ready = [f"--assume-old=.venv/{name}" for name in ("installed", "lecturer", "browser", "nbgrader/installed")]
     command = ["make", *ready, f"run={shlex.quote(sys.executable)} -m", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, cwd=root)
+    environment = os.environ | {"PYTHONPATH": str(root)}  # for the kernels, which run in a folder below
+    return subprocess.run(command, capture_output=True, text=True, cwd=root, env=environment)
 
 
 def test_a_visitor_reads_a_few_pages():

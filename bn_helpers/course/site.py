@@ -10,6 +10,8 @@ import re
 from base64 import b64encode
 from pathlib import Path
 
+from nbformat.v4 import new_markdown_cell
+
 from bn_helpers.course import builder, pages
 from bn_helpers.exercises import NOTEBOOKS, TASKS
 
@@ -17,28 +19,10 @@ LEFT_OUT = ("check", "summary")  # what these cells would print belongs to a lea
 
 
 def write_site(root: Path, out: Path) -> list[Path]:
-    """Write the site, and print each page's path.
-
-    Parameters
-    ----------
-    root : Path
-        The checkout, its notebooks built. Its README is what the front page says.
-    out : Path
-        The folder that the files go into; it is made where it is missing.
-
-    Returns
-    -------
-    paths : list of Path
-        What was written: the front page, then a page for each notebook.
-
-    Raises
-    ------
-    BuildError
-        If a solved notebook is not what its source gives.
-    """
+    """Write the front page and a page for each notebook, and print each page's path."""
     from nbconvert.exporters import HTMLExporter
 
-    contents = {"index.html": {"cells": [_text("doors", front_page(root))]}}
+    contents = {"index.html": {"cells": [new_markdown_cell(front_page(root), id="doors")]}}
     contents |= {f"{name}.html": reading(*builder.executed(root, name)) for name in NOTEBOOKS}
     titles = ["Course", *(f"{notebook.number} {notebook.title}" for notebook in NOTEBOOKS.values())]
     menu = list(zip(contents, titles, strict=True))
@@ -74,18 +58,7 @@ def _inside(picture: Path) -> str:
 
 
 def reading(solved: dict, student: dict) -> dict:
-    """The student's notebook with what the solved one shows.
-
-    Parameters
-    ----------
-    solved, student : dict
-        The two notebooks of a source, the solved one with its outputs.
-
-    Returns
-    -------
-    notebook : dict
-        As JSON has it, without checks.
-    """
+    """The student's notebook with what the solved one shows, without checks."""
     outputs = {cell["id"]: cell["outputs"] for cell in solved["cells"] if cell["cell_type"] == "code"}
     cells = []
     for cell in student["cells"]:
@@ -95,7 +68,3 @@ def reading(solved: dict, student: dict) -> dict:
             cell = cell | {"outputs": outputs[cell["id"]]}
         cells.append(cell)
     return student | {"cells": cells}
-
-
-def _text(name: str, text: str) -> dict:
-    return {"cell_type": "markdown", "id": name, "metadata": {}, "source": text}
