@@ -79,8 +79,8 @@ def student_files(
     """The files of a class's copy of these notebooks, by their paths.
 
     With `reference` it holds the solved notebooks and all answers, for whoever learns alone; otherwise a GivenAway is
-    raised where it would answer its exercises or later ones. Where it will be published in a `repository`, its README links to
-    Colab and Binder.
+    raised where it would answer its exercises or later ones. Where it will be published in a `repository`, its README
+    links to Colab and Binder.
     """
     files = {f"notebooks/{name}.ipynb": data(root / "notebooks" / f"{name}.ipynb") for name in names}
     files |= package_files(root, names, reference)
