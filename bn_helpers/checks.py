@@ -22,7 +22,7 @@ from bn_helpers.outcomes import Case, Judgement, Outcome, judge, run
 
 PASSED, FAILED, NOT_ATTEMPTED = "passed", "failed", "not attempted"
 SHOWN = 5  # rows and columns of an array that a message shows at most
-WIDTH = 66  # columns that fit beside JupyterLab's file browser on a page of 900 pixels
+WIDTH = 58  # columns that fit beside JupyterLab's file browser on a page of 900 pixels
 
 
 class CheckError(Exception):
@@ -150,7 +150,7 @@ def summary(notebook: str, answers: Mapping[str, object]) -> None:
         shown = "      recorded" if recorded else f"{verdict.score:4.1f}  {verdict.state}"
         print(f"{exercise:{width}}  {_points(exercise):2} points  {shown}")
     earned = sum(verdict.score for verdict in verdicts.values())
-    print(f"{'sum':{width}}  {sum(map(_points, ids)):2} points  {earned:4.1f}  (the quiz counts later)")
+    print(f"{'sum':{width}}  {sum(map(_points, ids)):2} points  {earned:4.1f}  (quiz: later)")
 
 
 def _verdict(exercise: str, answers: Mapping[str, object]) -> Verdict:
