@@ -538,6 +538,7 @@ def train(norm, seed, widths=widths, lr=0.1, rates=None, parts=10):
         curves.append((history.train_mode_loss.mean(), *(np.linalg.norm(np.concatenate(v)) for v in hidden)))
     return np.transpose(curves)  # (3, parts): the loss, and the lengths of biases and weights
 
+
 # %% id="held-training" tags=["nbval-ignore-output"]
 needed = {"scale_and_shift_backward": scale_and_shift_backward, "frozen_backward": frozen_backward}
 needed |= {"batchnorm_backward": batchnorm_backward, "batchnorm_forward": batchnorm_forward}
@@ -646,6 +647,7 @@ if ready(batchnorm_backward=batchnorm_backward, batchnorm_forward=batchnorm_forw
 #
 # **Predict:** by what factor is it larger in the first layer than in the last, in 10 layers? In 60? With tanh, with
 # ReLU?
+
 
 # %% id="explosion"
 def growth(nonlinearity, depth, seed):  # gradient in the first layer over that in the last, with batch norm

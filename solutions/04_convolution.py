@@ -303,6 +303,7 @@ def trained(widths, block, norm, seed, steps=50, lr=0.1, std="he"):
     training.fit(net, train_images, fashion.y_train, steps=steps, lr=lr, batch_size=32, seed=seed)
     return net
 
+
 # %% [markdown] id="quiz_4-text"
 # You will train five nets, from the same initial weights and on the same batches: without a norm; with yours before
 # ReLU, as the paper has it; with yours after ReLU; with the slip; with instance norm.
@@ -364,6 +365,7 @@ arms = {
 moves = {"right": (1, -1), "left": (-1, -1), "down": (1, -2), "up": (-1, -2)}  # by one pixel: step, axis
 images_at = [test_images, *(np.roll(test_images, *move) for move in moves.values())]
 tests = [(x[:1000], fashion.y_test[:1000]) for x in images_at]
+
 
 # %% id="arms-training" tags=["nbval-ignore-output"]
 def accuracies(arm, seed):
@@ -431,6 +433,7 @@ def sweep(widths, word, norm, setting, values):
     reached = training.paired(two_accuracies, pairs, SEEDS).reshape(2, len(values), 5, 2)
     return values, reached[..., 0], reached[..., 1]  # without and with, (2, values, seeds)
 
+
 # %% id="rates-training" tags=["nbval-ignore-output"]
 rate_panels = {}
 if ready(**both):
@@ -460,6 +463,7 @@ if ready(**both):
 # half.)
 #
 # **Predict:** each arm at its own best rate: does it gain with one hidden layer? With eight?
+
 
 # %% id="deeper"
 def best(panel):  # test accuracy of each arm at the rate that is best for it on the other images
@@ -518,6 +522,7 @@ if ready(**both):
 # **Predict:** you train both nets at one rate: do their losses fall alike? By what must the large weights' rate be
 # multiplied, so that they do?
 
+
 # %% id="scale-training"
 def layer_net(seed, factor=1):
     net = nets.Net([(1, 14, 14), 100, 100, 10], "linear norm relu", norm=handed, seed=seed)
@@ -551,6 +556,7 @@ claim("the same rate: last loss over 0.02 higher", (large - plain)[:, -20:].mean
 # *effective* rate is rate over squared length (van Laarhoven [2017](https://arxiv.org/abs/1706.05350)).
 #
 # **Predict:** what does weight decay do?
+
 
 # %% id="decay"
 def decayed(decay, seed):
