@@ -145,7 +145,7 @@ def summary(notebook: str, answers: Mapping[str, object]) -> None:
         shown = "      recorded" if recorded else f"{verdict.score:4.1f}  {verdict.state}"
         print(f"{exercise:{width}}  {_points(exercise):2} points  {shown}")
     earned = sum(verdict.score for verdict in verdicts.values())
-    print(f"{'sum':{width}}  {sum(map(_points, ids)):2} points  {earned:4.1f}  (the quiz counts later)")
+    print(f"{'sum':{width}}  {sum(map(_points, ids)):2} points  {earned:4.1f}  (quiz: later)")
 
 
 def _verdict(exercise: str, answers: Mapping[str, object]) -> Verdict:

@@ -23,7 +23,7 @@ from bn_helpers.outcomes import Case, Outcome, Wanted
 PROJECTIONS = 2
 CLOSE = 1e-6  # of projections: far above rounding, far below what two mistakes differ by
 SHOWN = 5  # rows and columns of an array that a message shows at most
-WIDTH = 66  # columns that fit beside JupyterLab's file browser on a page of 900 pixels
+WIDTH = 58  # columns that fit beside JupyterLab's file browser on a page of 900 pixels
 
 Signature = Any  # "pass", "fail", or a dict: what JSON can hold
 Signatures = Mapping[str, Signature]

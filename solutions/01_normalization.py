@@ -438,7 +438,12 @@ if ready(normalize=normalize, layer_outputs=layer_outputs):
         ends = [np.median(runs[gain][:, -1]) for runs in (without, normalized)]
         print(f"gain {gain}: layer 10 {ends[0]:7.1e} without, {ends[1]:.2f} normalized")
     claim("gain 0.1: over 9 powers of ten lost without", -np.log10(without[0.1])[:, -1], above=9)
-    claim("gain 0.1 over gain 10, normalized: 1 within 1 %", (normalized[0.1] / normalized[10])[:, -1], above=0.99, below=1.01)
+    claim(
+        "gain 0.1 over gain 10, normalized: 1 within 1 %",
+        (normalized[0.1] / normalized[10])[:, -1],
+        above=0.99,
+        below=1.01,
+    )
 
 # %% [markdown] id="net-caption"
 # **The same in a net: collapse at a small gain, and one curve for all gains once each layer is normalized.** At gain 10
@@ -459,6 +464,7 @@ if ready(normalize=normalize, layer_outputs=layer_outputs):
 # tanh; another nonlinearity has another good gain, and training moves the weights away from it. Normalization needs no
 # such luck: it holds the spread at any gain. (For common nonlinearities good gains are known: notebooks 2 and 3 begin
 # with Xavier's and He's.)
+
 
 # %% id="layers-figure"
 def nudged(weights, norm):  # how much a tiny nudge of the images has grown from layer 1 to layer 10

@@ -60,6 +60,7 @@ def tanh_nets(factor=1):  # with the first layer's initial weights times factor
         fit(net, x_train, y_train, steps=400, lr=0.5, seed=seed)
     return nets, before, np.array([x_train @ net.parameters["w1"] + net.parameters["b1"] for net in nets])
 
+
 # %% id="plain-figure"
 plain, before, inputs = tanh_nets()  # five nets, (5, 50), (5, 1397, 50)
 after = inputs.std(axis=1)
@@ -489,7 +490,6 @@ if ready(identity_parameters=identity_parameters, batchnorm_forward=batchnorm_fo
 # variance goes.
 
 
-
 # %% id="last-figure"
 def after_one(net, momentum, image):
     net = deepcopy(net)
@@ -508,7 +508,9 @@ if ready(identity_parameters=identity_parameters, batchnorm_forward=batchnorm_fo
     figure = plotting.arms({"running variance, of the whole": variance, "test accuracy": right}, "share")
     plotting.show(figure, alt="Running variance and accuracy: hardly changed at momentum 0.9, far lower at 0.1.")
     lost = 100 * (ends[0] - ends[2])[..., 1]  # (images, nets)
-    print(f"momentum 0.1, points lost by image: {np.median(lost, axis=1).min():.0f} to {np.median(lost, axis=1).max():.0f}")
+    print(
+        f"momentum 0.1, points lost by image: {np.median(lost, axis=1).min():.0f} to {np.median(lost, axis=1).max():.0f}"
+    )
     claim("momentum 0.1: over 20 points lost", 100 * (right["left out"] - right["momentum 0.1"]), above=20)
     claim("momentum 0.9: under 1 point of accuracy lost", 100 * (right["left out"] - right["momentum 0.9"]), below=1)
 
@@ -554,7 +556,9 @@ check("fold_into_linear", fold_into_linear)
 # </details>
 
 # %% id="fold-same"
-if ready(identity_parameters=identity_parameters, batchnorm_forward=batchnorm_forward, fold_into_linear=fold_into_linear):
+if ready(
+    identity_parameters=identity_parameters, batchnorm_forward=batchnorm_forward, fold_into_linear=fold_into_linear
+):
     folded = deepcopy(plain)
     for net, target in zip(with_norm, folded):
         for i in "12":

@@ -114,7 +114,7 @@ def test_options_in_the_text_are_those_of_the_command(place, name):
 def checkout(tmp_path_factory):
     """A copy of the course in which commands may write, with a class that handed in the solved first notebook."""
     root = tmp_path_factory.mktemp("a course") / "copy"
-    kept = shutil.ignore_patterns(".*", "build", "grades", "__pycache__", "tests")
+    kept = shutil.ignore_patterns(".venv", ".git", ".*_c*", "__pycache__", *MADE, "tests")
     shutil.copytree(ROOT, root, ignore=kept)
     student = root / "folder" / "kim"
     student.mkdir(parents=True)
