@@ -36,7 +36,8 @@ def folder(tmp_path):
         new_code_cell("", id="rates-figure", outputs=[picture, *about]),
         new_markdown_cell("A note.", id="rates-note"),
         new_markdown_cell("**It\nrises.** Look at the line.", id="rates-caption"),
-        new_code_cell("", id="alone", outputs=[displayed("all alike", [5, 5, 5], above=1)]),
+        new_code_cell("", id="alone-claims", outputs=[displayed("all alike", [5, 5, 5], above=1)]),
+        new_code_cell("", id="rates-elsewhere", outputs=[displayed("not there", [1, 2, 3], below=3)]),
         new_markdown_cell("**Of another cell.**", id="other-caption"),
     ]
     (tmp_path / "04_convolution.ipynb").write_text(json.dumps(new_notebook(cells=cells)), "utf-8")
@@ -44,10 +45,11 @@ def folder(tmp_path):
 
 
 def test_a_row_has_the_figures_claim_its_first_measurement_and_the_least_margin(folder):
-    rows = claims.page(folder)[folder / "README.md"].decode().splitlines()[-2:]
+    rows = claims.page(folder)[folder / "README.md"].decode().splitlines()[-3:]
     assert rows == [
         "| It rises. | [04](04_convolution.ipynb) rates-figure | it rises by over 1 a step: 3 (2.5 to 3.5) | 2 | 1.0 |",
-        "| all alike | [04](04_convolution.ipynb) alone | all alike: 5 (5 to 5) | 1 | all agree |",
+        "|  | [04](04_convolution.ipynb) alone-claims | all alike: 5 (5 to 5) | 1 | all agree |",
+        "|  | [04](04_convolution.ipynb) rates-elsewhere | not there: 2 (1.5 to 2.5) | 1 | 1.0 |",
     ]
 
 
