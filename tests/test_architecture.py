@@ -16,13 +16,16 @@ PACKAGE = Path(bn_helpers.__file__).parent
 # What a module may import of this package. A package's modules share its line.
 EXPERIMENTS = {"exercises", "data", "oracles", "nets"}
 JUDGING = {"exercises", "oracles", "outcomes", "judging"}
-ALL_BUT_EACH_OTHER = {"layers", "catalogue", "checks", "selfcheck", "reference", "submission", "text", *JUDGING}
+ALL_BUT_EACH_OTHER = {
+    *("layers", "catalogue", "checks", "selfcheck", "reference", "submission", "text", "errors", *JUDGING),
+}
 MAY_IMPORT = {
     "layers": set(),
     "oracles": set(),
     "data": set(),
     "outcomes": set(),
     "text": set(),
+    "errors": set(),
     "reference": set(),
     "exercises": {"oracles", "outcomes"},
     "judging": {"exercises", "oracles", "outcomes"},
@@ -30,11 +33,11 @@ MAY_IMPORT = {
     "checks": JUDGING,
     "stages": {"oracles", "judging"},
     "nets": EXPERIMENTS,
-    "training": EXPERIMENTS,
+    "training": {"checks", *EXPERIMENTS},
     "plotting": EXPERIMENTS,
     "widgets": {"plotting", "training", "checks", *EXPERIMENTS},
     "catalogue": {"layers", *JUDGING},
-    "selfcheck": {"exercises", "checks", "submission"},
+    "selfcheck": {"errors", "exercises", "checks", "submission"},
     "course": ALL_BUT_EACH_OTHER,
     "grading": ALL_BUT_EACH_OTHER,
 }

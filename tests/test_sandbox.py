@@ -102,7 +102,7 @@ def test_a_sandbox_that_cannot_start_leaves_nothing_open(monkeypatch):
     """Of bubblewrap there is no trace once grading has begun: conftest.py looks at what is open afterwards."""
     workshop = Workshop(NONE)
     monkeypatch.setattr(workshop, "command", lambda: ["no-such-program"])
-    with sandbox.Sandbox(workshop) as box:
+    with Sandbox(workshop) as box:
         for _ in range(2):
             with pytest.raises(FileNotFoundError):
                 box.start_kernel("key")
