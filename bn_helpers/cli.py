@@ -171,12 +171,14 @@ def _build(options: argparse.Namespace) -> int:
             drifts = builder.check(ROOT, names) + (_catalogue_drifts() if names is None else [])
             print("\n".join(drifts) or "the notebooks are what their sources give")
             return int(bool(drifts))
-        if names is None:
-            _catalogue().write_fingerprints(FINGERPRINTS)
+        _catalogue().write_fingerprints(FINGERPRINTS)
         builder.build(ROOT, names)
     except BuildError as error:
         print(error, file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("What is built is kept: the same command goes on from here.", file=sys.stderr)
+        raise
     return 0
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from right_answers import RIGHT
 from submissions import by_id, right_answer, right_answers, variant_source, write_submission
 
+from bn_helpers.catalogue import RIGHT
 from bn_helpers.exercises import EXERCISES
 from bn_helpers.grading import grader as module
 from bn_helpers.grading.grader import Grader
