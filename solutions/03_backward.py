@@ -10,8 +10,8 @@
 # - **write** it in closed form, and name the two parts of a gradient that never pass;
 # - **show** what statistics held constant do to training, and what batch norm does to gradients over depth.
 #
-# You need the chain rule, the symbols of notebook 1 and the layer of notebook 2. There are 90 minutes of work here,
-# and 29 points.
+# You need the chain rule, the symbols of notebook 1 and the layer of notebook 2. There are {minutes} minutes of work here,
+# and {points} points.
 
 # %% [markdown] id="title-notes" notes="2"
 # Say what is at stake: the lecture's own sentence about this gradient needs a correction, and the class is going to

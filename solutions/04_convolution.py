@@ -9,8 +9,8 @@
 # - **write** the layer for images, forward and backward, without mixing up the axes;
 # - **judge** by paired runs what it does for learning rates and initial weights.
 #
-# You need the layer of notebooks 2 and 3 (the next cell imports it) and the idea of a convolution. There are 60 minutes
-# of work here, and 19 points.
+# You need the layer of notebooks 2 and 3 (the next cell imports it) and the idea of a convolution. There are {minutes} minutes
+# of work here, and {points} points.
 
 # %% [markdown] id="title-notes" notes="2"
 # Recall one sentence: a batch has one mean for each feature. Today's only new question is what a feature is, when the

@@ -16,7 +16,8 @@ PACKAGE = Path(bn_helpers.__file__).parent
 # What a module may import of this package. A package's modules share its line.
 EXPERIMENTS = {"exercises", "data", "oracles", "nets"}
 JUDGING = {"exercises", "oracles", "outcomes", "judging"}
-ALL_BUT_EACH_OTHER = {"layers", "catalogue", "checks", "selfcheck", "reference", "submission", "text", *JUDGING}
+READING = {"reference", "source", "submission", "text"}
+ALL_BUT_EACH_OTHER = {"layers", "catalogue", "checks", "selfcheck", *READING, *JUDGING}
 MAY_IMPORT = {
     "layers": set(),
     "oracles": set(),
@@ -24,6 +25,7 @@ MAY_IMPORT = {
     "outcomes": set(),
     "text": set(),
     "reference": set(),
+    "source": {"exercises"},
     "exercises": {"oracles", "outcomes"},
     "judging": {"exercises", "oracles", "outcomes"},
     "submission": {"exercises", "text"},
@@ -41,7 +43,7 @@ MAY_IMPORT = {
 }
 EVERYTHING = {"cli", "__main__"}
 STUDENT = ("checks", "stages", "data", "nets", "training", "plotting", "widgets", "exercises", "judging", "layers")
-PRIVATE = {"catalogue", "reference", "course", "grading", "cli", "selfcheck", "bench"}
+PRIVATE = {"catalogue", "reference", "source", "course", "grading", "cli", "selfcheck", "bench"}
 
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
 

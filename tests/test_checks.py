@@ -24,6 +24,12 @@ def run_check(capsys, *arguments, **uses) -> tuple[str, Exception | None]:
     return capsys.readouterr().out, None
 
 
+def points(exercise: str, share: float | None = None) -> str:
+    """The words for points, and for a share of them."""
+    points = EXERCISES[exercise].points
+    return f"{points} points" if share is None else f"{share * points:.1f} of {points} points"
+
+
 def stub(name):
     def answer(*arguments):
         raise NotImplementedError(f"{name} is not written yet: replace this line by your answer")
@@ -55,7 +61,7 @@ def test_right_answer_passes_line_by_line(capsys):
 def test_wrong_answer_is_explained(capsys):
     text, error = run_check(capsys, "scale_and_shift", lambda x_hat, gamma, beta: gamma * x_hat)
     assert isinstance(error, CheckFailed)
-    assert str(error) == "scale_and_shift: not right yet, 0.0 of 3 points"
+    assert str(error) == f"scale_and_shift: not right yet, {points('scale_and_shift', 0)}"
     lines = text.splitlines()
     assert lines[:2] == ["  FAIL  a hundred examples, within 2 %", "  FAIL  as many examples as features"]
     assert lines[4] == "  pass  your inputs stay as they are"
@@ -134,7 +140,7 @@ def test_changed_input_is_told(capsys):
 
     text, error = run_check(capsys, "normalize", normalize)
     assert "your inputs stay as they are: your function changes its input x" in text
-    assert str(error) == "normalize: not right yet, 5.4 of 6 points"
+    assert str(error) == f"normalize: not right yet, {points('normalize', 0.9)}"
 
 
 @pytest.mark.parametrize(
@@ -164,7 +170,7 @@ def test_check_is_the_same_at_every_run(capsys):
 def test_failure_is_one_line_in_a_notebook():
     with pytest.raises(CheckFailed) as caught:
         check("normalize", lambda x, eps=1e-5: x)
-    assert caught.value._render_traceback_() == ["normalize: not right yet, 0.0 of 6 points"]
+    assert caught.value._render_traceback_() == [f"normalize: not right yet, {points('normalize', 0)}"]
 
 
 def test_notebook_shows_the_line_and_no_stack(capsys):
@@ -172,7 +178,7 @@ def test_notebook_shows_the_line_and_no_stack(capsys):
     shell.run_cell("from bn_helpers.checks import check\ncheck('normalize', lambda x, eps=1e-5: x)", silent=True)
     shell.clear_instance()
     shown = capsys.readouterr().out
-    assert shown.rstrip().endswith("normalize: not right yet, 0.0 of 6 points")
+    assert shown.rstrip().endswith(f"normalize: not right yet, {points('normalize', 0)}")
     assert "Traceback" not in shown
 
 
@@ -183,8 +189,8 @@ def test_stub_is_not_attempted(capsys):
     text, error = run_check(capsys, "normalize", stub("normalize"))
     assert text == ""
     assert isinstance(error, NotAttempted)
-    assert str(error) == "normalize: not attempted, 0 of 6 points"
-    assert error._render_traceback_() == ["normalize: not attempted, 0 of 6 points"]
+    assert str(error) == f"normalize: not attempted, 0 of {points('normalize')}"
+    assert error._render_traceback_() == [f"normalize: not attempted, 0 of {points('normalize')}"]
 
 
 def test_answer_that_calls_a_stub_says_which(capsys):
@@ -309,12 +315,13 @@ def test_right_and_wrong_numbers_are_ready(capsys):
 )
 def test_what_a_figure_could_not_draw_is_not_ready(capsys, answer):
     assert not ready(named("normalize", answer), named("layer_outputs", layers.layer_outputs))
-    assert capsys.readouterr().out == "this figure needs normalize (6 points)\n"
+    assert capsys.readouterr().out == f"this figure needs normalize ({points('normalize')})\n"
 
 
 def test_all_that_is_missing_is_named(capsys):
     assert not ready(named("normalize", stub("normalize")), named("layer_outputs", stub("layer_outputs")))
-    assert capsys.readouterr().out == "this figure needs normalize (6 points) and layer_outputs (4 points)\n"
+    needed = f"normalize ({points('normalize')}) and layer_outputs ({points('layer_outputs')})"
+    assert capsys.readouterr().out == f"this figure needs {needed}\n"
 
 
 def test_backward_is_ready_with_the_forward_of_its_notebook():
@@ -333,13 +340,14 @@ def test_summary_tells_each_state(capsys):
     run_check(capsys, "quiz_1", "b")
     summary("01_normalization")
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
-    assert lines[0] == ["batch_statistics", "3", "points", "3.0", "passed"]
-    assert lines[1][:3] + lines[1][4:] == ["normalize", "6", "points", "failed"]
-    assert 3.0 <= float(lines[1][3]) < 6.0
-    assert lines[2] == ["layer_outputs", "4", "points", "0.0", "not", "attempted"]
+    first, second, third = (EXERCISES[line[0]].points for line in lines[:3])
+    assert lines[0] == ["batch_statistics", f"{first}", "points", f"{first:.1f}", "passed"]
+    assert lines[1][:3] + lines[1][4:] == ["normalize", f"{second}", "points", "failed"]
+    assert second / 2 <= float(lines[1][3]) < second
+    assert lines[2] == ["layer_outputs", f"{third}", "points", "0.0", "not", "attempted"]
     assert lines[3] == ["quiz_1", "1", "points", "recorded"]
-    assert lines[4][:3] == ["sum", "13", "points"]
-    assert float(lines[4][3]) == pytest.approx(3.0 + float(lines[1][3]))
+    assert lines[4][:3] == ["sum", f"{first + second + third}", "points"]
+    assert float(lines[4][3]) == pytest.approx(first + float(lines[1][3]))
 
 
 def test_summary_of_a_fresh_session_attempts_nothing(capsys):

@@ -16,10 +16,10 @@ from pathlib import Path
 
 import nbformat
 
-from bn_helpers import selfcheck
+from bn_helpers import selfcheck, source
 from bn_helpers.course import builder, notebook_file
 from bn_helpers.course.leaks import leaks
-from bn_helpers.course.sources import BuildError, read
+from bn_helpers.course.sources import BuildError
 from bn_helpers.exercises import NOTEBOOKS, TASKS
 from bn_helpers.reference import Reference
 
@@ -200,8 +200,8 @@ def zipped(files: Mapping[str, bytes]) -> bytes:
 @cache
 def letters(root: Path) -> dict[str, str]:
     """The right letter of each quiz, from the sources."""
-    cells = [cell for name in NOTEBOOKS for cell in read(root / "solutions" / f"{name}.py") if cell.role == "quiz"]
-    return {cell.subject: cell.text[-2] for cell in cells}  # quiz_1 = "b"
+    texts = (source.text(name, root / "solutions") for name in NOTEBOOKS)
+    return {quiz: letter for text in texts for quiz, letter in source.letters(text).items()}
 
 
 def data(path: Path) -> bytes:
