@@ -1,6 +1,6 @@
 """Grade the same submissions with this grader, nbgrader and otter-grader in one run, and compare what they cost.
 
-    PYTHONPATH=tests .venv/bin/python tests/peers/benchmark.py ENVIRONMENTS
+    PYTHONPATH=tests .venv/bin/python -m benchmarks.graders ENVIRONMENTS
 
 The first run installs the peers into environments of their own, below the folder ENVIRONMENTS. Without it, this grader
 is measured alone.
@@ -24,9 +24,9 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from graders import Answers, Grader, Nbgrader, Otter, Ours
 from submissions import TASKS, right_answers, variant_source
 
+from benchmarks.peers import Answers, Grader, Nbgrader, Otter, Ours
 from bn_helpers.catalogue import RIGHT
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS
 
