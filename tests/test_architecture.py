@@ -16,7 +16,7 @@ PACKAGE = Path(bn_helpers.__file__).parent
 # What a module may import of this package. A package's modules share its line.
 EXPERIMENTS = {"exercises", "data", "oracles", "nets"}
 JUDGING = {"exercises", "oracles", "outcomes", "judging"}
-READING = {"reference", "source", "submission", "text"}
+READING = {"parsing", "reference", "source", "submission", "text"}
 ALL_BUT_EACH_OTHER = {"layers", "catalogue", "checks", "selfcheck", *READING, *JUDGING}
 MAY_IMPORT = {
     "layers": set(),
@@ -28,7 +28,8 @@ MAY_IMPORT = {
     "source": {"exercises"},
     "exercises": {"oracles", "outcomes"},
     "judging": {"exercises", "oracles", "outcomes"},
-    "submission": {"exercises", "text"},
+    "submission": {"exercises", "parsing", "text"},
+    "parsing": set(),
     "checks": JUDGING,
     "stages": {"oracles", "judging"},
     "nets": EXPERIMENTS,
