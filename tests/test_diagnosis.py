@@ -7,7 +7,8 @@ import json
 import numpy as np
 import pytest
 
-from bn_helpers.judging import CLOSE, alike, diagnose, signature, signatures
+from bn_helpers.judging import Diagnosis, alike, diagnose, signature, signatures
+from bn_helpers.judging.naming import CLOSE
 from bn_helpers.outcomes import Call, Case, Outcome, Wanted
 
 WANTED = {"a": Wanted(np.arange(3.0), 2.0), "b": Wanted(np.array(1.0), 1.0)}

@@ -15,6 +15,7 @@ CASES: dict[str, tuple[str, str]] = {
     "integer": ("integers", "Convert integers to float before you compute in place."),
     "float32": ("float32", "The result has to stay a float, and precise to five digits."),
     "unchanged": ("your inputs stay as they are", "Operators like -= change the caller's array: make a new one."),
+    "shape": ("shapes as they are asked for", "An axis of length 1 is too many, or missing: keepdims leaves one."),
     "tiny_variance": ("a variance as small as eps", "Here eps counts: check its value and whether the root covers it."),
     "large_eps": ("eps = 1.5", "eps is an argument: use the one you are given, in every place where it belongs."),
     "normalized": ("with a norm", "The norm stands after the linear map and before the nonlinearity, in every layer."),
