@@ -158,27 +158,29 @@ def _one_of_several(
     parts: Mapping[str, frozenset[Unit]], found: Signatures, looks: Mapping[str, Signatures]
 ) -> Diagnosis | None:
     """The mistake that accounts for the most, a wrong shape before all; none where another accounts for that, too."""
+    evidence = {id: _evidence(units, found, looks[id]) for id, units in parts.items()}
 
     def rank(id: str) -> tuple[bool, int, int]:
-        return _has_wrong_shape(parts[id], found), len(_whole(parts[id], looks[id])), len(parts[id])
+        return _has_wrong_shape(parts[id], found), len(evidence[id]), len(parts[id])
 
-    strong = [id for id in parts if rank(id)[0] or _is_evidence(parts[id], looks[id])]
-    best = max(strong, key=rank, default=None)
-    rivals = [id for id, units in parts.items() if id != best and units >= parts.get(best, units)]
+    best = max((id for id in parts if evidence[id]), key=rank, default=None)
+    rivals = [id for id, units in parts.items() if id != best and units >= evidence.get(best, units)]
     return None if rivals or best is None else Diagnosis(best, alone=False)
+
+
+def _evidence(units: frozenset[Unit], found: Signatures, expected: Signatures) -> frozenset[Unit]:
+    """What speaks for a mistake: the cases of which it accounts for all that it makes wrong, or wrong shapes.
+
+    Two ordinary cases must speak for it, or the only one that could: in special ones, many mistakes look alike.
+    """
+    could = {case for case, looks in expected.items() if _values(looks)} - {*SPECIAL}
+    if len({case for case, _ in units} & could) < max(1, min(len(could), 2)):
+        return frozenset()
+    if _has_wrong_shape(units, found):
+        return units
+    return frozenset(unit for unit in units if all((unit[0], name) in units for name in _values(expected[unit[0]])))
 
 
 def _has_wrong_shape(units: frozenset[Unit], found: Signatures) -> bool:
     looks = [_values(found[case])[name] for case, name in units]
     return any(look is None or isinstance(look[0], list) for look in looks)
-
-
-def _whole(units: frozenset[Unit], expected: Signatures) -> set[str]:
-    """The cases of which a mistake accounts for all that it makes wrong."""
-    return {case for case, _ in units if all((case, name) in units for name in _values(expected[case]))}
-
-
-def _is_evidence(units: frozenset[Unit], expected: Signatures) -> bool:
-    """Whether two ordinary cases speak for a mistake, or the only one that could: in special ones, many look alike."""
-    could = {case for case, looks in expected.items() if _values(looks)} - {*SPECIAL}
-    return len(_whole(units, expected) & could) >= max(1, min(len(could), 2))
