@@ -9,7 +9,7 @@ import numpy as np
 
 from bn_helpers.outcomes import Case
 
-EASY, SHAPE = "easy", "shape"
+EASY, EVALUATION, SHAPE = "easy", "evaluation", "shape"
 COST = 0.1  # of the points: what a lost property costs
 
 

@@ -4,7 +4,7 @@ The same words serve every exercise that has the case.
 """
 
 CASES: dict[str, tuple[str, str]] = {
-    "easy": ("a hundred examples, within 2 %", "Compare your code with the formula, one symbol at a time."),
+    "easy": ("a hundred examples", "Compare your code with the formula, one symbol at a time."),
     "small": ("a few examples: no factor can hide", "Look at the number you divide by, and at the place of eps."),
     "square": ("as many examples as features", "Look at the axes: along which one does each vector run?"),
     "constant": ("a feature that never changes", "Its variance is 0. What keeps the division finite?"),
@@ -28,8 +28,11 @@ CASES: dict[str, tuple[str, str]] = {
     "running_first": ("one training step", "momentum is the fraction kept; the variance is the biased one."),
     "running_many": ("three training steps", "Each step starts from what the step before has written into bn_param."),
     "running_default": ("running statistics not given", "Where bn_param does not say: zeros, and momentum = 0.9."),
+    "evaluation": ("fifty training steps, then evaluation",
+                   "Evaluation uses what training has written: the running statistics."),
     "running_own": ("two layers side by side", "Each bn_param has its own running statistics: share nothing."),
     "test_mode": ("evaluation", "Evaluation uses the running statistics, with eps, and not the batch's own."),
+    "test_default": ("evaluation, running statistics not given", "Where bn_param does not say: zeros, as in training."),
     "test_one_row": ("evaluation of one example", "In evaluation an example's output depends on no other example."),
     "test_one_image": ("evaluation of one image", "In evaluation an image's output depends on no other image."),
     "test_keeps_running": ("evaluation changes nothing", "Only training writes the running statistics."),

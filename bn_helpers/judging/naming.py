@@ -183,4 +183,4 @@ def _evidence(units: frozenset[Unit], found: Signatures, expected: Signatures) -
 
 def _has_wrong_shape(units: frozenset[Unit], found: Signatures) -> bool:
     looks = [_values(found[case])[name] for case, name in units]
-    return any(look is None or isinstance(look[0], list) for look in looks)
+    return any(look is not None and isinstance(look[0], list) for look in looks)

@@ -101,4 +101,8 @@ def _is_constant(cases: Sequence[Case], outcomes: Sequence[Outcome]) -> bool:
 
 
 def _equal(left: Mapping[str, np.ndarray], right: Mapping[str, np.ndarray]) -> bool:
-    return left.keys() == right.keys() and all(np.array_equal(left[name], right[name]) for name in left)
+    return left.keys() == right.keys() and all(_same(left[name], right[name]) for name in left)
+
+
+def _same(left: np.ndarray, right: np.ndarray) -> bool:
+    return left.shape == right.shape and left.dtype.kind in "fiub" and np.array_equal(left, right)
