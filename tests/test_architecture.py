@@ -37,7 +37,7 @@ MAY_IMPORT = {
     "plotting": EXPERIMENTS,
     "widgets": {"plotting", "training", "checks", *EXPERIMENTS},
     "catalogue": {"layers", *JUDGING},
-    "selfcheck": {"exercises", "checks", "submission"},
+    "selfcheck": {"exercises", "judging", "submission"},
     "course": ALL_BUT_EACH_OTHER,
     "grading": ALL_BUT_EACH_OTHER,
 }
