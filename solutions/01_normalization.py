@@ -9,7 +9,7 @@
 # - **predict** which numbers share a mean, and what a wrong axis does;
 # - **show** how repeated multiplication changes the scale in a deep net, and how normalization stops that.
 #
-# You need NumPy's arrays and axes, and the idea of a layer. About 50 minutes, 14 points.
+# You need NumPy's arrays and axes, and the idea of a layer. About {minutes} minutes, {points} points.
 
 # %% [markdown] id="title-notes" notes="2"
 # Begin with a question, not with the formula: who has trained a net that did not learn? Today every claim is a number

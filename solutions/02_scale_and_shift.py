@@ -9,7 +9,7 @@
 # - **predict** how much of a tanh saturates at a given gamma;
 # - **build** the layer with its two modes, **spot** the slips they invite, and fold it away.
 #
-# You need notebook 1: mean, variance, normalization. About 90 minutes, 29 points.
+# You need notebook 1: mean, variance, normalization. About {minutes} minutes, {points} points.
 
 # %% [markdown] id="title-notes" notes="2"
 # Recall the open question of notebook 1: one example comes alone, what is its mean? Today ends with a layer that can be

@@ -9,7 +9,7 @@
 # - **write** it in closed form, and name the two parts of a gradient that never pass;
 # - **show** what statistics held constant do to training, and what batch norm does to gradients over depth.
 #
-# You need the chain rule, notebook 1's symbols and notebook 2's layer. About 90 minutes, 29 points.
+# You need the chain rule, notebook 1's symbols and notebook 2's layer. About {minutes} minutes, {points} points.
 
 # %% [markdown] id="title-notes" notes="2"
 # Say what is at stake: the lecture's own sentence about this gradient needs a correction, and the class is going to

@@ -9,7 +9,7 @@
 # - **write** the layer for images, forward and backward, without mixing up the axes;
 # - **judge** by paired runs what it does for learning rates and initial weights.
 #
-# You need notebooks 2 and 3 and the idea of a convolution. About 60 minutes, 19 points.
+# You need notebooks 2 and 3 and the idea of a convolution. About {minutes} minutes, {points} points.
 
 # %% [markdown] id="title-notes" notes="2"
 # Recall one sentence: a batch has one mean for each feature. Today's only new question is what a feature is, when the

@@ -9,7 +9,7 @@
 # - **set** that noise at a fixed batch size, with ghost groups;
 # - **judge** by controlled runs whether it regularizes, and tell that from training that is hurt.
 #
-# You need the layer of notebook 2 and its two modes. There are 45 minutes of work here, and 9 points.
+# You need the layer of notebook 2 and its two modes. There are {minutes} minutes of work here, and {points} points.
 
 # %% [markdown] id="title-notes" notes="2"
 # The lecture makes this claim with a "maybe", and the class decides today whether it may stay. The skill to take home

@@ -164,8 +164,8 @@ def test_header_of_an_exercise_comes_from_the_manifest(built):
     for notebook in (SOLVED, STUDENT):
         lines = text(cells(built, notebook)["normalize-text"]).split("\n")
         assert lines[0] == "### Exercise 1.2: Normalize a batch"
-        assert "6 points" in lines[2]
-        assert "10 minutes" in lines[2]
+        assert f"{EXERCISES['normalize'].points} points" in lines[2]
+        assert f"{EXERCISES['normalize'].minutes} minutes" in lines[2]
         assert lines[-1] == "Return a batch of the same shape."
 
 
@@ -271,7 +271,7 @@ def test_notebook_edited_by_hand_is_named_with_its_cell_and_never_overwritten(co
     [
         (
             lambda _, cells: cells["normalize-check"]["metadata"]["nbgrader"].update(points=60),
-            "cell 'normalize-check': metadata.nbgrader.points: expected 6, found 60",
+            f"cell 'normalize-check': metadata.nbgrader.points: expected {EXERCISES['normalize'].points}, found 60",
         ),
         (
             lambda _, cells: cells["normalize-check"]["metadata"].pop("tags"),

@@ -35,6 +35,7 @@ from bn_helpers.course.seen import stamp
 from bn_helpers.course.sources import BuildError, Cell, read
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS, Exercise
 from bn_helpers.reference import Reference
+from bn_helpers.source import letters
 
 # The first line of every notebook's code, for whoever opens it in an environment without the course.
 MISSING = "# No module named 'bn_helpers'? In the course's folder: python -m pip install -e ."
@@ -178,8 +179,8 @@ def _pair(root: Path, name: str) -> tuple[Built, Built]:
     reference = Reference((root / "bn_helpers" / "layers.py").read_text(encoding="utf-8"))
     solved = Built(root / "solutions" / f"{name}.ipynb", _notebook(cells, reference, student=False), executed=True)
     student = Built(root / "notebooks" / f"{name}.ipynb", _notebook(cells, reference, student=True), executed=False)
-    letters = {cell.subject: cell.text[-2] for cell in cells if cell.role == "quiz"}  # quiz_1 = "b"
-    leaked = leaks(name, [cell | {"source": source(cell)} for cell in student.notebook["cells"]], reference, letters)
+    right = letters("\n".join(cell.text for cell in cells if cell.role == "quiz"))
+    leaked = leaks(name, [cell | {"source": source(cell)} for cell in student.notebook["cells"]], reference, right)
     if leaked:
         raise BuildError("\n".join(f"{student.place}: {leak}" for leak in leaked))
     return solved, student

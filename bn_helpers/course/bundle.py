@@ -16,17 +16,26 @@ from pathlib import Path
 
 import nbformat
 
-from bn_helpers import selfcheck
+from bn_helpers import selfcheck, source
 from bn_helpers.course import builder, notebook_file
 from bn_helpers.course.leaks import leaks
-from bn_helpers.course.sources import BuildError, read
+from bn_helpers.course.sources import BuildError
 from bn_helpers.exercises import NOTEBOOKS, TASKS
 from bn_helpers.reference import Reference
 
 FOLDER = "batch_normalization"  # what a zip unpacks to; every part of the course to the same
 # The student's part of the package, but for `layers`, which is generated: for the notebooks, and for the terminal.
 IMPORTED = (
-    *("__init__.py", "exercises/*.py", "oracles.py", "data.py", "outcomes.py", "judging.py", "checks.py", "stages.py"),
+    *(
+        "__init__.py",
+        "exercises/*.py",
+        "oracles.py",
+        "data.py",
+        "outcomes.py",
+        "judging/*.py",
+        "checks.py",
+        "stages.py",
+    ),
     *("nets.py", "training.py", "widgets.py", "bn.mplstyle", "fingerprints.json"),
 )
 TERMINAL = (
@@ -149,8 +158,8 @@ def zipped(files: Mapping[str, bytes]) -> bytes:
 @cache
 def letters(root: Path) -> dict[str, str]:
     """The right letter of each quiz, from the sources."""
-    cells = [cell for name in NOTEBOOKS for cell in read(root / "solutions" / f"{name}.py") if cell.role == "quiz"]
-    return {cell.subject: cell.text[-2] for cell in cells}  # quiz_1 = "b"
+    texts = (source.text(name, root / "solutions") for name in NOTEBOOKS)
+    return {quiz: letter for text in texts for quiz, letter in source.letters(text).items()}
 
 
 def data(path: Path) -> bytes:
