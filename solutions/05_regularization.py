@@ -712,7 +712,7 @@ claim("sigmoid, noisy: under 0.8 of the loss without", noise / without, below=0.
 claim("and under twice batch norm's", noise / normalized, below=2)
 claim("ReLU, batch norm: below the loss without", relu[1] / relu[0], below=1)
 claim("ReLU, noisy: over twice the loss without", relu[2] / relu[0], above=2)
-claim("sigmoid, without: a mean's move in sd, under 0.2", [moves(seed) for seed in SEEDS], below=0.2)
+claim("sigmoid, without: a mean moves by under 0.2 sd", [moves(seed) for seed in SEEDS], below=0.2)
 print(f"noisy, by construction: {np.sqrt(2 / 3):.2f} sd an update")
 
 # %% [markdown] id="shift-caption"
