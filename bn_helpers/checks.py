@@ -60,8 +60,8 @@ def check(exercise: str, answer: Callable | str, **uses: Callable) -> None:
         verdict = examine(exercise, _functions(exercise, answer, uses))
         said = _lines(verdict)
     _latest[exercise] = verdict
-    print(*said, sep="\n", end="\n" * len(said[:1]))
-    print("\n" * bool(said) + verdict.words, end="\n" * bool(verdict.words))
+    for line in [*said, *[""] * bool(said and verdict.words), *verdict.words.splitlines()]:
+        print(line)
     if verdict.state == UNANSWERED:
         raise Unanswered(f"{exercise}: unanswered, 0 of {_points(exercise)} points")
     if verdict.state != PASSED:

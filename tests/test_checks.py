@@ -102,7 +102,7 @@ def test_arrays_of_any_shape_are_shown(shape):
         (lambda x, eps=1e-5: x.mean(), r"x_hat has shape (), wanted (4, 3)"),
         (lambda x, eps=1e-5: (x, x), "normalize returned a tuple of 2, wanted x_hat"),
         (lambda x, eps=1e-5: x * np.nan, "x_hat holds values that are not finite"),
-        (lambda x, eps=1e-5: x > 0, "x_hat holds bool, wanted real numbers"),
+        (lambda x, eps=1e-5: x > 0, "x_hat holds True and False, wanted real numbers"),
         (lambda x, eps=1e-5: x.undefined, "normalize raised AttributeError"),
         (lambda x: x, "normalize raised TypeError"),
     ],
