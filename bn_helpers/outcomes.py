@@ -47,7 +47,8 @@ class Case:
     """Calls to make on given inputs, and what must come of them.
 
     `inputs` holds arrays, numbers, lists and dicts of these, and names of `FUNCTIONS`. `wanted` maps a name (of a
-    result, or "bn_param.running_mean") to what it must be; `raises` is set where a ValueError must come instead;
+    result, or "bn_param.running_mean") to what it must be; `watched` maps names to what they should be, which is looked
+    at where something else is wrong, and judged nowhere; `raises` is set where a ValueError must come instead;
     `keeps` names the inputs that must not change. `comparable` is False where one slip shows in many ways (which digits
     rounding takes, what integers lose), so that of two wrong values one can only say that both are wrong.
     """
@@ -60,6 +61,7 @@ class Case:
     raises: bool = False
     keeps: tuple[str, ...] = ()
     comparable: bool = True
+    watched: Mapping[str, Wanted] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ def run(case: Case, functions: dict[str, Callable]) -> Outcome:
         else:
             return Outcome(raised="unpack", function=call.function, detail=_describe(returned))
     changed = tuple(name for name in case.keeps if not _same(names[name], case.inputs[name]))
-    observed = {name: _observe(names, name) for name in case.wanted}
+    observed = {name: _observe(names, name) for name in (*case.wanted, *case.watched)}
     return Outcome({name: value for name, value in observed.items() if value is not None}, changed=changed)
 
 

@@ -107,7 +107,7 @@ changes(
     - return dx_hat, dgamma, dbeta
     + return dx_hat, dbeta, dgamma
 
-    in_place (unchanged): you multiply dout in place, and thereby change the caller's data.
+    in_place (unchanged): you compute in place, as *= does, and thereby change the caller's data.
     - return dx_hat, dgamma, dbeta
     + dout *= gamma
     + return dout, dgamma, dbeta
@@ -181,22 +181,14 @@ changes(
     - np.sqrt(var + eps)
     + np.sqrt(dout.var(axis=0) + eps)
 
-    in_place (unchanged): you scale dout in place, and thereby change the caller's data.
+    in_place (unchanged): you compute in place, as *= does, and thereby change the caller's data.
     - return dout * gamma / np.sqrt(var + eps)
     + dout *= gamma / np.sqrt(var + eps)
     + return dout
     """,
 )
 
-# Forward passes whose caches wrong backward passes need
-
-
-def unbiased(x, gamma, beta, bn_param):
-    """A forward pass that divides the variance by N - 1."""
-    centered = x - x.mean(axis=0)
-    inv_std = 1 / np.sqrt(x.var(axis=0, ddof=1) + bn_param.get("eps", 1e-5))
-    x_hat = centered * inv_std
-    return gamma * x_hat + beta, {"centered": centered, "x_hat": x_hat, "inv_std": inv_std, "gamma": gamma}
+# A forward pass whose cache wrong backward passes need
 
 
 def keeps_x(x, gamma, beta, bn_param):
@@ -227,16 +219,6 @@ def _(dout, cache):
     """you sum dout * x for dgamma. gamma multiplies x_hat."""
     dx, _, dbeta = batchnorm_backward(dout, cache)
     return dx, (dout * cache["x"]).sum(axis=0), dbeta
-
-
-@mistake("batchnorm_backward", "ddof_throughout", case="small", batchnorm_forward=unbiased)
-def _(dout, cache):
-    """you differentiate a variance that is divided by N - 1. The layer's variance divides by N."""
-    centered, inv_std = cache["centered"], cache["inv_std"]
-    dx_hat = dout * cache["gamma"]
-    dvar = -0.5 * (dx_hat * centered).sum(axis=0) * inv_std**3
-    dcentered = dx_hat * inv_std + 2 * dvar / (len(dout) - 1) * centered
-    return dcentered - dcentered.mean(axis=0), (dout * cache["x_hat"]).sum(axis=0), dout.sum(axis=0)
 
 
 @mistake("batchnorm_backward", "dx_only", case="small")
@@ -421,7 +403,7 @@ changes(
     - return dx, dgamma, dbeta
     + return dgamma, dbeta, dx
 
-    in_place (unchanged): you write into dout, and thereby change the caller's data.
+    in_place (unchanged): you compute in place, as *= does, and thereby change the caller's data.
     - dx_hat = gamma * dout
     + dout *= gamma
     + dx_hat = dout
@@ -608,7 +590,7 @@ changes(
     - return dx, dgamma, dbeta
     + return dx, dbeta, dgamma
 
-    in_place (unchanged): you write into dout, and thereby change the caller's data.
+    in_place (unchanged): you compute in place, as *= does, and thereby change the caller's data.
     - return dx, dgamma, dbeta
     + dout *= gamma
     + return dx, dgamma, dbeta

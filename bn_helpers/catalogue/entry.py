@@ -38,10 +38,10 @@ def mistake(exercise: str, id: str, case: str, **uses: Callable) -> Callable[[Ca
         What it is called with in the place of the reference: a forward pass with another cache, say.
     """
 
-    def enter(answer: Callable) -> None:
-        _enter(exercise, id, case, inspect.cleandoc(answer.__doc__), answer, uses)
+    def take(answer: Callable) -> None:
+        enter(exercise, id, case, inspect.cleandoc(answer.__doc__), answer, uses)
 
-    return enter
+    return take
 
 
 def changes(exercise: str, table: str) -> None:
@@ -56,7 +56,7 @@ def changes(exercise: str, table: str) -> None:
         header, _, message = " ".join(map(str.strip, lines[:first])).partition("): ")
         id, _, case = header.partition(" (")
         HUNKS[exercise][id] = tuple("\n".join(["", *lines[first:]]).split("\n- ")[1:])
-        _enter(exercise, id, case, message, changed(exercise, id), {})
+        enter(exercise, id, case, message, changed(exercise, id), {})
 
 
 def changed(exercise: str, *ids: str) -> Callable:
@@ -98,7 +98,8 @@ def _source(exercise: str) -> str:
     return "\n".join(lines[: docstring.lineno - 1] + lines[docstring.end_lineno :])
 
 
-def _enter(exercise: str, id: str, case: str, message: str, answer: Callable, uses: dict[str, Callable]) -> None:
+def enter(exercise: str, id: str, case: str, message: str, answer: Callable, uses: dict[str, Callable]) -> None:
+    """Enter a mistake; `uses` takes the place of the reference in what it is called with."""
     if id in CATALOGUE[exercise]:
         raise ValueError(f"{exercise}: there are two mistakes called {id}")
     reference = {name: getattr(layers, name) for name in EXERCISES[exercise].uses}

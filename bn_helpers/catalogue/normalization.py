@@ -129,7 +129,7 @@ def _(x):
 
 @mistake("batch_statistics", "in_place", case="unchanged")
 def _(x):
-    """you subtract the mean in place, and thereby change the caller's data."""
+    """you compute in place, as -= does, and thereby change the caller's data."""
     mean = x.mean(axis=0)
     x -= mean
     return mean, (x**2).mean(axis=0)
@@ -299,7 +299,7 @@ def _(x, eps=1e-5):
 
 @mistake("normalize", "in_place", case="unchanged")
 def _(x, eps=1e-5):
-    """you subtract the mean in place, and thereby change the caller's data."""
+    """you compute in place, as -= does, and thereby change the caller's data."""
     std = np.sqrt(x.var(axis=0) + eps)
     x -= x.mean(axis=0)
     return x / std

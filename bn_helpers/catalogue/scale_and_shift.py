@@ -72,7 +72,7 @@ def _(x_hat, gamma, beta):
 
 @mistake("scale_and_shift", "in_place", case="unchanged")
 def _(x_hat, gamma, beta):
-    """you multiply x_hat in place, and thereby change the caller's data."""
+    """you compute in place, as *= does, and thereby change the caller's data."""
     x_hat *= gamma
     return x_hat + beta
 
@@ -208,7 +208,7 @@ def _(x, eps=1e-5):
 
 @mistake("identity_parameters", "in_place", case="unchanged")
 def _(x, eps=1e-5):
-    """you subtract the mean in place, and thereby change the caller's data."""
+    """you compute in place, as -= does, and thereby change the caller's data."""
     mean = x.mean(axis=0)
     x -= mean
     return np.sqrt((x**2).mean(axis=0) + eps), mean
@@ -607,7 +607,7 @@ changes(
     - raise ValueError(f"mode must be 'train' or 'test', got {mode!r}")
     + raise RuntimeError(mode)
 
-    in_place (unchanged): you subtract the mean in place, and thereby change the caller's data.
+    in_place (unchanged): you compute in place, as -= does, and thereby change the caller's data.
     - inv_std =
     + x -= mean if mode == "train" else 0
     + inv_std =
@@ -702,7 +702,7 @@ changes(
     - return w_folded, b_folded
     + return b_folded, w_folded
 
-    in_place (unchanged): you scale w in place, and thereby change the caller's weights.
+    in_place (unchanged): you compute in place, as *= does, and thereby change the caller's data.
     - w_folded = w * scale
     + w *= scale
     + w_folded = w

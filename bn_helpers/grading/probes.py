@@ -117,7 +117,7 @@ def _source(notebook: str) -> str:
 
 def _told(case: Case) -> dict[str, Any]:
     """What of a case the kernel may know. An input that must not change is observed like a result."""
-    observed = [*case.wanted, *case.keeps]
+    observed = [*case.wanted, *case.watched, *case.keeps]
     calls = [[call.function, call.args, call.results] for call in case.calls]
     inputs = {name: encode(value) for name, value in case.inputs.items()}
     return {"inputs": {"dict": inputs}, "calls": calls, "wanted": observed}
@@ -171,10 +171,14 @@ def _outcome(entry: dict[str, Any], case: Case) -> Outcome:
     called = {call.function for call in case.calls}
     if raised == "unpack" and function not in called:
         raise ValueError("nobody returned it")
-    values = {name: _array(entry["values"][name]) for name in (*case.wanted, *case.keeps) if name in entry["values"]}
+    values = {
+        name: _array(entry["values"][name])
+        for name in (*case.wanted, *case.watched, *case.keeps)
+        if name in entry["values"]
+    }
     changed = () if raised else tuple(name for name in case.keeps if not _same(values.get(name), case.inputs[name]))
     return Outcome(
-        {name: value for name, value in values.items() if name in case.wanted},
+        {name: value for name, value in values.items() if name not in case.keeps},
         raised,
         function if function in called | EXERCISES.keys() else "",
         one_line(detail[:WORDS]),

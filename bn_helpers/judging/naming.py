@@ -55,10 +55,11 @@ def signature(case: Case, outcome: Outcome) -> Signature:
         return {"raised": outcome.raised, "in": outcome.function, **words}
     if outcome.changed:
         return {"changed": list(outcome.changed)}
-    looks = {name: _look(outcome.values.get(name), wanted) for name, wanted in case.wanted.items()}
+    seen = {name: (outcome.values.get(name), wanted) for name, wanted in (case.wanted | case.watched).items()}
+    looks = {name: _look(*pair) for name, pair in seen.items()}
     if case.raises:
         return {"silent": looks}
-    right = {n for n, w in case.wanted.items() if judge_value(n, outcome.values.get(n), w, case.tolerance).passed}
+    right = {name for name, pair in seen.items() if judge_value(name, *pair, case.tolerance).passed}
     return {"values": {name: look for name, look in looks.items() if name not in right}}
 
 
