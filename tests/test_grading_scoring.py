@@ -11,6 +11,7 @@ from bn_helpers.outcomes import run
 from bn_helpers.submission import Answer
 
 CASES = probe_cases("normalize", b"key", "code")
+POINTS = EXERCISES["normalize"].points
 ANSWER = Answer("normalize", "def normalize(x): ...", file="01.ipynb", line=7)
 
 
@@ -36,7 +37,7 @@ def wrong_on_hidden(x, eps=1e-5):
 
 def test_a_right_answer_gets_all_points_and_no_words():
     found = result(layers.normalize)
-    assert (found.score, found.status, found.message, found.diagnosis) == (6.0, "passed", "", None)
+    assert (found.score, found.status, found.message, found.diagnosis) == (POINTS, "passed", "", None)
     assert (found.code, found.file, found.line) == (ANSWER.code, "01.ipynb", 7)
 
 
@@ -49,8 +50,9 @@ def test_points_of_the_cases_add_up_to_the_score():
 
 def test_a_lost_property_costs_a_tenth():
     found = result(in_place)
-    assert found.score == pytest.approx(5.4)
-    assert {case.id: case.points for case in found.cases if not case.passed} == {"unchanged": pytest.approx(-0.6)}
+    assert found.score == pytest.approx(0.9 * POINTS)
+    lost = {case.id: case.points for case in found.cases if not case.passed}
+    assert lost == {"unchanged": pytest.approx(-0.1 * POINTS)}
     assert "your function changes its input x" in found.message
 
 

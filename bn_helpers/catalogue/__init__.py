@@ -1,4 +1,5 @@
 """The catalogue: what learners get wrong, as code that runs, with the case that must catch it and the words for it.
+Beside it stand right answers in styles that the checks must accept: what learners write, not what the reference is.
 
 A mistake is written down in one of two forms (see `entry`): as a whole wrong function, whose docstring is the message,
 or as a change of the reference, in the form of a diff. What cannot be told apart on outputs is one entry. The catalogue
@@ -12,14 +13,13 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
-from bn_helpers.catalogue import backward, convolution, normalization, regularization, scale_and_shift  # noqa: F401  # isort: skip
-from bn_helpers.catalogue import derived  # noqa: F401  # isort: skip
-from bn_helpers.catalogue.entry import CATALOGUE, Mistake
+from bn_helpers.catalogue import derived, normalization, regularization  # noqa: F401
+from bn_helpers.catalogue.entry import CATALOGUE, RIGHT, Mistake
 from bn_helpers.exercises import visible_cases
 from bn_helpers.judging import Signatures, alike, signatures
 from bn_helpers.outcomes import Case, run
 
-__all__ = ["CATALOGUE", "Mistake", "fingerprints", "known", "stale", "write_fingerprints"]
+__all__ = ["CATALOGUE", "RIGHT", "Mistake", "fingerprints", "known", "stale", "write_fingerprints"]
 
 
 def known(exercise: str, cases: Iterable[Case], mistakes: Collection[str] | None = None) -> dict[str, Signatures]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
+from bn_helpers.catalogue import backward, scale_and_shift  # noqa: F401
 from bn_helpers.catalogue.convolution import to_images, to_rows
 from bn_helpers.catalogue.entry import CATALOGUE, enter
 from bn_helpers.exercises import EXERCISES

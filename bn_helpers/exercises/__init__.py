@@ -13,9 +13,8 @@ from functools import cache
 
 import numpy as np
 
-from bn_helpers.exercises import backward, convolution, normalization, regularization, scale_and_shift
+from bn_helpers.exercises import backward, convolution, normalization, regularization, scale_and_shift, words
 from bn_helpers.exercises.task import EASY, SHAPE, Exercise, Notebook, Quiz
-from bn_helpers.exercises.words import CASES
 from bn_helpers.outcomes import Case
 
 __all__ = [
@@ -42,6 +41,7 @@ EXERCISES: dict[str, Exercise] = {
     for module in _MODULES
     for place, exercise in enumerate(module.EXERCISES, start=1)
 }
+CASES: dict[str, tuple[str, str]] = words.CASES | {case: own for m in _MODULES for case, own in m.CASES.items()}
 QUIZZES = {f"quiz_{notebook.number}": Quiz(f"quiz_{notebook.number}", name) for name, notebook in NOTEBOOKS.items()}
 TASKS: dict[str, Exercise | Quiz] = EXERCISES | QUIZZES
 

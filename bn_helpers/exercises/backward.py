@@ -67,6 +67,10 @@ def backward(exercise: Exercise, rng: RandomState, case: str, shapes: draw.Shape
     return draw.finished(Case(case, inputs, tuple(calls), wanted, draw.tolerance(x, eps), watched=watched))
 
 
+CASES = {
+    "two_rows": ("a batch of two", "Two examples leave almost no gradient: eps alone lets a little pass."),
+}  # fmt: skip
+
 EXERCISES = (
     Exercise(
         "scale_and_shift_backward", "Backward through scale and shift", 4, 10, 1,

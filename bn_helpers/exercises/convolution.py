@@ -11,6 +11,10 @@ NOTEBOOK = Notebook(
     "04_convolution", "Batch normalization for convolutions", 60, ("batchnorm_forward", "batchnorm_backward")
 )
 IMAGES = {"easy": (5, 3, 4, 5), "small": (2, 4, 3, 1), "square": (3, 3, 3, 3), "one_image": (1, 2, 2, 3)}
+CASES = {
+    "one_image": ("a single image", "One image still has H * W elements a channel."),
+    "test_one_image": ("evaluation of one image", "In evaluation an image's output depends on no other image."),
+}  # fmt: skip
 
 EXERCISES = (
     Exercise(

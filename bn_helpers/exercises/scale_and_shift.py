@@ -125,6 +125,17 @@ def _fold_into_linear(exercise: Exercise, rng: RandomState, case: str) -> Case:
     return draw.one_call(case, exercise, inputs, wanted, tolerance=1e-5 if case == "float32" else 1e-9)
 
 
+CASES = {
+    "negative": ("values far below zero", "tanh saturates at -1 as well as at 1."),
+    "threshold": ("another threshold", "The threshold is an argument: use the one you are given."),
+    "boundary": ("values exactly at the threshold", "Above means above: a value at the threshold does not count."),
+    "vector": ("a plain vector", "z may have any shape; the share is taken over all its elements."),
+    "running_first": ("one training step", "momentum is the fraction kept; the variance is the biased one."),
+    "running_own": ("two layers side by side", "Each bn_param has its own running statistics: share nothing."),
+    "test_one_row": ("evaluation of one example", "In evaluation an example's output depends on no other example."),
+    "train_then_test": ("three training steps, then evaluation", "What training has written is what evaluation reads."),
+}  # fmt: skip
+
 EXERCISES = (
     Exercise(
         "scale_and_shift", "Scale and shift", 3, 5, 1,

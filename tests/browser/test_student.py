@@ -11,6 +11,7 @@ NOTEBOOK = "notebooks/02_scale_and_shift.ipynb"
 ANSWER, CHECK, FIGURE = "saturated_fraction", "saturated_fraction-check", "saturation-figure"
 EARLIER = ("scale_and_shift", "return gamma * x_hat + beta")
 WRONG = "return np.mean(np.tanh(z) > threshold)"
+POINTS = EXERCISES["saturated_fraction"].points
 RIGHT = "return np.mean(np.abs(np.tanh(z)) > threshold)"
 WHY = "It looks as if you count what is above the threshold only."
 
@@ -26,11 +27,11 @@ def test_wrong_answer_is_explained_and_the_right_one_changes_the_figure(open_not
             notebook.click_and_run(cell)
 
     answer(*EARLIER)
-    expect(notebook.output(CHECK)).to_have_text("saturated_fraction: unanswered, 0 of 3 points")
-    expect(notebook.output(FIGURE)).to_have_text("this figure needs saturated_fraction (3 points)")
+    expect(notebook.output(CHECK)).to_have_text(f"saturated_fraction: unanswered, 0 of {POINTS} points")
+    expect(notebook.output(FIGURE)).to_have_text(f"this figure needs saturated_fraction ({POINTS} points)")
     answer(ANSWER, WRONG)
     expect(notebook.output(CHECK).first).to_contain_text(WHY)
-    expect(notebook.output(CHECK).last).to_have_text("saturated_fraction: not right yet, 0.0 of 3 points")
+    expect(notebook.output(CHECK).last).to_have_text(f"saturated_fraction: not right yet, 0.0 of {POINTS} points")
     wrong = notebook.picture(FIGURE)
     notebook.cell(CHECK).scroll_into_view_if_needed()
     screenshot("diagnosis")
