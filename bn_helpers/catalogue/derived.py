@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from bn_helpers.catalogue import backward, scale_and_shift  # noqa: F401
+import bn_helpers.catalogue.backward
+import bn_helpers.catalogue.scale_and_shift  # noqa: F401
 from bn_helpers.catalogue.convolution import to_images, to_rows
 from bn_helpers.catalogue.entry import CATALOGUE, enter
 from bn_helpers.exercises import EXERCISES
@@ -116,7 +117,7 @@ OF_IMAGES = ("reshape_only", "each_image", "each_example", "each_pixel", "averag
 derive(
     "spatial_batchnorm_forward",
     "batchnorm_forward",
-    without=("axis_1", "cache_first", "in_place_in_test", "running_only_where_given"),
+    without=("axis_1", "cache_first", "in_place_in_test", "running_only_where_given", "test_updates_first"),
 )
 SAME = (  # under other names in the staged form and in the closed one
     *("dgamma_term_missing", "dbeta_term_missing", "dbeta_not_averaged", "dgamma_not_averaged", "ddof_in_dgamma_term"),
@@ -125,7 +126,7 @@ SAME = (  # under other names in the staged form and in the closed one
     *("mean_not_averaged", "dmean_sign", "x_hat_for_centered", "both_averaged"),
 )
 derive("batchnorm_backward", "batchnorm_backward_alt", without=SAME)
-derive("batchnorm_backward_alt", "batchnorm_backward", without=SAME)
+derive("batchnorm_backward_alt", "batchnorm_backward", without=(*SAME, "parameters_along_features"))
 derive(
     "spatial_batchnorm_backward",
     "batchnorm_backward",
