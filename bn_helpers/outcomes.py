@@ -7,6 +7,7 @@ nothing knows what is right: this file is the one of the course that enters the 
 from __future__ import annotations
 
 import copy
+import difflib
 import traceback
 import warnings
 from collections.abc import Callable, Mapping
@@ -139,7 +140,11 @@ def _public_name(error: BaseException) -> str:
 
 
 def _where(error: BaseException, function: str) -> str:
-    """One line: the exception's words, and the line of the answer at which it came."""
+    """One line: the exception's words, the name that was probably meant, and the line of the answer at which it came."""
     words = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}".removesuffix(": ")
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.name == function]
-    return f"{words} (line {frames[-1].lineno}: {frames[-1].line})" if frames and frames[-1].line else words
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    if isinstance(error, NameError) and error.name and frames:
+        known = [*frames[-1].f_locals, *frames[-1].f_globals]
+        words += "".join(f"; did you mean {name}?" for name in difflib.get_close_matches(error.name, known, n=1))
+    lines = [f for f in traceback.extract_tb(error.__traceback__) if f.name == function]
+    return f"{words} (line {lines[-1].lineno}: {lines[-1].line})" if lines and lines[-1].line else words

@@ -47,6 +47,12 @@ def _(x):
     return x.mean(), x.var()
 
 
+@mistake("batch_statistics", "variance_of_all", case="small")
+def _(x):
+    """you take the variance of all numbers at once. Each feature has its own."""
+    return x.mean(axis=0), x.var()
+
+
 @mistake("batch_statistics", "keeps_dimensions", case="small")
 def _(x):
     """you keep the axis that was averaged over, and return shape (1, D). Wanted is (D,)."""
@@ -177,6 +183,12 @@ def _(x, eps=1e-5):
 def _(x, eps=1e-5):
     """you use a fixed eps. It is an argument: use the one you are given."""
     return normalize(x)
+
+
+@mistake("normalize", "eps_default_tiny", case="tiny_variance")
+def _(x, eps=1e-8):
+    """your default eps is 1e-8. Here it is 1e-5."""
+    return normalize(x, eps)
 
 
 @mistake("normalize", "eps_squared", case="small")
