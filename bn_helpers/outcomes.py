@@ -140,7 +140,7 @@ def _public_name(error: BaseException) -> str:
 
 
 def _where(error: BaseException, function: str) -> str:
-    """One line: the exception's words, the name that was probably meant, and the line of the answer at which it came."""
+    """One line: the exception's words, the name that was probably meant, and the line of the answer where it came."""
     words = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}".removesuffix(": ")
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     if isinstance(error, NameError) and error.name and frames:

@@ -9,10 +9,12 @@ mistake accounts for as much. Otherwise nothing is named: a wrong diagnosis is w
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from importlib import resources
 from typing import Any
 
 import numpy as np
@@ -38,6 +40,12 @@ class Diagnosis:
 
     mistake: str
     alone: bool
+
+
+@cache
+def fingerprints() -> dict[str, dict[str, dict[str, Any]]]:
+    """What known mistakes look like on the visible cases: exercise, then mistake, then its message and signatures."""
+    return json.loads(resources.files("bn_helpers").joinpath("fingerprints.json").read_text("utf-8"))
 
 
 def signature(case: Case, outcome: Outcome) -> Signature:
