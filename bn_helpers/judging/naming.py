@@ -15,6 +15,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -145,7 +146,7 @@ def accounts_for(found: Signatures, expected: Signatures) -> frozenset[Unit]:
     units = set()
     for case, looks in expected.items():
         seen = found.get(case, "pass")
-        if seen == "pass" or _contradicts(seen, looks):
+        if (seen == "pass" or _contradicts(seen, looks)) and case not in SPECIAL:
             return frozenset()
         wrong, seen = _values(looks), _values(seen)
         units |= {(case, name) for name in wrong.keys() & seen.keys() if alike(wrong[name], seen[name])}
@@ -173,8 +174,13 @@ def _one_of_several(
         return _has_wrong_shape(parts[id], found), len(evidence[id]), len(parts[id])
 
     best = max((id for id in parts if evidence[id]), key=rank, default=None)
-    rivals = [id for id, units in parts.items() if id != best and units >= evidence.get(best, units)]
-    return None if rivals or best is None else Diagnosis(best, alone=False)
+    others = [units for id, units in parts.items() if id != best]
+    if best is None or any(units >= evidence[best] for units in others):
+        return None
+    explained = (left | right for left, right in combinations(others, 2))
+    if any(units >= evidence[best] and len(units) > len(parts[best]) for units in explained):
+        return None  # two others explain more
+    return Diagnosis(best, alone=False)
 
 
 def _evidence(units: frozenset[Unit], found: Signatures, expected: Signatures) -> frozenset[Unit]:
