@@ -26,6 +26,7 @@ from bn_helpers.outcomes import Case, Outcome, Wanted
 
 PROJECTIONS = 2
 CLOSE = 1e-3  # of the error itself: far above rounding, far below what two mistakes differ by
+PART = 1 / 3  # of what a mistake makes wrong, that it must account for to be named beside another
 NEXT_TO_NOTHING = 1e-9  # of the scale: what rounding makes of an error that is none
 
 Signature = Any  # "pass", "fail", or a dict: what JSON can hold
@@ -188,8 +189,10 @@ def _evidence(units: frozenset[Unit], found: Signatures, expected: Signatures) -
 
     Two ordinary cases must speak for it, or the only one that could: in special ones, many mistakes look alike.
     """
-    could = {case for case, looks in expected.items() if _values(looks)} - {*SPECIAL}
-    if len({case for case, _ in units} & could) < max(1, min(len(could), 2)):
+    could = {(case, name) for case, looks in expected.items() if case not in SPECIAL for name in _values(looks)}
+    ordinary = units & could
+    cases = {case for case, _ in could}
+    if not could or len({case for case, _ in ordinary}) < min(len(cases), 2) or len(ordinary) < PART * len(could):
         return frozenset()
     if _has_wrong_shape(units, found):
         return units
