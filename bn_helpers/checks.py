@@ -57,8 +57,8 @@ def check(exercise: str, answer: Callable | str, **uses: Callable) -> None:
     else:
         verdict = examine(exercise, _functions(exercise, answer, uses))
         said = _lines(verdict)
-    for line in [*said, *[""] * bool(said and verdict.words), *verdict.words.splitlines()]:
-        print(line)
+    if text := "\n\n".join(part for part in ("\n".join(said), verdict.words) if part):
+        print(text)
     if verdict.state == UNANSWERED:
         raise Unanswered(f"{exercise}: unanswered, 0 of {_points(exercise)} points")
     if verdict.state != PASSED:
@@ -132,7 +132,7 @@ def summary(notebook: str, answers: Mapping[str, object]) -> None:
 
 def _verdict(exercise: str, answers: Mapping[str, object]) -> Verdict:
     if exercise in QUIZZES:
-        return _record(exercise, answers.get(exercise, "?"))[0]
+        return _record(exercise, answers.get(exercise, "?"))
     if exercise not in answers:
         return Verdict(exercise, UNANSWERED)
     return examine(exercise, {name: answers.get(name) for name in (*EXERCISES[exercise].uses, exercise)})
