@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -47,7 +47,8 @@ class Verdict:
     diagnosis: str | None = None
 
 
-_latest: dict[str, Verdict] = {}  # what `summary` tells: the last verdict on each exercise in this session
+# The cell of the last `ready`, and the wrong answers that it let pass.
+_drawn_with: tuple[int | None, list[str]] = (None, [])
 
 
 def check(exercise: str, answer: Callable | str, **uses: Callable) -> None:
@@ -73,7 +74,6 @@ def check(exercise: str, answer: Callable | str, **uses: Callable) -> None:
         verdict = _record(exercise, answer)
     else:
         verdict = examine(exercise, _functions(exercise, answer, uses))
-    _latest[exercise] = verdict
     for line in (*verdict.lines, verdict.explanation):
         if line:
             print(line)
@@ -83,43 +83,77 @@ def check(exercise: str, answer: Callable | str, **uses: Callable) -> None:
         raise CheckFailed(f"{exercise}: not right yet, {verdict.score:.1f} of {_points(exercise)} points")
 
 
-def ready(*answers: Callable) -> bool:
+def ready(**answers: Callable) -> bool:
     """Whether answers are far enough for a figure: each runs on an ordinary batch. Says what is missing otherwise.
 
-    An answer that gives wrong numbers is ready, too: the figure shows what comes of them.
+    An answer that gives wrong numbers is ready, too: the figure shows what comes of them. A line says so, and no claim
+    of the same cell then counts as shown.
+
+    Parameters
+    ----------
+    **answers : callable
+        Your functions, each under the name of its exercise: ``ready(normalize=normalize)``. What an earlier notebook
+        asked for is handed on to those that use it.
     """
-    missing = []
-    for answer in answers:
-        exercise = EXERCISES[answer.__name__]
+    global _drawn_with
+    latest = max(EXERCISES[name].notebook for name in answers)
+    missing, wrong = [], []
+    for exercise in (EXERCISES[name] for name in answers if EXERCISES[name].notebook == latest):
+        functions = {name: answers.get(name) for name in (*exercise.uses, exercise.id)}
         case = next(case for case in visible_cases(exercise.id) if case.id == EASY)
-        provided = {name: answer.__globals__.get(name) for name in exercise.uses}
-        outcome = run(case, {**provided, exercise.id: answer})
-        if judge(case, outcome).problem not in ("", "value"):
+        if judge(case, run(case, functions)).problem not in ("", "value"):
             missing.append(f"{exercise.id} ({exercise.points} points)")
+        elif examine(exercise.id, functions).state != PASSED:
+            wrong.append(exercise.id)
     if missing:
         print(f"this figure needs {' and '.join(missing)}")
+    for name in wrong if not missing else ():
+        print(f"drawn with your {name}, which fails its check")
+    _drawn_with = _cell(), wrong
     return not missing
 
 
-def summary(notebook: str) -> None:
-    """Print a table of a notebook's exercises: points and state, as of the last run of each check.
+def wrong_answers() -> list[str]:
+    """The answers that do not pass their check, and with which the cell that runs was let draw by `ready`."""
+    cell, wrong = _drawn_with
+    return wrong if cell == _cell() else []
+
+
+def _cell() -> int | None:
+    """Number of the cell that runs; None outside a notebook."""
+    from IPython import get_ipython
+
+    shell = get_ipython()
+    return shell and shell.execution_count
+
+
+def summary(notebook: str, answers: Mapping[str, object]) -> None:
+    """Check every answer of a notebook as it stands, and print a table of points and states.
 
     Parameters
     ----------
     notebook : str
         The name of the notebook, for instance "01_normalization".
+    answers : mapping of str to object
+        Where the answers are, under the names of their exercises: ``globals()``.
     """
     ids = [e.id for e in (*EXERCISES.values(), *QUIZZES.values()) if e.notebook == NOTEBOOKS[notebook].name]
     width = max(map(len, ids))
-    earned = 0.0
-    for exercise in ids:
-        verdict = _latest.get(exercise, Verdict(exercise, NOT_ATTEMPTED))
+    verdicts = {exercise: _verdict(exercise, answers) for exercise in ids}
+    for exercise, verdict in verdicts.items():
         recorded = exercise in QUIZZES and verdict.state == PASSED
         shown = "      recorded" if recorded else f"{verdict.score:4.1f}  {verdict.state}"
-        earned += verdict.score
         print(f"{exercise:{width}}  {_points(exercise):2} points  {shown}")
-    total = sum(_points(exercise) for exercise in ids if exercise in EXERCISES)
-    print(f"{'sum':{width}}  {total:2} points  {earned:4.1f}  (the quiz counts when it is graded)")
+    earned = sum(verdict.score for verdict in verdicts.values())
+    print(f"{'sum':{width}}  {sum(map(_points, ids)):2} points  {earned:4.1f}  (quiz: later)")
+
+
+def _verdict(exercise: str, answers: Mapping[str, object]) -> Verdict:
+    if exercise in QUIZZES:
+        return _record(exercise, answers.get(exercise, "?"))
+    if exercise not in answers:
+        return Verdict(exercise, NOT_ATTEMPTED)
+    return examine(exercise, {name: answers.get(name) for name in (*EXERCISES[exercise].uses, exercise)})
 
 
 def examine(exercise: str, functions: dict[str, Callable]) -> Verdict:

@@ -23,6 +23,7 @@ from bn_helpers.outcomes import Case, Outcome, Wanted
 PROJECTIONS = 2
 CLOSE = 1e-6  # of projections: far above rounding, far below what two mistakes differ by
 SHOWN = 5  # rows and columns of an array that a message shows at most
+WIDTH = 58  # columns that fit beside JupyterLab's file browser on a page of 900 pixels
 
 Signature = Any  # "pass", "fail", or a dict: what JSON can hold
 Signatures = Mapping[str, Signature]
@@ -171,17 +172,29 @@ def _seen(case: Case, outcome: Outcome, judgement: Judgement) -> str:
 
 
 def table(wanted: np.ndarray, got: np.ndarray) -> str:
-    """Wanted, yours and their difference, side by side; of a large array, the rows that differ most."""
+    """Wanted, yours and their difference, of a large array the rows that differ most.
+
+    They stand side by side where that fits, and below one another otherwise: a front end that has no room breaks a line
+    anywhere, in the midst of a number, too.
+    """
     with np.errstate(all="ignore"):
         arrays = [np.atleast_2d(a.reshape(-1, a.shape[-1]) if a.ndim > 1 else a) for a in (wanted, got, got - wanted)]
     order = np.argsort(-np.nan_to_num(np.abs(arrays[2]), nan=np.inf).max(axis=1), kind="stable")
     rows = np.sort(order[:SHOWN])
-    blocks = [[" ".join(f"{v:9.4g}" for v in array[row, :SHOWN]) for row in rows] for array in arrays]
-    heads = ("wanted", "yours", "difference")
-    widths = [max(len(head), *map(len, block)) for head, block in zip(heads, blocks, strict=True)]
-    text = ["   ".join(f"{head:^{width}}" for head, width in zip(heads, widths, strict=True)).rstrip()]
-    for line in zip(*blocks, strict=True):
-        text.append("   ".join(f"{cell:>{width}}" for cell, width in zip(line, widths, strict=True)))
+    parts = [_block(array[rows, :SHOWN]) for array in arrays]
+    blocks = dict(zip(("wanted", "yours", "difference"), parts, strict=True))
+    widths = [max(len(head), len(block[0])) for head, block in blocks.items()]
+    if sum(widths) + 2 * len(widths) > WIDTH:
+        lines = [line for head, block in blocks.items() for line in (head, *(f"  {row}" for row in block))]
+    else:
+        beside = [list(blocks), *zip(*blocks.values(), strict=True)]
+        lines = ["  ".join(f"{part:>{width}}" for part, width in zip(parts, widths, strict=True)) for parts in beside]
     whole = arrays[0].size == len(rows) * min(SHOWN, arrays[0].shape[1])
-    cut = "" if whole else f"\n  (a part of shape {wanted.shape})"
-    return "\n".join(f"  {line}" for line in text) + cut
+    return "\n".join(f"  {line}" for line in lines) + ("" if whole else f"\n  (a part of shape {wanted.shape})")
+
+
+def _block(values: np.ndarray) -> list[str]:
+    """A line a row, its numbers below one another."""
+    texts = [[f"{v:.4g}" for v in row] for row in values]
+    width = max(len(text) for row in texts for text in row)
+    return [" ".join(f"{text:>{width}}" for text in row) for row in texts]

@@ -18,12 +18,14 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from bn_helpers.errors import CourseError
 from bn_helpers.exercises import NOTEBOOKS, TASKS
 
 SECONDS_A_CELL = 60
+RULES = Path(__file__).with_name("nbval.cfg")  # what nbval leaves out of its comparison
 
 
-class UnreadableNotebook(Exception):
+class UnreadableNotebook(CourseError):
     """A notebook that cannot be checked; the message says why and what to do."""
 
 
@@ -68,9 +70,10 @@ def check_notebook(path: Path, solutions: Path) -> list[Result]:
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / f"{name}.ipynb"
         nbformat.write(solved, target)
-        options = ["--nbval", "-p", "no:cacheprovider", f"--rootdir={folder}", "-c", os.devnull]
+        options = ["--nbval", f"--nbval-sanitize-with={RULES}", f"--nbval-cell-timeout={SECONDS_A_CELL}"]
+        options += ["-p", "no:cacheprovider", f"--rootdir={folder}", "-c", os.devnull]
         with contextlib.redirect_stdout(io.StringIO()):
-            pytest.main([str(target), f"--nbval-cell-timeout={SECONDS_A_CELL}", *options], plugins=[collector])
+            pytest.main([str(target), *options], plugins=[collector])
     wanted = [subject.id for subject in TASKS.values() if subject.notebook == name]
     return [_result(subject, subject in answers, collector.reports.get(subject)) for subject in wanted]
 

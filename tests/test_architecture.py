@@ -16,7 +16,7 @@ PACKAGE = Path(bn_helpers.__file__).parent
 # What a module may import of this package. A package's modules share its line.
 EXPERIMENTS = {"exercises", "data", "oracles", "nets"}
 JUDGING = {"exercises", "oracles", "outcomes", "judging"}
-READING = {"parsing", "reference", "source", "submission", "text"}
+READING = {"parsing", "reference", "source", "submission", "text", "errors"}
 ALL_BUT_EACH_OTHER = {"layers", "catalogue", "checks", "selfcheck", *READING, *JUDGING}
 MAY_IMPORT = {
     "layers": set(),
@@ -24,6 +24,7 @@ MAY_IMPORT = {
     "data": set(),
     "outcomes": set(),
     "text": set(),
+    "errors": set(),
     "reference": set(),
     "source": {"exercises"},
     "exercises": {"oracles", "outcomes"},
@@ -33,11 +34,11 @@ MAY_IMPORT = {
     "checks": JUDGING,
     "stages": {"oracles", "judging"},
     "nets": EXPERIMENTS,
-    "training": EXPERIMENTS,
+    "training": {"checks", *EXPERIMENTS},
     "plotting": EXPERIMENTS,
     "widgets": {"plotting", "training", "checks", *EXPERIMENTS},
     "catalogue": {"layers", *JUDGING},
-    "selfcheck": {"exercises", "checks", "submission"},
+    "selfcheck": {"errors", "exercises", "checks", "submission"},
     "course": ALL_BUT_EACH_OTHER,
     "grading": ALL_BUT_EACH_OTHER,
 }

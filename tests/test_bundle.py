@@ -47,7 +47,7 @@ def unpack(tmp_path):
 
 def python(folder, *arguments):
     """Run this environment's Python, with the package of a class's copy and none other."""
-    environment = os.environ | {"PYTHONPATH": str(folder), "OPENBLAS_NUM_THREADS": "1"}
+    environment = os.environ | {"PYTHONPATH": str(folder)}
     command = [sys.executable, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, cwd=folder, env=environment)
 

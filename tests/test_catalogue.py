@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from collections import Counter
 from functools import cache
 from itertools import combinations
@@ -261,3 +263,13 @@ def test_change_that_does_not_fit_the_reference_is_an_error():
         changes("normalize", "typo (small): you mistype.\n- sqr(\n+ sqrt(")
     with pytest.raises(ValueError, match="two mistakes called ddof"):
         changes("normalize", "ddof (small): you repeat yourself.\n- np.sqrt(var + eps)\n+ 1")
+
+
+def test_catalogue_is_whole_where_python_leaves_out_docstrings():
+    program = "from bn_helpers.catalogue import CATALOGUE\n"
+    program += "print({id: mistake.message for each in CATALOGUE.values() for id, mistake in each.items()})"
+    said = [
+        subprocess.run([sys.executable, *how, "-c", program], capture_output=True, text=True, check=True).stdout
+        for how in ([], ["-OO"])
+    ]
+    assert said[0] == said[1]

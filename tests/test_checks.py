@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from bn_helpers import checks, judging, layers
 from bn_helpers.checks import CheckFailed, NotAttempted, check, examine, ready, summary
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS
-
-
-@pytest.fixture(autouse=True)
-def fresh_session(monkeypatch):
-    monkeypatch.setattr(checks, "_latest", {})
 
 
 def run_check(capsys, *arguments, **uses) -> tuple[str, Exception | None]:
@@ -66,8 +64,8 @@ def test_wrong_answer_is_explained(capsys):
     assert lines[:2] == ["  FAIL  a hundred examples, within 2 %", "  FAIL  as many examples as features"]
     assert lines[4] == "  pass  your inputs stay as they are"
     assert lines[6] == "as many examples as features: out has the wrong values"
-    assert lines[7].split() == ["wanted", "yours", "difference"]
-    assert len(lines[8].split()) == 9
+    assert [line.strip() for line in lines[7:19:4]] == ["wanted", "yours", "difference"]  # no room side by side
+    assert [len(line.split()) for line in lines[8:19]] == [3, 3, 3, 1, 3, 3, 3, 1, 3, 3, 3]
     assert lines[-2] == "Compare your code with the formula, one symbol at a time."
     assert lines[-1] == "It looks as if you forget beta."
 
@@ -103,6 +101,15 @@ def test_arrays_of_any_shape_are_shown(shape):
     wanted = np.full(shape, 2.0)
     for got in (wanted + 1, np.full(shape, np.nan), wanted.astype(int)):
         assert judging.table(wanted, got).split()[:3] == ["wanted", "yours", "difference"]
+
+
+@pytest.mark.parametrize("columns", [1, 2, 3, 5, 9])
+@pytest.mark.parametrize("size", [1, 1e-7 / 3, -1e20 / 3])
+def test_a_row_of_a_table_is_never_broken(columns, size):
+    wanted = size * np.arange(4 * columns).reshape(4, columns)
+    text = checks.table(wanted, wanted / 7)
+    assert max(map(len, text.splitlines())) <= checks.WIDTH
+    assert len([word for word in text.partition("(a part")[0].split() if word[-1].isdigit()]) == 12 * min(columns, 5)
 
 
 @pytest.mark.parametrize(
@@ -253,8 +260,8 @@ def test_closed_form_may_not_call_the_staged_pass(capsys):
 )
 def test_closed_form_keeps_its_helpers(capsys, call, helper):
     answer = alt(call, helper)["batchnorm_backward_alt"]
-    run_check(capsys, "batchnorm_backward_alt", answer, batchnorm_forward=layers.batchnorm_forward)
-    assert checks._latest["batchnorm_backward_alt"].state == "passed"
+    functions = {"batchnorm_backward_alt": answer, "batchnorm_forward": layers.batchnorm_forward}
+    assert examine("batchnorm_backward_alt", functions).state == "passed"
 
 
 def test_name_that_was_not_there_is_gone_again():
@@ -296,17 +303,50 @@ def test_quiz_wants_one_of_four_letters(capsys, letter):
 # Figures
 
 
-def named(name: str, answer, **names):
-    """An answer under its own name, with the notebook's names as its globals."""
-    scope = {"answer": answer, **names}
-    exec(f"def {name}(*arguments):\n    return answer(*arguments)", scope)
-    return scope[name]
+def decorated(answer):
+    @functools.wraps(answer)
+    def wrapper(*arguments):
+        return answer(*arguments)
+
+    wrapper.__name__ = "wrapper"
+    return wrapper
 
 
-def test_right_and_wrong_numbers_are_ready(capsys):
-    wrong = named("scale_and_shift", lambda x_hat, gamma, beta: x_hat)
-    assert ready(named("normalize", layers.normalize), wrong)
+class Callable:
+    def __call__(self, x, eps=1e-5):
+        return layers.normalize(x, eps)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        layers.normalize,
+        lambda x, eps=1e-5: layers.normalize(x, eps),
+        functools.partial(layers.normalize),
+        decorated(layers.normalize),
+        Callable(),
+    ],
+)
+def test_an_answer_is_known_by_the_name_under_which_it_is_handed_over(capsys, answer):
+    assert ready(normalize=answer, layer_outputs=layers.layer_outputs)
     assert capsys.readouterr().out == ""
+
+
+def test_wrong_numbers_are_ready_and_a_line_says_so_until_the_next_figure(capsys):
+    assert ready(normalize=lambda x, eps=1e-5: 2 * x, layer_outputs=layers.layer_outputs)
+    assert capsys.readouterr().out == "drawn with your normalize, which fails its check\n"
+    assert checks.wrong_answers()
+    assert ready(normalize=layers.normalize)
+    assert not checks.wrong_answers()
+
+
+def test_a_wrong_answer_counts_in_its_own_cell_only(monkeypatch):
+    shell = SimpleNamespace(execution_count=7)
+    monkeypatch.setattr("IPython.get_ipython", lambda: shell)
+    assert ready(normalize=lambda x, eps=1e-5: 2 * x)
+    assert checks.wrong_answers()
+    shell.execution_count = 8
+    assert not checks.wrong_answers()
 
 
 @pytest.mark.parametrize(
@@ -314,31 +354,38 @@ def test_right_and_wrong_numbers_are_ready(capsys):
     [stub("normalize"), lambda x, eps=1e-5: None, lambda x, eps=1e-5: x[0], lambda x, eps=1e-5: x / 0, lambda: 0],
 )
 def test_what_a_figure_could_not_draw_is_not_ready(capsys, answer):
-    assert not ready(named("normalize", answer), named("layer_outputs", layers.layer_outputs))
+    assert not ready(normalize=answer, layer_outputs=layers.layer_outputs)
     assert capsys.readouterr().out == f"this figure needs normalize ({points('normalize')})\n"
 
 
 def test_all_that_is_missing_is_named(capsys):
-    assert not ready(named("normalize", stub("normalize")), named("layer_outputs", stub("layer_outputs")))
+    assert not ready(normalize=stub("normalize"), layer_outputs=stub("layer_outputs"))
     needed = f"normalize ({points('normalize')}) and layer_outputs ({points('layer_outputs')})"
     assert capsys.readouterr().out == f"this figure needs {needed}\n"
 
 
-def test_backward_is_ready_with_the_forward_of_its_notebook():
-    backward = layers.batchnorm_backward
-    assert ready(named("batchnorm_backward", backward, batchnorm_forward=layers.batchnorm_forward))
-    assert not ready(named("batchnorm_backward", backward))
+def test_backward_is_ready_with_the_forward_of_an_earlier_notebook_which_is_not_judged():
+    def forward(x, gamma, beta, bn_param):
+        if bn_param["mode"] == "test":
+            raise ValueError
+        return layers.batchnorm_forward(x, gamma, beta, bn_param)
+
+    assert ready(batchnorm_backward=layers.batchnorm_backward, batchnorm_forward=forward)
+    assert not checks.wrong_answers()
+    assert not ready(batchnorm_backward=layers.batchnorm_backward)
 
 
 # Summary
 
 
-def test_summary_tells_each_state(capsys):
-    run_check(capsys, "batch_statistics", layers.batch_statistics)
-    run_check(capsys, "normalize", lambda x, eps=1e-5: layers.normalize(x))
-    run_check(capsys, "layer_outputs", stub("layer_outputs"))
-    run_check(capsys, "quiz_1", "b")
-    summary("01_normalization")
+def test_summary_tells_each_state_and_adds_up_to_the_notebooks_points(capsys):
+    answers = {
+        "batch_statistics": layers.batch_statistics,
+        "normalize": lambda x, eps=1e-5: layers.normalize(x),
+        "layer_outputs": stub("layer_outputs"),
+        "quiz_1": "b",
+    }
+    summary("01_normalization", answers)
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     first, second, third = (EXERCISES[line[0]].points for line in lines[:3])
     assert lines[0] == ["batch_statistics", f"{first}", "points", f"{first:.1f}", "passed"]
@@ -346,13 +393,28 @@ def test_summary_tells_each_state(capsys):
     assert second / 2 <= float(lines[1][3]) < second
     assert lines[2] == ["layer_outputs", f"{third}", "points", "0.0", "not", "attempted"]
     assert lines[3] == ["quiz_1", "1", "points", "recorded"]
-    assert lines[4][:3] == ["sum", f"{first + second + third}", "points"]
+    assert lines[4][:3] == ["sum", f"{first + second + third + 1}", "points"]
     assert float(lines[4][3]) == pytest.approx(first + float(lines[1][3]))
+
+
+def test_summary_is_of_the_answers_as_they_stand(capsys):
+    answers = {"normalize": layers.normalize}
+    check("normalize", answers["normalize"])
+    answers["normalize"] = lambda x, eps=1e-5: x
+    capsys.readouterr()
+    summary("01_normalization", answers)
+    assert f"normalize         {EXERCISES['normalize'].points:2} points   0.0  failed" in capsys.readouterr().out
+
+
+def test_summary_of_a_backward_uses_the_forward_beside_it(capsys):
+    summary("03_backward", {name: getattr(layers, name) for name in ("batchnorm_forward", "batchnorm_backward")})
+    points = EXERCISES["batchnorm_backward"].points
+    assert f"batchnorm_backward        {points:2} points  {points:4.1f}  passed" in capsys.readouterr().out
 
 
 def test_summary_of_a_fresh_session_attempts_nothing(capsys):
     for notebook in NOTEBOOKS:
-        summary(notebook)
+        summary(notebook, {})
         lines = capsys.readouterr().out.splitlines()
         assert all(line.endswith("0.0  not attempted") for line in lines[:-1])
 

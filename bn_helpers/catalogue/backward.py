@@ -470,11 +470,11 @@ changes(
     "batchnorm_backward_alt",
     """
     statistics_constant (small): you take mean and variance for constants. Both depend on every x of the batch.
-    - (dout - dbeta / m - x_hat * dgamma / m)
+    - (dout - dbeta / m - x_hat * (dgamma / m))
     + dout
 
     dgamma_term_missing (small): the term with x_hat and dgamma is missing: you take the variance for a constant.
-    - - x_hat * dgamma / m
+    - - x_hat * (dgamma / m)
 
     dbeta_term_missing (small): the term with dbeta is missing: you take the mean for a constant.
     - - dbeta / m
@@ -543,16 +543,16 @@ changes(
 
     extra_inv_std (small): the term with x_hat and dgamma has one over the standard deviation once too often: x_hat
     holds it already.
-    - x_hat * dgamma
-    + x_hat * inv_std * dgamma
+    - x_hat * (dgamma
+    + x_hat * inv_std * (dgamma
 
     x_hat_forgotten (small): you forget x_hat in the term with dgamma.
-    - x_hat * dgamma
-    + dgamma
+    - x_hat * (dgamma / m)
+    + dgamma / m
 
     centered_for_x_hat (small): you use x - mean where x_hat belongs, in the term with dgamma.
-    - x_hat * dgamma
-    + x_hat / inv_std * dgamma
+    - x_hat * (dgamma
+    + x_hat / inv_std * (dgamma
 
     dbeta_sign (small): the term with dbeta has the wrong sign.
     - - dbeta
@@ -570,8 +570,8 @@ changes(
 
     brackets_missing (small): brackets are missing: gamma and one over the standard deviation stand on dout only. They
     belong to all three terms.
-    - (dout - dbeta / m - x_hat * dgamma / m)
-    + dout - dbeta / m - x_hat * dgamma / m
+    - (dout - dbeta / m - x_hat * (dgamma / m))
+    + dout - dbeta / m - x_hat * (dgamma / m)
 
     divides_by_features (small): you divide by D, the number of features. Each sum runs over the N examples.
     - m = len(dout)

@@ -467,7 +467,7 @@ changes(
     "spatial_batchnorm_backward",
     """
     each_image (small): you sum image by image on the way to dx. The statistics are shared by all images.
-    - dbeta / m - x_hat * dgamma / m
+    - dbeta / m - x_hat * (dgamma / m)
     + dout.mean(axis=(2, 3), keepdims=True) - x_hat * (dout * x_hat).mean(axis=(2, 3), keepdims=True)
 
     divides_by_examples (small): you divide by N. A channel has N * H * W elements.
@@ -491,11 +491,11 @@ changes(
     + m = 1
 
     statistics_constant (small): you take mean and variance for constants. Both depend on every element of the channel.
-    - (dout - dbeta / m - x_hat * dgamma / m)
+    - (dout - dbeta / m - x_hat * (dgamma / m))
     + dout
 
     dgamma_term_missing (small): the term with x_hat and dgamma is missing: you take the variance for a constant.
-    - - x_hat * dgamma / m
+    - - x_hat * (dgamma / m)
 
     dbeta_term_missing (small): the term with dbeta is missing: you take the mean for a constant.
     - - dbeta / m

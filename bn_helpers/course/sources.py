@@ -26,6 +26,7 @@ from pathlib import Path
 import jupytext
 from nbformat import NotebookNode
 
+from bn_helpers.errors import CourseError
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS, QUIZZES, TASKS
 
 PLAIN = ("id", "tags", "notes", "slide")
@@ -35,7 +36,7 @@ IGNORE_OUTPUT = "nbval-ignore-output"
 MAX_LINES = 12  # of code in a cell written by hand
 
 
-class BuildError(Exception):
+class BuildError(CourseError):
     """What keeps a notebook from being built: one fault a line, each with its place and what to do."""
 
 

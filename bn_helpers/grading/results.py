@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bn_helpers.errors import CourseError
 from bn_helpers.outcomes import Outcome
 
 PASSED, PARTIAL, FAILED, MISSING = "passed", "partial", "failed", "missing"
@@ -16,7 +17,7 @@ UNCONFINED = "none"  # the sandbox that is none
 FORMATIVE = "formative: graded without a sandbox, so it proves nothing about anybody else's work"
 
 
-class GradingError(Exception):
+class GradingError(CourseError):
     """Grading cannot begin or go on; the message says why, and what to do about it."""
 
 

@@ -141,6 +141,25 @@ def sweeps(panels: Mapping[str, tuple[Sequence[float], np.ndarray]], setting: st
     return figure
 
 
+def losses(updates: np.ndarray, runs: Mapping[str, np.ndarray]) -> Figure:
+    """Draw the losses of a training, of the same with larger weights, and of these with a larger rate.
+
+    Parameters
+    ----------
+    updates : ndarray of shape (K,)
+        Number of updates.
+    runs : mapping of str to ndarray of shape (seeds, K)
+        For each of three ways to train, the training-mode loss in nats.
+    """
+    figure, ax = plt.subplots(figsize=plotting.WIDE)
+    looks = (plotting.WITH, plotting.THIRD, plotting.REFERENCE)  # the last is dotted: the first shows through
+    for (name, values), look in zip(runs.items(), looks, strict=True):
+        plotting.band(ax, updates, values, label=name, **look)
+    ax.set(xlabel="updates", ylabel="training-mode loss (nats)", ylim=(0, None))
+    plotting.label_line_ends(ax)
+    return figure
+
+
 def companions(pixels: np.ndarray, outputs: Mapping[str, np.ndarray]) -> Figure:
     """Draw what a channel's pixels of one image become, against what they were, in different batches.
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from bn_helpers import plotting
 
-BINS = 8
+BINS = 7
 
 
 def histograms(batches: Sequence[np.ndarray], names: Sequence[str], units: Sequence[str]) -> Figure:
@@ -30,7 +30,7 @@ def histograms(batches: Sequence[np.ndarray], names: Sequence[str], units: Seque
     looks = (plotting.WITHOUT, plotting.WITH)
     for axes, batch, unit, look in zip(rows, batches, units, looks, strict=False):
         for ax, feature in zip(axes, batch.T, strict=True):
-            ax.hist(feature, bins=BINS, color=look["color"])  # of a feature's own width: shapes are compared, not bins
+            ax.hist(feature, bins=_edges(feature), color=look["color"])
             ax.axvline(feature.mean(), **plotting.REFERENCE)
             ax.set_xlabel(unit)
     for ax, name in zip(rows[0], names, strict=True):
@@ -38,6 +38,12 @@ def histograms(batches: Sequence[np.ndarray], names: Sequence[str], units: Seque
     for ax in rows[:, 0]:
         ax.set_ylabel("examples")
     return figure
+
+
+def _edges(feature: np.ndarray) -> np.ndarray:
+    """Edges of a feature's own width, for shapes are compared, and off its values: rounding moves none across one."""
+    beyond = np.ptp(feature) / 32
+    return np.linspace(feature.min() - beyond, feature.max() + beyond, BINS + 1)
 
 
 def shared_means(x: np.ndarray) -> Figure:
