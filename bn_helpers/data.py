@@ -99,7 +99,7 @@ def fashion_mnist() -> Dataset:
 
 
 def pytorch() -> dict[str, np.ndarray | str]:
-    """What PyTorch's ``BatchNorm1d`` gave for one small training batch, with its own defaults: an outside witness.
+    """What PyTorch's ``BatchNorm1d`` gave for one small batch in training mode: an outside witness.
 
     Returns
     -------
@@ -109,8 +109,8 @@ def pytorch() -> dict[str, np.ndarray | str]:
 
     Notes
     -----
-    eps is 1e-5. Its momentum 0.1 is the share of the new; its running variance begins at 1 and averages the variance
-    that is divided by N - 1.
+    With its own defaults: eps is 1e-5, and its momentum 0.1 is the share of the new; its running variance begins at 1
+    and averages the variance that is divided by N - 1.
 
     Examples
     --------

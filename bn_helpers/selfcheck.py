@@ -20,6 +20,7 @@ import pytest
 
 from bn_helpers.errors import CourseError
 from bn_helpers.exercises import NOTEBOOKS, TASKS
+from bn_helpers.judging import FAILED, MISSING, PASSED, UNANSWERED
 
 SECONDS_A_CELL = 60
 RULES = Path(__file__).with_name("nbval.cfg")  # what nbval leaves out of its comparison
@@ -34,7 +35,7 @@ class Result:
     """One exercise or quiz of one notebook: its state, and the words of its check."""
 
     exercise: str
-    state: str  # passed, failed, not attempted, missing
+    state: str  # passed, failed, unanswered, missing
     words: str
 
 
@@ -104,7 +105,7 @@ def table(results: list[Result]) -> Iterator[str]:
     for result in results:
         points = TASKS[result.exercise].points
         yield f"{result.exercise:{width}}  {points:2} points  {result.state}"
-        if result.state == "failed":
+        if result.state == FAILED:
             yield from (f"    {line}" for line in result.words.splitlines())
 
 
@@ -157,10 +158,10 @@ def _words(outputs: list[nbformat.NotebookNode]) -> str:
 
 def _result(subject: str, there: bool, report: tuple[bool, str] | None) -> Result:
     if not there:
-        return Result(subject, "missing", "")
+        return Result(subject, MISSING, "")
     if report is None:
-        return Result(subject, "failed", "the check did not come to an end")
+        return Result(subject, FAILED, "the check did not come to an end")
     passed, words = report
-    if "NotAttempted: " in words:
-        return Result(subject, "not attempted", words)
-    return Result(subject, "passed" if passed else "failed", words)
+    if "Unanswered: " in words:
+        return Result(subject, UNANSWERED, words)
+    return Result(subject, PASSED if passed else FAILED, words)

@@ -22,8 +22,8 @@
 # Run the cells from top to bottom with Shift + Enter. At **Predict**, write your guess into the cell below it: a wrong
 # guess teaches most. In an exercise you write the body of a function; the cell below checks it.
 #
-# In all notebooks a function leaves its inputs as they are, takes float32, too, and uses the `eps` it is given. Of the
-# errors that a docstring lists, write only those that the exercise's text names.
+# A function leaves its inputs as they are, takes float32, too, and uses the `eps` it is given. Of the errors in a
+# docstring, write those that the exercise's text names.
 #
 # The course follows lecture 6 of CS231n (2017) and [Ioffe and Szegedy (2015)](https://arxiv.org/abs/1502.03167).
 
@@ -438,12 +438,8 @@ if ready(normalize=normalize, layer_outputs=layer_outputs):
         ends = [np.median(runs[gain][:, -1]) for runs in (without, normalized)]
         print(f"gain {gain}: layer 10 {ends[0]:7.1e} without, {ends[1]:.2f} normalized")
     claim("gain 0.1: over 9 powers of ten lost without", -np.log10(without[0.1])[:, -1], above=9)
-    claim(
-        "gain 0.1 over gain 10, normalized: 1 within 1 %",
-        (normalized[0.1] / normalized[10])[:, -1],
-        above=0.99,
-        below=1.01,
-    )
+    ratio = (normalized[0.1] / normalized[10])[:, -1]
+    claim("normalized, gain 0.1 over gain 10", ratio, above=0.99, below=1.01)
 
 # %% [markdown] id="net-caption"
 # **The same in a net: collapse at a small gain, and one curve for all gains once each layer is normalized.** At gain 10
@@ -485,7 +481,7 @@ if ready(normalize=normalize, layer_outputs=layer_outputs):
 if ready(normalize=normalize, layer_outputs=layer_outputs):
     stuck = [np.mean(np.abs(h[0][9]) > 0.97) for h in (plain, normed)]
     print(f"layer 10, outputs beyond 0.97: {stuck[0]:.0%} without, {stuck[1]:.0%} normalized")
-    claim("mean slope of tanh in layer 10, without: under 0.1", [np.mean(1 - h[9] ** 2) for h in plain], below=0.1)
+    claim("layer 10, mean slope without: under 0.1", [np.mean(1 - h[9] ** 2) for h in plain], below=0.1)
     claim("a nudge grows over 1000-fold without", [nudged(net, None) for net in nets], above=1000)
     claim("and under 4-fold, normalized", [nudged(net, normalize) for net in nets], below=4)
 

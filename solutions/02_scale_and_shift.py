@@ -66,9 +66,9 @@ plain, before, inputs = tanh_nets()  # five nets, (5, 50), (5, 1397, 50)
 after = inputs.std(axis=1)
 figure = plotting.scale_and_shift.spreads(before, after)
 plotting.show(figure, alt="Histogram of the spread of 250 units' inputs: after training it lies further right.")
-print("right on more than 90 % of the test images, every net:", min(accuracy(n, x_test, y_test) for n in plain) > 0.9)
+print("every net right on over 90 % of the test images:", min(accuracy(n, x_test, y_test) for n in plain) > 0.9)
 wider = np.median(after, axis=1) / np.median(before, axis=1)
-claim("after training the spreads are over 1.2 times as wide", wider, above=1.2)
+claim("after training over 1.2 times as wide", wider, above=1.2)
 for factor in (0.25, 4):
     _, first, last = tanh_nets(factor)
     first, last = np.median(first, axis=1), np.median(last.std(axis=1), axis=1)
@@ -399,14 +399,14 @@ if ready(batchnorm_forward=batchnorm_forward):
     figure = plotting.scale_and_shift.convergence(off, share, np.sqrt(np.mean(mean**2 / var)))
     plotting.show(figure, alt="Left, running means come close, then jitter. Right, running variances level off.")
     late = {m: distance[:, -100:].mean(axis=1) for m, distance in off.items()}
-    claim("momentum 0.1 stays over 3 times as far off as 0.9", late[0.1] / late[0.9], above=3)
-    claim("batches of 2 find less than 60 % of the variance", 100 * share[2][:, -1], below=60)
+    claim("momentum 0.1: over 3 times as far off as 0.9", late[0.1] / late[0.9], above=3)
+    claim("batches of 2: under 60 % of the variance", 100 * share[2][:, -1], below=60)
     claim("batches of 64 find over 90 %", 100 * share[64][:, -1], above=90)
 
 # %% [markdown] id="convergence-caption"
 # **The more is kept, the slower and the quieter. Small batches never find the variance.** Left: 0.9 follows the dotted
 # $0.9^k$ until the batches' noise takes over; at 0.1 the running mean is little more than the last batch's. Right: (N -
-# 1) / N of all data's variance (dotted) on average. Dividing by N - 1 mends that. (Five orders; median, middle half.)
+# 1) / N of all data's variance (dotted) on average. Dividing by N - 1 mends that. (Five orders; median, band.)
 
 # %% [markdown] id="insert-text"
 # ## Into a trained net, and out again
@@ -423,7 +423,7 @@ if ready(batchnorm_forward=batchnorm_forward):
 
 # %% id="insert" slide="skip"
 def insert(net):
-    normed = Net(sizes, "linear norm tanh", norm=(batchnorm_forward, None), seed=0)
+    normed = Net(sizes, "linear norm tanh", norm=(batchnorm_forward, None), seed=SEEDS[0])
     normed.parameters |= net.parameters
     for i in "12":
         normed.parameters |= dict(zip(["gamma" + i, "beta" + i], identity_parameters(net.values["linear" + i])))
@@ -453,7 +453,7 @@ if ready(identity_parameters=identity_parameters, batchnorm_forward=batchnorm_fo
         for net in with_norm:
             net.forward(x_train[rows], "train")
     same = [np.mean(a.forward(x_test).argmax(1) == b.forward(x_test).argmax(1)) for a, b in zip(with_norm, plain)]
-    print("test mode: over 97 % of the test images named as before:", min(same) > 0.97)
+    print("test mode: over 97 % named as before:", min(same) > 0.97)
 
 # %% id="modes-figure"
 if ready(identity_parameters=identity_parameters, batchnorm_forward=batchnorm_forward):
@@ -508,9 +508,8 @@ if ready(identity_parameters=identity_parameters, batchnorm_forward=batchnorm_fo
     figure = plotting.arms({"running variance, of the whole": variance, "test accuracy": right}, "share")
     plotting.show(figure, alt="Running variance and accuracy: hardly changed at momentum 0.9, far lower at 0.1.")
     lost = 100 * (ends[0] - ends[2])[..., 1]  # (images, nets)
-    print(
-        f"momentum 0.1, points lost by image: {np.median(lost, axis=1).min():.0f} to {np.median(lost, axis=1).max():.0f}"
-    )
+    by_image = np.median(lost, axis=1)
+    print(f"momentum 0.1, points lost by image: {by_image.min():.0f} to {by_image.max():.0f}")
     claim("momentum 0.1: over 20 points lost", 100 * (right["left out"] - right["momentum 0.1"]), above=20)
     claim("momentum 0.9: under 1 point of accuracy lost", 100 * (right["left out"] - right["momentum 0.9"]), below=1)
 
@@ -576,7 +575,7 @@ if ready(
 #
 # - choose the gamma and beta that undo a normalization, and say for which batch they do;
 # - predict how much of a tanh saturates at a given gamma;
-# - build the layer with its two modes, spot the slips they invite, and fold it away.
+# - build the layer with its two modes, spot its slips, and fold it away.
 #
 # Two questions to take along:
 #

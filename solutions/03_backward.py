@@ -321,7 +321,8 @@ if ready(batchnorm_backward=batchnorm_backward, batchnorm_forward=batchnorm_forw
 # d\text{var} = -\tfrac{1}{2}\,(\text{var} + \text{eps})^{-3/2}\,d\text{inv\_std}
 # = -\tfrac{1}{2}\,\text{inv\_std}^3\,d\text{inv\_std}$$
 #
-# $$\hat{x}_n = \text{centered}_n\,\text{inv\_std}, \quad \text{var} = \frac{1}{N} \sum_m \text{centered}_m^2 \;\Rightarrow\;
+# $$\hat{x}_n = \text{centered}_n\,\text{inv\_std}, \quad
+# \text{var} = \frac{1}{N} \sum_m \text{centered}_m^2 \;\Rightarrow\;
 # d\text{centered}_n = \text{inv\_std}\,d\hat{x}_n + \frac{2}{N}\,\text{centered}_n\,d\text{var}$$
 #
 # $$\text{centered}_n = x_n - \text{mean} \;\Rightarrow\; d\text{mean} = -\sum_n d\text{centered}_n$$
@@ -470,9 +471,9 @@ if ready(batchnorm_backward_alt=batchnorm_backward_alt, batchnorm_forward=batchn
 # At N = 2 nothing passes: x_hat is -1 and 1, whatever x is. Ask what that means for training with two images on a card.
 
 # %% [markdown] id="share-caption"
-# **Of N directions two are closed: sqrt((N - 2) / N) passes (dotted), as a root mean square.** (Bars: the middle half
-# of 5,000 features.) At N = 2 nothing does: x_hat is -1 and 1 whatever x is. Add a constant to x, or stretch it about
-# its mean: out stays. *Takeaway: what the forward pass does not see, no gradient asks for.*
+# **Of N directions two are closed: sqrt((N - 2) / N) passes (dotted), as a root mean square.** (Bars: middle half.) At
+# N = 2 nothing does: x_hat is -1 and 1 whatever x is. Add a constant to x, or stretch it about its mean: out stays.
+# *Takeaway: what the forward pass does not see, no gradient asks for.*
 
 # %% [markdown] id="tools-net"
 # The identity is exact; [Santurkar et al. (2018, Theorem 4.1)](https://arxiv.org/abs/1805.11604) prove a bound of this
@@ -495,7 +496,8 @@ if ready(batchnorm_backward_alt=batchnorm_backward_alt, batchnorm_forward=batchn
 # For a push of one in four the wrong gradient was 45° off. Now a net: four hidden ReLU layers, digits, batches of 64, a
 # rate of 0.1. Each batch norm's dx is `frozen_backward`'s; dgamma and dbeta stay right.
 #
-# [Ioffe and Szegedy (2015](https://arxiv.org/abs/1502.03167), section 2) predict what becomes of the biases before it: each update moves them, the mean takes the move away, so *b will grow indefinitely while the loss remains fixed*.
+# The paper (Ioffe and Szegedy 2015, section 2) predicts what becomes of the biases before it: each update moves them,
+# the mean takes the move away, so *b will grow indefinitely while the loss remains fixed*.
 #
 # **Predict:** how large is the angle here? Does it matter?
 
@@ -544,7 +546,7 @@ if ready(**needed):
     arms = {"right": norm, "held constant": held}
     losses, biases, weights = np.moveaxis(paired(train, arms.values(), SEEDS), 2, 0)  # each (arms, seeds, parts)
     for arm, loss, bias in zip(arms, losses[..., -1], biases[..., -1]):
-        print(f"{arm:13}  last loss {np.median(loss):.3f}, biases {np.median(bias):.3f} (medians of 5)")
+        print(f"{arm:13}  last loss {np.median(loss):.3f}, biases {np.median(bias):.3f}")
     stopped = {f"b{i}": 0 for i in range(1, 5)}  # a rate of 0 for the biases
     without_biases = paired(lambda arm, seed: train(arm, seed, rates=stopped), [held], SEEDS)[0]
 
@@ -554,7 +556,7 @@ if ready(**needed):
     plotting.show(figure, alt="Right: the loss falls, biases and weights stay. Held constant: it stalls and they grow.")
     print("right: the biases stay at 0:", np.max(biases[0]) < 1e-9)
     print("held constant: they grow from part to part:", np.all(np.diff(biases[1]) > 0))
-    claim("held constant: the last loss is over 5 times as large", losses[1, :, -1] / losses[0, :, -1], above=5)
+    claim("held constant: last loss over 5 times as large", losses[1, :, -1] / losses[0, :, -1], above=5)
     claim("its weights: over 1.2 times as long", weights[1, :, -1] / weights[0, :, -1], above=1.2)
     kept = without_biases[:, 0, -1] / losses[1, :, -1]
     claim("biases kept at 0: the same loss, within 1 %", kept, above=0.99, below=1.01)
@@ -576,7 +578,7 @@ if ready(**needed):
     slower = paired(lambda arm, seed: train(arm, seed, lr=0.01)[0, -1], arms.values(), SEEDS)  # (arms, seeds)
     shallow = paired(lambda arm, seed: train(arm, seed, widths=[64, 50, 10])[0, -1], arms.values(), SEEDS)
     longer = paired(lambda arm, seed: train(arm, seed, parts=50)[0, -1], [held], SEEDS)[0]
-    claim("rate 0.01: the last loss, held over right, under 2", slower[1] / slower[0], below=2)
+    claim("rate 0.01: last loss, held over right, under 2", slower[1] / slower[0], below=2)
     claim("one hidden layer: the same, under 2", shallow[1] / shallow[0], below=2)
     claim("2,000 updates: under half the loss after 400", longer / losses[1, :, -1], below=0.5)
 
@@ -616,7 +618,7 @@ if ready(batchnorm_backward=batchnorm_backward, batchnorm_forward=batchnorm_forw
     runs = paired(deep, arms, SEEDS).reshape(2, 3, 5, 11)  # without and with, std, seed
     reached, norms = runs[..., 0], runs[..., 1:]  # accuracy after training, gradients before it
     for name, accuracy in zip(["without", "with"], np.median(reached, axis=2)):
-        print(f"accuracy {name:7}", *(f"std {std}: {v:.0%} " for std, v in zip(stds, accuracy)))
+        print(f"accuracy {name:7}", *(f"{std}: {v:.0%} " for std, v in zip(stds, accuracy)))
 
 # %% id="depth-figure"
 if ready(batchnorm_backward=batchnorm_backward, batchnorm_forward=batchnorm_forward):
@@ -624,9 +626,9 @@ if ready(batchnorm_backward=batchnorm_backward, batchnorm_forward=batchnorm_forw
     plotting.show(figure, alt="Gradients going back: three lines fan out; with batch norm one. It learns at each std.")
     ratios = norms[..., 0] / norms[..., 9]  # first layer to last
     for std, (without, normalized) in zip(stds, np.median(ratios, axis=2).T):
-        print(f"std {std:4}: first layer / last {without:8.1e} without, {normalized:.1f} with batch norm")
+        print(f"std {std:4}: first / last {without:8.1e} without, {normalized:.1f} with")
     claim("std 0.03: over 5 powers of ten lost without", -np.log10(ratios[0, 0]), above=5)
-    claim("with batch norm: less than a factor of 4 at every std", ratios[1].max(axis=0), below=4)
+    claim("with it: under a factor of 4 at every std", ratios[1].max(axis=0), below=4)
     gains = 100 * (reached[1] - reached[0])  # (stds, seeds)
     claim("std 0.03 and 1: accuracy over 50 points higher", gains[[0, 2]].min(axis=0), above=50)
 

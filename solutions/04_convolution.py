@@ -78,8 +78,8 @@ widgets.sharing()
 
 # %% [markdown] id="axes-caption"
 # **Cells of one number share a mean.** Batch norm: 4 means of 12 numbers. Layer norm (Ba et al. 2016), instance norm
-# (Ulyanov et al. 2016) and group norm (Wu and He 2018) stay within an image. The last is a slip from a widely read
-# book. Sliders: which norms agree on *one* image? *Takeaway: batch norm averages over all places of a channel.*
+# (Ulyanov et al. 2016) and group norm (Wu and He 2018) stay within an image. The last is a slip from a well-known book.
+# Sliders: which norms agree on *one* image? *Takeaway: batch norm averages over all places.*
 
 # %% [markdown] id="channel_statistics-text" exercise="channel_statistics"
 # Write `channel_statistics`. It takes `x` of shape (N, C, H, W) and returns two arrays of shape (C,): each channel's
@@ -401,9 +401,8 @@ if ready(**both):
 
 # %% [markdown] id="arms-caption"
 # **Here before or after ReLU matters little, and accuracy does not find the slip (c).** The paper's order (section 3.2)
-# is a recommendation. By pixel does as well where all clothes sit centred and upright. Moved by a pixel it loses more,
-# to the right clearly, elsewhere hardly. (Dots: five seeds; bar: median.) *Takeaway: check the layer, not only the
-# curve.*
+# is a recommendation. By pixel does as well where clothes sit centred and upright. Moved by a pixel it loses more, to
+# the right clearly, elsewhere hardly. (Dots: five seeds; bar: median.) *Takeaway: check the layer, not only the curve.*
 
 # %% [markdown] id="sweeps-text"
 # ## Two claims: learning rates and initial weights
@@ -547,15 +546,17 @@ grads = [[layer_net(seed, f).loss_and_gradients(*batch)[1]["w1"] for seed in SEE
 ratio = [np.linalg.norm(small) / np.linalg.norm(large) for small, large in zip(*grads)]
 claim("gradient of w1 over that of 10 w1: 10", ratio, above=9.99, below=10.01)
 plain, large, faster = curves.values()
-claim("rate times 100: no loss differs by 0.01", np.abs(faster - plain).max(axis=1), below=0.01)
+claim("rate times 100: no loss off by 0.01", np.abs(faster - plain).max(axis=1), below=0.01)
 claim("the same rate: last loss over 0.02 higher", (large - plain)[:, -20:].mean(axis=1), above=0.02)
 
 # %% [markdown] id="scale-caption"
 # **Behind a norm, the size of the weights is a brake.** Weights times 10 have a tenth of the gradient, and a step turns
 # them a tenth as far: the rate counts a hundredth. With 100 times the rate (dotted) the curve is the first again. The
 # *effective* rate is rate over squared length (van Laarhoven [2017](https://arxiv.org/abs/1706.05350)).
-#
-# **Predict:** what does weight decay do?
+
+# %% [markdown] id="decay-text"
+# *Weight decay* multiplies the weights by a number below 1 at each update; elsewhere it keeps a net from growing too
+# bold. **Predict:** what does it do to weights behind a norm?
 
 
 # %% id="decay"

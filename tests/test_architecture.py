@@ -16,8 +16,8 @@ PACKAGE = Path(bn_helpers.__file__).parent
 # What a module may import of this package. A package's modules share its line.
 EXPERIMENTS = {"exercises", "data", "oracles", "nets"}
 JUDGING = {"exercises", "oracles", "outcomes", "judging"}
-READING = {"parsing", "reference", "source", "submission", "text", "errors"}
-ALL_BUT_EACH_OTHER = {"layers", "catalogue", "checks", "selfcheck", *READING, *JUDGING}
+READING = {"parsing", "reference", "source", "submission", "text"}
+ALL_BUT_EACH_OTHER = {"layers", "catalogue", "checks", "selfcheck", "errors", *READING, *JUDGING}
 MAY_IMPORT = {
     "layers": set(),
     "oracles": set(),
@@ -31,14 +31,16 @@ MAY_IMPORT = {
     "judging": {"exercises", "oracles", "outcomes"},
     "submission": {"exercises", "parsing", "text"},
     "parsing": set(),
-    "checks": JUDGING,
+    "checks": {"guard", *JUDGING},
+    "guard": set(),
+    "answers": {"layers", "parsing"},
     "stages": {"oracles", "judging"},
     "nets": EXPERIMENTS,
     "training": {"checks", *EXPERIMENTS},
     "plotting": EXPERIMENTS,
     "widgets": {"plotting", "training", "checks", *EXPERIMENTS},
     "catalogue": {"layers", *JUDGING},
-    "selfcheck": {"errors", "exercises", "checks", "submission"},
+    "selfcheck": {"errors", "exercises", "judging", "submission"},
     "course": ALL_BUT_EACH_OTHER,
     "grading": ALL_BUT_EACH_OTHER,
 }

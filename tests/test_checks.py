@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from bn_helpers import checks, judging, layers
-from bn_helpers.checks import CheckFailed, NotAttempted, check, examine, ready, summary
+from bn_helpers.checks import CheckFailed, Unanswered, check, examine, ready, summary
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS
 
 
@@ -47,7 +47,7 @@ def test_right_answer_passes_line_by_line(capsys):
     text, error = run_check(capsys, "scale_and_shift", layers.scale_and_shift)
     assert error is None
     assert text.splitlines() == [
-        "  pass  a hundred examples, within 2 %",
+        "  pass  a hundred examples",
         "  pass  as many examples as features",
         "  pass  a batch of one",
         "  pass  float32",
@@ -61,21 +61,17 @@ def test_wrong_answer_is_explained(capsys):
     assert isinstance(error, CheckFailed)
     assert str(error) == f"scale_and_shift: not right yet, {points('scale_and_shift', 0)}"
     lines = text.splitlines()
-    assert lines[:2] == ["  FAIL  a hundred examples, within 2 %", "  FAIL  as many examples as features"]
+    assert lines[:2] == ["  FAIL  a hundred examples", "  FAIL  as many examples as features"]
     assert lines[4] == "  pass  your inputs stay as they are"
     assert lines[6] == "as many examples as features: out has the wrong values"
     assert [line.strip() for line in lines[7:19:4]] == ["wanted", "yours", "difference"]  # no room side by side
     assert [len(line.split()) for line in lines[8:19]] == [3, 3, 3, 1, 3, 3, 3, 1, 3, 3, 3]
-    assert lines[-2] == "Compare your code with the formula, one symbol at a time."
     assert lines[-1] == "It looks as if you forget beta."
 
 
 def test_advice_is_about_the_case_where_the_easy_one_passes(capsys):
     text, error = run_check(capsys, "normalize", lambda x, eps=1e-5: layers.normalize(x))
-    assert text.splitlines()[-2:] == [
-        "Look at the number you divide by, and at the place of eps.",
-        "It looks as if you use a fixed eps. It is an argument: use the one you are given.",
-    ]
+    assert text.splitlines()[-1] == "It looks as if you use a fixed eps. It is an argument: use the one you are given."
     assert 3.0 <= float(str(error).split()[4]) < 6.0
 
 
@@ -195,16 +191,16 @@ def test_notebook_shows_the_line_and_no_stack(capsys):
 def test_stub_is_not_attempted(capsys):
     text, error = run_check(capsys, "normalize", stub("normalize"))
     assert text == ""
-    assert isinstance(error, NotAttempted)
-    assert str(error) == f"normalize: not attempted, 0 of {points('normalize')}"
-    assert error._render_traceback_() == [f"normalize: not attempted, 0 of {points('normalize')}"]
+    assert isinstance(error, Unanswered)
+    assert str(error) == f"normalize: unanswered, 0 of {points('normalize')}"
+    assert error._render_traceback_() == [f"normalize: unanswered, 0 of {points('normalize')}"]
 
 
 def test_answer_that_calls_a_stub_says_which(capsys):
     batch_statistics = stub("batch_statistics")
     text, error = run_check(capsys, "normalize", lambda x, eps=1e-5: x - batch_statistics(x)[0])
     assert text == "normalize needs your batch_statistics, and that is not written yet\n"
-    assert isinstance(error, NotAttempted)
+    assert isinstance(error, Unanswered)
 
 
 def test_backward_with_a_forward_that_is_a_stub_says_so(capsys):
@@ -212,7 +208,7 @@ def test_backward_with_a_forward_that_is_a_stub_says_so(capsys):
     answer = layers.spatial_batchnorm_backward
     text, error = run_check(capsys, "spatial_batchnorm_backward", answer, spatial_batchnorm_forward=forward)
     assert text == "spatial_batchnorm_backward needs your spatial_batchnorm_forward, and that is not written yet\n"
-    assert isinstance(error, NotAttempted)
+    assert isinstance(error, Unanswered)
 
 
 def test_wrong_calls_say_how_to_call():
@@ -290,7 +286,7 @@ def test_quiz_takes_a_letter(capsys, letter):
 
 def test_open_quiz_is_not_attempted(capsys):
     text, error = run_check(capsys, "quiz_1", "?")
-    assert (text, str(error)) == ("", "quiz_1: not attempted, 0 of 1 points")
+    assert (text, str(error)) == ("", "quiz_1: unanswered, 0 of 1 points")
 
 
 @pytest.mark.parametrize("letter", ["e", "", "ab", 2, None])
@@ -389,9 +385,9 @@ def test_summary_tells_each_state_and_adds_up_to_the_notebooks_points(capsys):
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     first, second, third = (EXERCISES[line[0]].points for line in lines[:3])
     assert lines[0] == ["batch_statistics", f"{first}", "points", f"{first:.1f}", "passed"]
-    assert lines[1][:3] + lines[1][4:] == ["normalize", f"{second}", "points", "failed"]
+    assert lines[1][:3] + lines[1][4:] == ["normalize", f"{second}", "points", "partial"]
     assert second / 2 <= float(lines[1][3]) < second
-    assert lines[2] == ["layer_outputs", f"{third}", "points", "0.0", "not", "attempted"]
+    assert lines[2] == ["layer_outputs", f"{third}", "points", "0.0", "unanswered"]
     assert lines[3] == ["quiz_1", "1", "points", "recorded"]
     assert lines[4][:3] == ["sum", f"{first + second + third + 1}", "points"]
     assert float(lines[4][3]) == pytest.approx(first + float(lines[1][3]))
@@ -416,14 +412,14 @@ def test_summary_of_a_fresh_session_attempts_nothing(capsys):
     for notebook in NOTEBOOKS:
         summary(notebook, {})
         lines = capsys.readouterr().out.splitlines()
-        assert all(line.endswith("0.0  not attempted") for line in lines[:-1])
+        assert all(line.endswith("0.0  unanswered") for line in lines[:-1])
 
 
 @pytest.mark.parametrize("exercise", EXERCISES)
 def test_reference_gets_every_point(exercise):
     functions = {name: getattr(layers, name) for name in (*EXERCISES[exercise].uses, exercise)}
     verdict = examine(exercise, functions)
-    assert (verdict.state, verdict.score) == ("passed", EXERCISES[exercise].points)
+    assert (verdict.state, verdict.points) == ("passed", EXERCISES[exercise].points)
     assert verdict.diagnosis is None
 
 
@@ -431,4 +427,4 @@ def test_reference_gets_every_point(exercise):
 def test_handing_back_an_input_earns_nothing(exercise):
     functions = {name: getattr(layers, name) for name in EXERCISES[exercise].uses}
     verdict = examine(exercise, {**functions, exercise: lambda first, *rest: first})
-    assert (verdict.state, verdict.score) == ("failed", 0)
+    assert (verdict.state, verdict.points) == ("failed", 0)

@@ -1,4 +1,4 @@
-"""What PyTorch's layer gives for one small batch: recorded in the package, measured here where PyTorch is installed.
+"""What PyTorch's layer gives for one small batch: recorded in the package, measured here where it is installed.
 
 ``python tests/test_witness.py`` records it anew.
 """

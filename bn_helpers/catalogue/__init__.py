@@ -9,7 +9,7 @@ never ships to a class: what a class receives is `fingerprints.json`, which says
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +22,13 @@ from bn_helpers.outcomes import Case, run
 __all__ = ["CATALOGUE", "RIGHT", "Mistake", "fingerprints", "known", "stale", "write_fingerprints"]
 
 
-def known(exercise: str, cases: Iterable[Case]) -> dict[str, Signatures]:
-    """What every mistake in an exercise looks like on the given cases, by the mistake's id: what `diagnose` wants."""
+def known(exercise: str, cases: Iterable[Case], mistakes: Collection[str] | None = None) -> dict[str, Signatures]:
+    """What mistakes in an exercise look like on cases, by their ids: all known ones, or those that are named."""
     cases = tuple(cases)
     return {
         mistake.id: signatures(cases, [run(case, mistake.functions) for case in cases])
         for mistake in CATALOGUE[exercise].values()
+        if mistakes is None or mistake.id in mistakes
     }
 
 

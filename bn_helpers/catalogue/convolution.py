@@ -543,7 +543,7 @@ changes(
 
     averages_returned (small): you average dgamma and dbeta. They are sums.
     - return dx, dgamma[:, 0, 0], dbeta[:, 0, 0]
-    + return dx, dgamma[:, 0, 0] / m, dbeta[:, 0, 0] / m
+    + return dx, dgamma[:, 0, 0] / dout[:, 0].size, dbeta[:, 0, 0] / dout[:, 0].size
 
     averaged_over_pixels (small): you average dgamma and dbeta over rows and columns. They are sums.
     - return dx, dgamma[:, 0, 0], dbeta[:, 0, 0]

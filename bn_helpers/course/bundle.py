@@ -26,7 +26,16 @@ from bn_helpers.reference import Reference
 FOLDER = "batch_normalization"  # what a zip unpacks to; every part of the course to the same
 # The student's part of the package, but for `layers`, which is generated: for the notebooks, and for the terminal.
 IMPORTED = (
-    *("__init__.py", "exercises/*.py", "oracles.py", "data.py", "outcomes.py", "judging.py", "checks.py", "stages.py"),
+    *(
+        "__init__.py",
+        "exercises/*.py",
+        "oracles.py",
+        "data.py",
+        "outcomes.py",
+        "judging/*.py",
+        "checks.py",
+        "stages.py",
+    ),
     *("nets.py", "training.py", "widgets.py", "bn.mplstyle", "fingerprints.json"),
 )
 TERMINAL = (

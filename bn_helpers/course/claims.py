@@ -31,7 +31,7 @@ def page(folder: Path) -> dict[Path, bytes]:
     for path in sorted(folder.glob("*.ipynb")):
         cells = json.loads(path.read_bytes())["cells"]
         captions = {cell["id"]: source(cell) for cell in cells if cell["id"].endswith("-caption")}
-        for name, claims, pictures in _shown(cells):
+        for name, claims, pictures in shown(cells):
             if claims:
                 caption = captions.pop(f"{name.rpartition('-')[0]}-caption", "")  # the next of that name says more
                 rows.append(_row(f"[{path.stem[:2]}]({path.name}) {name}", caption, claims))
@@ -40,7 +40,7 @@ def page(folder: Path) -> dict[Path, bytes]:
     return files | ({folder / "README.md": (PAGE + "".join(rows)).encode()} if rows else {})
 
 
-def _shown(cells: list[dict]) -> Iterator[tuple[str, list[dict], list[bytes]]]:
+def shown(cells: list[dict]) -> Iterator[tuple[str, list[dict], list[bytes]]]:
     """Each cell's id, its claims and its pictures."""
     for cell in cells:
         outputs = [output for output in cell.get("outputs", ()) if output["output_type"] == "display_data"]

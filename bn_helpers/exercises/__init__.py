@@ -1,9 +1,9 @@
 """The manifest: every notebook, exercise and quiz, with the cases of each exercise; the only list of them.
 
 What is known of an exercise stands in the module of its notebook. An exercise's id is the name of its function and the
-grade id of its answer cell. Points follow one rule: half for being right on the case `easy`, the other half shared by
-the remaining cases in proportion to their weights. A case of weight 0 is a property (an input left unchanged, say): it
-never earns points, and costs a tenth of them.
+grade id of its answer cell. Points follow one rule: half for being right on the case `easy`, shared among the results,
+the other half shared by the remaining cases in proportion to their weights. A case of weight 0 is a property (an input
+left unchanged, say): it never earns points, and costs a tenth of them. So do axes of length 1 that nobody asked for.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from functools import cache
 import numpy as np
 
 from bn_helpers.exercises import backward, convolution, normalization, regularization, scale_and_shift, words
-from bn_helpers.exercises.task import EASY, Exercise, Notebook, Quiz
+from bn_helpers.exercises.task import EASY, SHAPE, Exercise, Notebook, Quiz
 from bn_helpers.outcomes import Case
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "EXERCISES",
     "NOTEBOOKS",
     "QUIZZES",
+    "SHAPE",
     "TASKS",
     "Exercise",
     "Notebook",

@@ -90,5 +90,6 @@ EXERCISES = (
         ("outputs",),
         {"easy": 0, "normalized": 3, "widths": 1, "relu": 2, "unchanged": 0},
         _layer_outputs,
+        point="normalized",
     ),
 )  # fmt: skip

@@ -4,7 +4,7 @@ The same words serve every exercise that has the case.
 """
 
 CASES: dict[str, tuple[str, str]] = {
-    "easy": ("a hundred examples, within 2 %", "Compare your code with the formula, one symbol at a time."),
+    "easy": ("a hundred examples", "Compare your code with the formula, one symbol at a time."),
     "small": ("a few examples: no factor can hide", "Look at the number you divide by, and at the place of eps."),
     "square": ("as many examples as features", "Look at the axes: along which one does each vector run?"),
     "constant": ("a feature that never changes", "Its variance is 0. What keeps the division finite?"),
@@ -14,11 +14,15 @@ CASES: dict[str, tuple[str, str]] = {
     "integer": ("integers", "Convert integers to float before you compute in place."),
     "float32": ("float32", "The result has to stay a float, and precise to five digits."),
     "unchanged": ("your inputs stay as they are", "Operators like -= change the caller's array: make a new one."),
+    "shape": ("shapes as they are asked for", "An axis of length 1 is too many, or missing: keepdims leaves one."),
     "tiny_variance": ("a variance as small as eps", "Here eps counts: check its value and whether the root covers it."),
     "large_eps": ("eps = 1.5", "eps is an argument: use the one you are given, in every place where it belongs."),
     "running_many": ("three training steps", "Each step starts from what the step before has written into bn_param."),
     "running_default": ("running statistics not given", "Where bn_param does not say: zeros, and momentum = 0.9."),
+    "evaluation": ("fifty training steps, then evaluation",
+                   "Evaluation uses what training has written: the running statistics."),
     "test_mode": ("evaluation", "Evaluation uses the running statistics, with eps, and not the batch's own."),
+    "test_default": ("evaluation, running statistics not given", "Where bn_param does not say: zeros, as in training."),
     "test_keeps_running": ("evaluation changes nothing", "Only training writes the running statistics."),
     "bad_mode": ("an unknown mode", "Anything but 'train' and 'test' has to raise a ValueError."),
 }  # fmt: skip

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from bn_helpers.errors import CourseError
+from bn_helpers.judging import FAILED, MISSING, PARTIAL, PASSED, UNANSWERED
 from bn_helpers.outcomes import Outcome
 
-PASSED, PARTIAL, FAILED, MISSING = "passed", "partial", "failed", "missing"
+OPEN = (UNANSWERED, MISSING)  # what there is no answer to
 TIMEOUT, CRASHED, ERROR = "timeout", "crashed", "error"
-STATUSES = (PASSED, PARTIAL, FAILED, MISSING, TIMEOUT, CRASHED, ERROR)
+STATUSES = (PASSED, PARTIAL, FAILED, UNANSWERED, MISSING, TIMEOUT, CRASHED, ERROR)
 DIED, FLOODED, TIMED_OUT = "died", "flooded", "timed out"  # why a kernel was lost
 UNCONFINED = "none"  # the sandbox that is none
 FORMATIVE = "formative: graded without a sandbox, so it proves nothing about anybody else's work"

@@ -24,7 +24,7 @@ _NODES = {
     "beta": ((5.55, 3.2), "a parameter", ()),
     "out": ((5.55, 1.6), "gamma * x_hat + beta", ("x_hat", "gamma", "beta")),
 }
-_BOX, _LINE = 1.58, 0.185  # the width of a node, the height of a line in it
+_BOX, _LINE = 1.64, 0.195  # the width of a node, the height of a line in it
 _SHAPES = {1: "(D,)", 2: "(N, D)"}
 
 
@@ -53,7 +53,7 @@ def graph(values: Mapping[str, np.ndarray], gradients: Mapping[str, np.ndarray] 
         ax.add_patch(boxes[name])
         for line, (words, weight, color) in enumerate(lines):
             where = up + _LINE * ((len(lines) - 1) / 2 - line)
-            size = 9 if words == formula else 10
+            size = 9.5 if words == formula else 11
             ax.text(across, where, words, weight=weight, color=color, fontsize=size, ha="center", va="center")
     for end, (position, _, starts) in _NODES.items():
         for start in starts:

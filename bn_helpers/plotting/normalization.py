@@ -66,11 +66,11 @@ def shared_means(x: np.ndarray) -> Figure:
         ax.imshow(group, cmap="viridis", vmin=-4, vmax=n, aspect="auto", interpolation="nearest")
         for (i, j), value in np.ndenumerate(x):
             ax.text(j, i - 0.14, f"{value:g}", ha="center", va="center", fontsize=10)
-            ax.text(j, i + 0.26, f"mean {shared[i, j]:.3g}", ha="center", va="center", fontsize=7)
+            ax.text(j, i + 0.26, f"mean {shared[i, j]:.3g}", ha="center", va="center", fontsize=8.5)
         ax.set_title(title)
         ax.set_xticks(range(d), [f"feature {j + 1}" for j in range(d)])
         ax.set_yticks(range(n), [f"example {i + 1}" for i in range(n)] if ax is axes[0] else [])
-        ax.tick_params(length=0, labelsize=8)
+        ax.tick_params(length=0, labelsize=9)
         ax.spines[:].set_visible(False)
     return figure
 

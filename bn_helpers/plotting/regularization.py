@@ -95,7 +95,7 @@ def by_group(sizes: Sequence[int], panels: Mapping[str, tuple[np.ndarray, np.nda
         ax.plot(sizes, normalized, "o", color=plotting.WITH["color"], alpha=0.5)
         for size, values in zip(sizes, normalized, strict=True):
             side, shift = ("right", -4) if size == max(sizes) else ("left", 4)
-            where = {"xytext": (shift, -4), "textcoords": "offset points", "ha": side, "va": "top", "fontsize": 7}
+            where = {"xytext": (shift, -4), "textcoords": "offset points", "ha": side, "va": "top", "fontsize": 8.5}
             ax.annotate(f"{np.median(values):.0%}", (size, np.min(values)), color=plotting.WITH["color"], **where)
         ax.set_title(title)
         _sizes(ax, sizes, "images in a group")

@@ -9,7 +9,7 @@ from itertools import groupby
 
 from bn_helpers.exercises import CASES, EXERCISES, NOTEBOOKS
 from bn_helpers.grading.report.words import STATES, place, title
-from bn_helpers.grading.results import MISSING, PARTIAL, PASSED, ExerciseResult, SubmissionResult
+from bn_helpers.grading.results import OPEN, PARTIAL, PASSED, ExerciseResult, SubmissionResult
 from bn_helpers.text import number, printable
 
 # Colours repeat what words say; each has a contrast of at least 4.5 to 1 with its background, by day and by night.
@@ -94,7 +94,7 @@ def _exercise(exercise: ExerciseResult) -> str:
     if exercise.status != PASSED:
         parts.append(f'<p class="soft">Where to look: {_text(place(exercise.id))}.</p>')
     parts += [_cases(exercise)] if any(case.passed for case in exercise.cases) else []
-    parts += [_code(exercise)] if exercise.code.strip() and exercise.status != MISSING else []
+    parts += [_code(exercise)] if exercise.code.strip() and exercise.status not in OPEN else []
     return f"<article>{''.join(parts)}</article>\n"
 
 
@@ -143,7 +143,7 @@ def _scrolling(label: str, text: str) -> str:
 
 
 def _colour(exercise: ExerciseResult) -> str:
-    return {PASSED: "right", PARTIAL: "part", MISSING: "soft"}.get(exercise.status, "wrong")
+    return {PASSED: "right", PARTIAL: "part", **dict.fromkeys(OPEN, "soft")}.get(exercise.status, "wrong")
 
 
 def _text(text: str) -> str:

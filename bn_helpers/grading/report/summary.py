@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from statistics import mean, median
 
 from bn_helpers.grading.report.words import reason, title
-from bn_helpers.grading.results import ERROR, FORMATIVE, MISSING, PARTIAL, PASSED, UNCONFINED, ExerciseResult, Graded
+from bn_helpers.grading.results import ERROR, FORMATIVE, OPEN, PARTIAL, PASSED, UNCONFINED, ExerciseResult, Graded
 from bn_helpers.text import number, one_line
 
 TOP = 8  # mistakes that are told first
@@ -50,10 +50,11 @@ def _table(by_exercise: Sequence[list[ExerciseResult]]) -> list[str]:
     lines += ["| exercise | points | mean | right | partly | wrong | no answer |", "|---|--:|--:|--:|--:|--:|--:|"]
     for results in by_exercise:
         counts = Counter(result.status for result in results)
-        wrong = len(results) - counts[PASSED] - counts[PARTIAL] - counts[MISSING]
+        unanswered = sum(counts[state] for state in OPEN)
+        wrong = len(results) - counts[PASSED] - counts[PARTIAL] - unanswered
         average = mean(result.score for result in results)
         cells = [title(results[0].id), number(results[0].max_score), f"{average:.1f}"]
-        cells += [str(count or "") for count in (counts[PASSED], counts[PARTIAL], wrong, counts[MISSING])]
+        cells += [str(count or "") for count in (counts[PASSED], counts[PARTIAL], wrong, unanswered)]
         lines.append(f"| {' | '.join(cells)} |")
     return lines
 
@@ -81,7 +82,7 @@ def _reasons(by_exercise: Sequence[list[ExerciseResult]]) -> list[tuple[str, lis
     """By exercise: why points were lost, how often, and how many, the most frequent first."""
     found = []
     for results in by_exercise:
-        wrong = [result for result in results if result.status not in (PASSED, MISSING, ERROR)]
+        wrong = [result for result in results if result.status not in (PASSED, *OPEN, ERROR)]
         counts: Counter[str] = Counter()
         lost: Counter[str] = Counter()
         for result in wrong:
