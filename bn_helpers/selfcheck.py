@@ -79,12 +79,12 @@ def check_notebook(path: Path, solutions: Path) -> list[Result]:
     if not names:
         why = "; ".join(submission.notes) or f"it holds no answers to one of {', '.join(NOTEBOOKS)}"
         raise UnreadableNotebook(f"{path}: {why}")
-    for name in names:
-        if not (solutions / f"{name}.ipynb").exists():
-            raise UnreadableNotebook(
-                f"{path} is of a part of the course that is not here; unpack that part in the same place"
-            )
-    return [result for name in names for result in _check(name, submission.answers, solutions / f"{name}.ipynb")]
+    there = [name for name in names if (solutions / f"{name}.ipynb").exists()]
+    if not there:
+        raise UnreadableNotebook(
+            f"{path} is of a part of the course that is not here; unpack that part in the same place"
+        )
+    return [result for name in there for result in _check(name, submission.answers, solutions / f"{name}.ipynb")]
 
 
 def _check(name: str, answers: dict[str, Answer], solved: Path) -> Iterator[Result]:
