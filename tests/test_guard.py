@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import threading
 
@@ -19,10 +20,8 @@ def endless():
 
 def endless_and_stubborn():
     while True:
-        try:
+        with contextlib.suppress(Exception):
             endless()
-        except Exception:
-            pass
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no timers")
