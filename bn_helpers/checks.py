@@ -7,16 +7,13 @@ from __future__ import annotations
 
 import ast
 import contextlib
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache
-from importlib import resources
 from types import FunctionType
 
 from bn_helpers.exercises import CASES, EASY, EXERCISES, NOTEBOOKS, QUIZZES, SHAPE, TASKS, visible_cases
 from bn_helpers.guard import CPU_SECONDS, Endless, Printed, limited, place
-from bn_helpers.judging import FAILED, PASSED, UNANSWERED, Verdict, judge, judge_all
+from bn_helpers.judging import FAILED, PASSED, UNANSWERED, Verdict, fingerprints, judge, judge_all
 from bn_helpers.outcomes import Case, Outcome, run
 
 
@@ -169,7 +166,7 @@ def examine(exercise: str, functions: dict[str, Callable]) -> Verdict:
     cases = visible_cases(exercise)
     with _underivable(exercise, functions):
         outcomes = _outcomes(exercise, functions, cases)
-    known = _fingerprints().get(exercise, {})
+    known = fingerprints().get(exercise, {})
     looks = {mistake: entry["cases"] for mistake, entry in known.items()}
     messages = {mistake: entry["message"] for mistake, entry in known.items()}
     return judge_all(exercise, cases, outcomes, lambda *_: looks, messages)
@@ -244,9 +241,3 @@ def _record(quiz: str, letter: object) -> Verdict:
 
 def _points(exercise: str) -> int:
     return TASKS[exercise].points
-
-
-@cache
-def _fingerprints() -> dict:
-    """What known mistakes look like from outside: exercise, then mistake, then its message and signatures."""
-    return json.loads(resources.files("bn_helpers").joinpath("fingerprints.json").read_text("utf-8"))
