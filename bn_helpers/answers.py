@@ -20,7 +20,8 @@ _names: dict[str, Any] = {}  # what the answers of the notebook see
 
 def begin(handed: Iterable[str], opening: Iterable[str]) -> None:
     """Begin a notebook: NumPy, the functions that it is handed, and what of its opening can run here."""
-    course, own = types.ModuleType("bn_helpers"), types.ModuleType("bn_helpers.layers")
+    # Under other names: what an import does not find in a module it takes from `sys.modules`.
+    course, own = types.ModuleType("the course"), types.ModuleType("what is handed")
     vars(own).update({name: getattr(layers, name) for name in handed})
     course.layers = own
 

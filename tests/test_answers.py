@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import bn_helpers.checks  # noqa: F401  it is there, and yet not for answers
 from bn_helpers import answers, guard, layers
 
 
