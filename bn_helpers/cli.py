@@ -75,15 +75,20 @@ def _add_grade(commands: argparse._SubParsersAction) -> None:
     grade = commands.add_parser(
         "grade",
         help="grade what students handed in",
-        description="Grade a notebook, a student's folder, or a folder of students' folders. Answers run in a sandbox. "
-        "A second run into the same folder grades only what has changed.",
+        description="Grade a notebook, a student's folder, or what a learning platform gives of a class: a folder or a "
+        "zip. Answers run in a sandbox. A second run into the same folder grades only what has changed, and adds up.",
     )
-    grade.add_argument("submissions", nargs="+", metavar="SUBMISSION", type=Path, help="a notebook or a folder")
+    grade.add_argument("submissions", nargs="+", metavar="SUBMISSION", type=Path, help="a notebook, a folder, a zip")
     grade.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="where the reports go")
     grade.add_argument("--key", help="the course key, or its file; made and kept in the folder, if not given")
     grade.add_argument(
-        "--overrides", type=Path, metavar="CSV", help="points set by hand: student,exercise,points,reason"
+        "--overrides",
+        type=Path,
+        metavar="CSV",
+        help="points set by hand, which are kept: student,exercise,points,reason",
     )
+    grade.add_argument("--names", metavar="PATTERN", help="how paths name a student, for instance '{name}_{id}/**'")
+    grade.add_argument("--roster", type=Path, metavar="CSV", help="who is in the class: name,id,email,section")
     grade.add_argument("--sandbox", choices=["bwrap", "user", "none"], help="the first that works, if not given")
     where = grade.add_mutually_exclusive_group()
     where.add_argument("--workers", type=_positive, metavar="N", help="grading processes; one a core, if not given")
@@ -273,7 +278,8 @@ def _grade(options: argparse.Namespace) -> int:
     from bn_helpers.grading.report import github, write_reports
     from bn_helpers.grading.results import ERROR, GradingError
 
-    choices = {name: getattr(options, name) for name in ("key", "overrides", "sandbox", "workers", "scheduler")}
+    chosen = ("key", "overrides", "names", "roster", "sandbox", "workers", "scheduler")
+    choices = {name: getattr(options, name) for name in chosen}
     try:
         graded = grade_class(options.submissions, options.out, **choices)
     except GradingError as error:

@@ -15,8 +15,8 @@ import stat
 import symtable
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -60,12 +60,16 @@ class Answer:
 
 @dataclass(frozen=True)
 class Submission:
-    """What one student handed in: the answers by exercise, in the order of the manifest, and what there is to say."""
+    """What one student handed in: the answers by exercise, in the order of the manifest, and what there is to say.
+
+    `lost` are those of the notes that say what cannot be graded because of its form.
+    """
 
     student: str
     answers: dict[str, Answer] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
 
     def content_hash(self) -> str:
         """Hash of all that a result depends on: answers, files and notes, but not the student's name."""
@@ -102,15 +106,36 @@ def read_submission(path: Path) -> Submission:
     folder = path.is_dir()
     notes: list[str] = []
     candidates = sorted(_listed(path, notes) if folder else [path], key=lambda p: p.name)
-    if len(candidates) > MAX_FILES:
-        notes.append(f"{len(candidates)} notebooks: only the first {MAX_FILES} were read")
-    found = [(p.name, cells) for p in candidates[:MAX_FILES] if (cells := _read_cells(p, notes)) is not None]
-    if not candidates:
+    submission = read_files({p.name: p for p in candidates}, path.name if folder else path.stem)
+    return replace(submission, notes=(*notes, *submission.notes))
+
+
+def read_files(files: Mapping[str, Path], student: str) -> Submission:
+    """Read one student's notebooks, which may lie anywhere.
+
+    Parameters
+    ----------
+    files : mapping of str to Path
+        By the names that notes have for them. Of several with as many answers the last counts.
+    student : str
+        The name of the student.
+
+    Returns
+    -------
+    submission : Submission
+        As of `read_submission`.
+    """
+    notes: list[str] = []
+    if len(files) > MAX_FILES:
+        notes.append(f"{len(files)} notebooks: only the last {MAX_FILES} were read")
+    lost: list[str] = []
+    some = list(files.items())[-MAX_FILES:]
+    found = [(name, cells) for name, path in some if (cells := _read_cells(name, path, notes, lost)) is not None]
+    if not files:
         notes.append("there is no notebook in the folder")
     answers = _chosen(found, notes)
-    files = tuple(one_line(name)[:200] for name, _ in found)
-    student = one_line(path.name if folder else path.stem)[:200]
-    return Submission(student, answers, tuple(one_line(note)[:300] for note in notes), files)
+    told, unread = (tuple(one_line(note)[:300] for note in some) for some in ((*lost, *notes), lost))
+    return Submission(one_line(student)[:200], answers, told, tuple(one_line(name)[:200] for name, _ in found), unread)
 
 
 def _listed(folder: Path, notes: list[str]) -> list[Path]:
@@ -121,19 +146,19 @@ def _listed(folder: Path, notes: list[str]) -> list[Path]:
         return []
 
 
-def _read_cells(path: Path, notes: list[str]) -> list[_Cell] | None:
+def _read_cells(name: str, path: Path, notes: list[str], lost: list[str]) -> list[_Cell] | None:
     try:
         text = _read_text(path)
-        cells = list(_code_cells(path.name, json.loads(text), text))
+        cells = list(_code_cells(name, json.loads(text), text))
     except (OSError, ValueError, RecursionError, TypeError, AttributeError, KeyError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error) or type(error).__name__
-        notes.append(f"{path.name} is not a notebook that can be read: {reason}")
+        lost.append(f"{name} is not a notebook that can be read: {reason}")
         return None
     size = 0
     for number, cell in enumerate(cells):
         size += 100 + (len(cell.text) if len(cell.text) <= MAX_ANSWER else 0)  # what is longer is not looked into
         if size > MAX_CODE:
-            notes.append(f"{path.name} holds too much code: only the first {number} cells were looked through")
+            notes.append(f"{name} holds too much code: only the first {number} cells were looked through")
             return cells[:number]
     return cells
 
@@ -200,7 +225,7 @@ def _chosen(found: list[tuple[str, list[_Cell]]], notes: list[str]) -> dict[str,
         }
         if not counts:
             continue
-        best = max(counts, key=lambda name: (counts[name], name))
+        best = max(reversed(counts), key=counts.__getitem__)
         if len(counts) > 1:
             others = ", ".join(name for name in counts if name != best)
             notes.append(f"{notebook}: {best} has the most answers and was graded; {others} was not")

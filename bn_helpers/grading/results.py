@@ -29,12 +29,35 @@ class SandboxError(Exception):
 
 
 @dataclass(frozen=True)
+class Named:
+    """What the name of a file says: who handed it in, whether late, when; `file` is the rest of its path."""
+
+    name: str = ""
+    id: str = ""
+    email: str = ""
+    late: bool = False
+    date: str = ""
+    file: str = ""
+
+
+@dataclass(frozen=True)
 class Student:
-    """One student: the `name` in reports, the `folder` for his reports, both unique, and the `path` of his work."""
+    """One student: the `name` in reports, the `folder` for his reports, both unique, and the `path` of his work.
+
+    `files` are his notebooks by their paths there, `platform` is what the platform called him, `notes` what there is to
+    say about how he handed in, and `lost` what he handed in that cannot be graded because of its form.
+    """
 
     name: str
     folder: str
     path: Path
+    files: tuple[tuple[str, Path], ...] = ()
+    id: str = ""
+    email: str = ""
+    section: str = ""
+    platform: Named = Named()
+    notes: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
 
 
 @dataclass
@@ -104,7 +127,10 @@ class ExerciseResult:
 
 @dataclass(frozen=True)
 class SubmissionResult:
-    """One student's result: all exercises and quizzes, in the order of the manifest."""
+    """One student's result: all exercises and quizzes that were due, in the order of the manifest.
+
+    `lost` are those of the notes that say what was handed in and is not graded because of its form.
+    """
 
     student: str
     score: float
@@ -112,6 +138,7 @@ class SubmissionResult:
     seconds: float
     notes: tuple[str, ...] = ()
     exercises: tuple[ExerciseResult, ...] = ()
+    lost: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The entry in results.json."""
@@ -127,8 +154,12 @@ class SubmissionResult:
 
 @dataclass(frozen=True)
 class Graded:
-    """A graded class: what confined the answers, and each student with his result, in the order of their names."""
+    """A graded class: what confined the answers, and each student with his result, in the order of their names.
+
+    `gone` are students of earlier runs who are no more in the class.
+    """
 
     sandbox: str
     students: list[Student]
     results: list[SubmissionResult]
+    gone: list[Student] = field(default_factory=list)

@@ -147,8 +147,10 @@ def _not_empty(key: bytes, where: str) -> bytes:
 
 def _result(data: dict) -> SubmissionResult:
     """The reverse of `asdict`."""
-    exercises = (
-        ExerciseResult(**{**exercise, "cases": tuple(CaseResult(**case) for case in exercise["cases"])})
-        for exercise in data["exercises"]
-    )
-    return SubmissionResult(**{**data, "notes": tuple(data["notes"]), "exercises": tuple(exercises)})
+    texts = {name: tuple(data[name]) for name in ("notes", "lost")}
+    return SubmissionResult(**{**data, **texts, "exercises": tuple(map(exercise_of, data["exercises"]))})
+
+
+def exercise_of(data: dict) -> ExerciseResult:
+    """The reverse of `asdict` for one exercise."""
+    return ExerciseResult(**{**data, "cases": tuple(CaseResult(**case) for case in data["cases"])})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from bn_helpers.grading.ledger import remove_pages
 from bn_helpers.grading.report import feedback, gradescope, junit, summary, tables
 from bn_helpers.grading.results import Graded
 from bn_helpers.grading.store import write_whole
@@ -19,8 +20,9 @@ def write_reports(graded: Graded, out: Path) -> None:
     graded : Graded
         From `grade_class`.
     out : Path
-        The folder of the results. Folders of students of earlier runs stay as they are.
+        The folder of the results. Of students who are gone nothing stays.
     """
+    remove_pages(out / FOLDER, graded.gone, ("feedback.html", "results.json"))
     for student, result in zip(graded.students, graded.results, strict=True):
         folder = out / FOLDER / student.folder
         folder.mkdir(parents=True, exist_ok=True)
