@@ -26,6 +26,8 @@ MAX_CLASS = 8 * 2**30  # bytes that all zips together may give
 MAX_MEMBERS = 10_000  # files in a zip
 MAX_ZIPS = 3  # zips inside one another
 MAX_FOLDERS = 20  # folders inside one another
+LONGEST_PART = 80  # characters of a name in a zip
+EMPTY = "there is nothing in it"
 
 READ = {".ipynb", ".py", ".zip", ".yml"}  # of everything else in a zip the name is enough
 _ARCHIVES = {".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".egg", ".alz"}
@@ -84,7 +86,7 @@ class Collector:
             found = True
             yield from self._at(path, (*place, _composed(path.name)), zips)
         if place and not found:
-            yield Handed(place, folder, "there is nothing in it")
+            yield Handed(place, folder, EMPTY)
 
     def _at(self, path: Path, place: tuple[str, ...], zips: int) -> Iterator[Handed]:
         suffix = path.suffix.lower()
@@ -122,8 +124,8 @@ class Collector:
                 members = [info for info in archive.infolist() if not info.is_dir()]
                 if len(members) > MAX_MEMBERS:
                     raise _Unusable(f"the zip holds {len(members)} files, more than {MAX_MEMBERS}")
-                for info in members:
-                    room -= _extract(archive, info, folder, room)
+                for number, info in enumerate(members):
+                    room -= _extract(archive, info, folder, room, number)
         except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
             raise _Unusable(f"the zip cannot be unpacked: {one_line(str(error))[:100]}") from None
         except OSError as error:
@@ -162,12 +164,14 @@ def _no_space(folder: Path) -> GradingError:
     )
 
 
-def _extract(archive: zipfile.ZipFile, info: zipfile.ZipInfo, folder: Path, room: int) -> int:
+def _extract(archive: zipfile.ZipFile, info: zipfile.ZipInfo, folder: Path, room: int, number: int) -> int:
     """Write one file of a zip; what it took. What a header says of its size is not believed."""
     parts = _parts(info)
     if not parts or stat.S_ISLNK(info.external_attr >> 16):
         return 0
     path = folder.joinpath(*parts)
+    if path.exists():  # of the same name
+        path = folder.joinpath(str(number), *parts)
     path.parent.mkdir(parents=True, exist_ok=True)
     data = b""
     if path.suffix.lower() in READ:
@@ -183,15 +187,14 @@ def _extract(archive: zipfile.ZipFile, info: zipfile.ZipInfo, folder: Path, room
 
 
 def _parts(info: zipfile.ZipInfo) -> list[str]:
-    """The path of a file in a zip; nothing where it is hidden, or leads out of the zip."""
+    """The path of a file in a zip, which leads nowhere else; nothing where it is hidden."""
     name = info.filename
     if not info.flag_bits & 0x800:  # Windows wrote the names in its own code page, and said nothing
         with contextlib.suppress(UnicodeError):
-            raw = name.encode("cp437")
-            name = _decoded(raw)
-    parts = [part for part in re.split(r"[/\\]", name) if part not in ("", ".")]
-    safe = not any(part == ".." or "\0" in part or len(part.encode("utf-8", "replace")) > 250 for part in parts)
-    return parts if safe and len(parts) <= MAX_FOLDERS and not any(map(_HIDDEN.match, parts)) else []
+            name = _decoded(name.encode("cp437"))
+    parts = [part.replace("\0", "_") for part in re.split(r"[/\\]", name) if part not in ("", ".", "..")]
+    parts = [part if len(part) <= LONGEST_PART else part[:20] + part[-60:] for part in parts]
+    return [] if any(map(_HIDDEN.match, parts)) else parts[-MAX_FOLDERS:]
 
 
 def _decoded(raw: bytes) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 
 from bn_helpers.exercises import NOTEBOOKS
@@ -61,7 +62,10 @@ def match(pattern: str, path: str) -> Named | None:
 
 def known(path: str) -> Named | None:
     """What the first pattern of the table that fits says of a path."""
-    return next((named for pattern in PATTERNS.values() if (named := match(pattern, path))), None)
+    for platform, pattern in PATTERNS.items():
+        if named := match(pattern, path):
+            return replace(named, platform=platform)
+    return None
 
 
 def notebook_of(path: str) -> str:

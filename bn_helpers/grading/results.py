@@ -12,6 +12,7 @@ PASSED, PARTIAL, FAILED, MISSING = "passed", "partial", "failed", "missing"
 TIMEOUT, CRASHED, ERROR = "timeout", "crashed", "error"
 STATUSES = (PASSED, PARTIAL, FAILED, MISSING, TIMEOUT, CRASHED, ERROR)
 DIED, FLOODED, TIMED_OUT = "died", "flooded", "timed out"  # why a kernel was lost
+NOTHING = "handed in nothing"
 UNCONFINED = "none"  # the sandbox that is none
 FORMATIVE = "formative: graded without a sandbox, so it proves nothing about anybody else's work"
 
@@ -30,7 +31,10 @@ class SandboxError(Exception):
 
 @dataclass(frozen=True)
 class Named:
-    """What the name of a file says: who handed it in, whether late, when; `file` is the rest of its path."""
+    """What the name of a file says: who handed it in, whether late, when; `file` is the rest of its path.
+
+    `platform` is what gives files such names, as far as that is known.
+    """
 
     name: str = ""
     id: str = ""
@@ -38,13 +42,14 @@ class Named:
     late: bool = False
     date: str = ""
     file: str = ""
+    platform: str = ""
 
 
 @dataclass(frozen=True)
 class Student:
     """One student: the `name` in reports, the `folder` for his reports, both unique, and the `path` of his work.
 
-    `files` are his notebooks by their paths there, `platform` is what the platform called him, `notes` what there is to
+    `files` are his notebooks by their paths there, `platform` is what the platform called him, `canvas` his number in Canvas, `notes` what there is to
     say about how he handed in, and `lost` what he handed in that cannot be graded because of its form.
     """
 
@@ -55,6 +60,7 @@ class Student:
     id: str = ""
     email: str = ""
     section: str = ""
+    canvas: str = ""
     platform: Named = Named()
     notes: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
@@ -139,6 +145,11 @@ class SubmissionResult:
     notes: tuple[str, ...] = ()
     exercises: tuple[ExerciseResult, ...] = ()
     lost: tuple[str, ...] = ()
+
+    @property
+    def absent(self) -> bool:
+        """Whether nothing was handed in by somebody of the class."""
+        return all(e.status == MISSING for e in self.exercises) and any(n.endswith(NOTHING) for n in self.notes)
 
     def to_dict(self) -> dict[str, Any]:
         """The entry in results.json."""

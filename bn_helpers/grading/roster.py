@@ -14,11 +14,13 @@ from bn_helpers.grading.spreadsheet import read_table
 # What platforms call these columns when they export a class.
 _NEEDED = {"name": ("student", "student name", "full name", "fullname", "이름", "성명")}
 _OPTIONAL = {
-    "id": ("sid", "student id", "sis user id", "id number", "username", "user name", "학번"),
-    "email": ("e-mail", "email address", "e-mail address", "mail", "sis login id", "이메일"),
+    "id": ("sid", "student id", "id number", "username", "user name", "학번"),
+    "email": ("e-mail", "email address", "e-mail address", "mail", "이메일"),
     "section": ("sections", "group", "class", "분반"),
     "canvas": ("canvas id", "canvas user id"),
     "github": ("github username", "github_username"),
+    "sis": ("sis user id",),
+    "login": ("sis login id",),
 }
 
 
@@ -77,13 +79,20 @@ def read_roster(path: Path) -> Roster:
             continue  # Canvas adds these to a class
         if not row["name"]:
             raise GradingError(f"{path}: line {line} has no name.")
-        person = Person(**row)
+        person = _person(**row)
         if person in people:
             raise GradingError(f"{path}: line {line} names {person.name} a second time.")
         people.append(person)
     if not people:
         raise GradingError(f"{path} names nobody.")
     return Roster(people)
+
+
+def _person(*, sis: str = "", login: str = "", **row: str) -> Person:
+    """A person of a row. In Canvas's own export the id is Canvas's, and the school's stand beside it."""
+    if sis or login:
+        row = {**row, "canvas": row.get("id", ""), "id": sis or login, "email": row.get("email") or login}
+    return Person(**row)
 
 
 def _keys(person: Person) -> Iterator[str]:

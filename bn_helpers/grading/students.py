@@ -19,9 +19,9 @@ import yaml
 
 from bn_helpers.exercises import NOTEBOOKS, TASKS
 from bn_helpers.grading import names
-from bn_helpers.grading.handed import Collector, Handed
+from bn_helpers.grading.handed import EMPTY, Collector, Handed
 from bn_helpers.grading.names import notebook_of, nth, words
-from bn_helpers.grading.results import GradingError, Named, Student
+from bn_helpers.grading.results import NOTHING, GradingError, Named, Student
 from bn_helpers.grading.roster import Person, Roster
 from bn_helpers.submission import Submission, read_files
 from bn_helpers.text import one_line
@@ -114,20 +114,22 @@ class _Group:
 
     def student(self, name: str, folder: str, roster: Roster | None) -> Student:
         """The student of the group."""
-        person = self.person or Person("", self.named.id, self.named.email)
+        canvas = self.named.id if self.named.platform == "Canvas" else ""
+        person = self.person or Person("", "" if canvas else self.named.id, self.named.email)
         newest, older = _newest([(label, handed) for label, handed in self.files if _is_answer(handed)])
         notes = [*self.notes, *(["handed in late, as the platform says"] if self.named.late else [])]
         notes += [f"an older copy was not read: {label}" for label in older]
         notes += ["not in the roster"] if roster and not self.person else []
-        notes += ["handed in nothing"] if not self.files else []
+        notes += [NOTHING] if not self.files else []
         files = tuple((label, handed.path) for label, handed in newest)
         about = {"id": person.id, "email": person.email, "section": person.section, "platform": self.named}
+        about["canvas"] = person.canvas or canvas
         return Student(name, folder, self.path, files, notes=tuple(notes), lost=tuple(self._lost(files)), **about)
 
     def _lost(self, files: Sequence) -> Iterable[str]:
         """What was handed in and cannot be graded as it is, and why."""
         for label, handed in self.files:
-            if handed.problem and (label or not files):
+            if handed.problem and not (files and handed.problem == EMPTY):
                 yield f"{label or handed.place[-1]}: {handed.problem}"
         unread = [label for label, handed in self.files if not handed.problem]
         if unread and not files:
