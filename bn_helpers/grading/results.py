@@ -49,8 +49,9 @@ class Named:
 class Student:
     """One student: the `name` in reports, the `folder` for his reports, both unique, and the `path` of his work.
 
-    `files` are his notebooks by their paths there, `platform` is what the platform called him, `canvas` his number in Canvas, `notes` what there is to
-    say about how he handed in, and `lost` what he handed in that cannot be graded because of its form.
+    `files` are his notebooks by their paths there, `platform` is what the platform called him, `canvas` his number in
+    Canvas, `notes` what there is to say about how he handed in, and `lost` what he handed in that cannot be graded
+    because of its form.
     """
 
     name: str
@@ -135,7 +136,8 @@ class ExerciseResult:
 class SubmissionResult:
     """One student's result: all exercises and quizzes that were due, in the order of the manifest.
 
-    `lost` are those of the notes that say what was handed in and is not graded because of its form.
+    `lost` are those of the notes that say what was handed in and is not graded because of its form, `explanations` what
+    was explained in words, by the name of the cell.
     """
 
     student: str
@@ -145,6 +147,7 @@ class SubmissionResult:
     notes: tuple[str, ...] = ()
     exercises: tuple[ExerciseResult, ...] = ()
     lost: tuple[str, ...] = ()
+    explanations: tuple[tuple[str, str], ...] = ()
 
     @property
     def absent(self) -> bool:

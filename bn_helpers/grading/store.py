@@ -148,6 +148,7 @@ def _not_empty(key: bytes, where: str) -> bytes:
 def _result(data: dict) -> SubmissionResult:
     """The reverse of `asdict`."""
     texts = {name: tuple(data[name]) for name in ("notes", "lost")}
+    texts["explanations"] = tuple(map(tuple, data["explanations"]))
     return SubmissionResult(**{**data, **texts, "exercises": tuple(map(exercise_of, data["exercises"]))})
 
 

@@ -26,7 +26,7 @@ def canvas(graded: Graded) -> bytes | None:
 
 
 def moodle(graded: Graded) -> bytes | None:
-    """gradebook_moodle.csv, for *Grades, Import, CSV* and as a grading worksheet. None where Moodle would know nobody."""
+    """gradebook_moodle.csv, to import as CSV or as a grading worksheet. None where Moodle would know nobody."""
     if not any(student.id or student.email or _participant(student) for student in graded.students):
         return None
     titles, most = _columns(graded)
