@@ -62,12 +62,6 @@ def _parser() -> argparse.ArgumentParser:
     _add_bundle(commands)
     _add_grade(commands)
     _add_pages(commands)
-    bench = commands.add_parser(
-        "bench",
-        help="measure how fast the reference is",
-        description="Time the reference beside a naive version, PyTorch (if it is installed) and a copy: two minutes.",
-    )
-    bench.set_defaults(run=_bench)
     return parser
 
 
@@ -176,12 +170,14 @@ def _build(options: argparse.Namespace) -> int:
             drifts = builder.check(ROOT, names) + (_catalogue_drifts() if names is None else [])
             print("\n".join(drifts) or "the notebooks are what their sources give")
             return int(bool(drifts))
-        if names is None:
-            _catalogue().write_fingerprints(FINGERPRINTS)
+        _catalogue().write_fingerprints(FINGERPRINTS)
         builder.build(ROOT, names)
     except BuildError as error:
         print(error, file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("What is built is kept: the same command goes on from here.", file=sys.stderr)
+        raise
     return 0
 
 
@@ -296,16 +292,6 @@ def _grade(options: argparse.Namespace) -> int:
     if lost:
         print(f"{lost} not graded to the end, and told in summary.md: run the same again", file=sys.stderr)
     return int(lost > 0)
-
-
-def _bench(options: argparse.Namespace) -> int:
-    import os
-    import subprocess
-
-    from bn_helpers.bench import ENVIRONMENT
-
-    # In a process of its own: NumPy reads the number of threads, and the allocator its settings, when they start.
-    return subprocess.run([sys.executable, "-m", "bn_helpers.bench"], env=os.environ | ENVIRONMENT).returncode
 
 
 def _slides(options: argparse.Namespace) -> int:

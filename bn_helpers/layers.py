@@ -27,11 +27,6 @@ def batch_statistics(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     mean, var : ndarray of shape (D,)
         Mean of each feature, and the mean of its squared distance to that mean (divided by N).
 
-    Raises
-    ------
-    ValueError
-        If x is not two-dimensional.
-
     Notes
     -----
     mean = sum(x) / N and var = sum((x - mean)^2) / N, both over the batch (Ioffe and Szegedy 2015, Algorithm 1).
@@ -42,12 +37,8 @@ def batch_statistics(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     >>> print(mean, var)
     [ 2. 20.] [  1. 100.]
     """
-    x = np.asarray(x, dtype=np.result_type(x, 1.0))  # integers become float64
-    if x.ndim != 2:
-        raise ValueError(f"x must have shape (N, D), got {x.shape}")
-    mean = x.mean(axis=0)  # (D,)
-    centered = x - mean
-    var = np.einsum("nd,nd->d", centered, centered) / len(x)  # (D,)
+    mean = x.mean(axis=0)  # (D,): of integers, too, a float
+    var = ((x - mean) ** 2).mean(axis=0)  # (D,)
     return mean, var
 
 
@@ -65,11 +56,6 @@ def normalize(x: np.ndarray, eps: float = 1e-5) -> np.ndarray:
     -------
     x_hat : ndarray of shape (N, D)
         The normalized batch: each feature has mean 0 and a variance just under 1.
-
-    Raises
-    ------
-    ValueError
-        If x is not two-dimensional.
 
     Notes
     -----
@@ -110,11 +96,6 @@ def layer_outputs(
     outputs : list of ndarray
         ``len(weights)`` arrays: the output of each layer, first to last.
 
-    Raises
-    ------
-    ValueError
-        If a matrix does not fit what comes into it.
-
     Notes
     -----
     h = nonlinearity(norm(h @ W)) for each W in turn, with h = x at the start (Ioffe and Szegedy 2015, section 3.2).
@@ -128,8 +109,6 @@ def layer_outputs(
     outputs = []
     h = x
     for w in weights:
-        if h.shape[1:] != w.shape[:1]:
-            raise ValueError(f"a batch of shape {h.shape} does not fit weights of shape {w.shape}")
         z = h @ w
         h = nonlinearity(z if norm is None else norm(z))
         outputs.append(h)
@@ -154,11 +133,6 @@ def scale_and_shift(x_hat: np.ndarray, gamma: np.ndarray, beta: np.ndarray) -> n
     out : ndarray of shape (N, D)
         The scaled and shifted batch.
 
-    Raises
-    ------
-    ValueError
-        If gamma or beta do not have one entry a feature.
-
     Notes
     -----
     out = gamma * x_hat + beta (Ioffe and Szegedy 2015, Algorithm 1).
@@ -169,8 +143,6 @@ def scale_and_shift(x_hat: np.ndarray, gamma: np.ndarray, beta: np.ndarray) -> n
     [[-2.  7.]
      [ 2. 13.]]
     """
-    if gamma.shape != x_hat.shape[1:] or beta.shape != x_hat.shape[1:]:
-        raise ValueError(f"gamma {gamma.shape} and beta {beta.shape} do not fit x_hat {x_hat.shape}")
     return gamma * x_hat + beta
 
 
@@ -189,11 +161,6 @@ def identity_parameters(x: np.ndarray, eps: float = 1e-5) -> tuple[np.ndarray, n
     gamma, beta : ndarray of shape (D,)
         The scale and the shift that undo the normalization of this batch.
 
-    Raises
-    ------
-    ValueError
-        If x is not two-dimensional.
-
     Notes
     -----
     gamma = sqrt(var + eps) and beta = mean (CS231n 2017, lecture 6; eps added so that it is exact).
@@ -204,10 +171,10 @@ def identity_parameters(x: np.ndarray, eps: float = 1e-5) -> tuple[np.ndarray, n
     >>> print(gamma, beta)
     [ 1. 10.] [ 2. 20.]
     """
-    x = np.asarray(x, dtype=np.result_type(x, 1.0))  # integers become float64
-    if x.ndim != 2:
-        raise ValueError(f"x must have shape (N, D), got {x.shape}")
-    return np.sqrt(x.var(axis=0) + eps), x.mean(axis=0)
+    mean, var = x.mean(axis=0), x.var(axis=0)  # (D,)
+    gamma = np.sqrt(var + eps)
+    beta = mean
+    return gamma, beta
 
 
 def saturated_fraction(z: np.ndarray, threshold: float = 0.97) -> float:
@@ -263,7 +230,7 @@ def batchnorm_forward(
     Raises
     ------
     ValueError
-        If the mode is neither 'train' nor 'test', or a shape does not fit.
+        If the mode is neither 'train' nor 'test'.
 
     Notes
     -----
@@ -281,26 +248,25 @@ def batchnorm_forward(
     >>> print(bn_param["running_mean"])
     [0.2 2. ]
     """
-    if x.ndim != 2 or gamma.shape != x.shape[1:] or beta.shape != x.shape[1:]:
-        raise ValueError(f"gamma {gamma.shape} and beta {beta.shape} do not fit x {x.shape}, which must be (N, D)")
-    mode, eps, momentum = bn_param.get("mode"), bn_param.get("eps", 1e-5), bn_param.get("momentum", 0.9)
+    mode, eps = bn_param.get("mode"), bn_param.get("eps", 1e-5)
+    momentum = bn_param.get("momentum", 0.9)
     running_mean = bn_param.get("running_mean", np.zeros(x.shape[1], x.dtype))
     running_var = bn_param.get("running_var", np.zeros(x.shape[1], x.dtype))
     if mode == "train":
-        mean = np.ones(len(x), x.dtype) @ x / len(x)  # (D,): faster than x.mean(axis=0), and rounds less
-        out = x - mean  # (N, D): centered first, scaled and shifted at the end
-        var = np.einsum("nd,nd->d", out, out) / len(x)  # (D,)
+        mean = x.mean(axis=0)  # (D,)
+        centered = x - mean  # (N, D)
+        var = (centered**2).mean(axis=0)  # (D,)
         bn_param["running_mean"] = momentum * running_mean + (1 - momentum) * mean
         bn_param["running_var"] = momentum * running_var + (1 - momentum) * var
     elif mode == "test":
-        mean, var = running_mean, running_var
-        out = x - mean
+        centered, var = x - running_mean, running_var
     else:
         raise ValueError(f"mode must be 'train' or 'test', got {mode!r}")
-    inv_std = 1 / np.sqrt(var + eps)
-    out *= gamma * inv_std
-    out += beta
-    return out, {"x": x, "mean": mean, "inv_std": inv_std, "gamma": gamma}
+    inv_std = 1 / np.sqrt(var + eps)  # (D,)
+    x_hat = centered * inv_std  # (N, D)
+    out = gamma * x_hat + beta
+    cache = {"centered": centered, "inv_std": inv_std, "x_hat": x_hat}
+    return out, cache | {"gamma": gamma}
 
 
 def fold_into_linear(
@@ -331,11 +297,6 @@ def fold_into_linear(
     b_folded : ndarray of shape (D,)
         ``x @ w_folded + b_folded`` equals the evaluation-mode batch normalization of ``x @ w + b``.
 
-    Raises
-    ------
-    ValueError
-        If w is not two-dimensional, or another shape is not (D,).
-
     Notes
     -----
     scale = gamma / sqrt(running_var + eps); w_folded = w * scale; b_folded = (b - running_mean) * scale + beta.
@@ -347,11 +308,10 @@ def fold_into_linear(
     >>> print(w_folded, b_folded)
     [[2.]] [-1.]
     """
-    for name, value in {"b": b, "gamma": gamma, "beta": beta, "mean": running_mean, "var": running_var}.items():
-        if w.ndim != 2 or value.shape != w.shape[1:]:
-            raise ValueError(f"{name} {value.shape} does not fit w {w.shape}, which must be (M, D)")
     scale = gamma / np.sqrt(running_var + eps)  # (D,)
-    return w * scale, (b - running_mean) * scale + beta
+    w_folded = w * scale  # (M, D)
+    b_folded = (b - running_mean) * scale + beta
+    return w_folded, b_folded
 
 
 # Notebook 3: the backward pass
@@ -376,11 +336,6 @@ def scale_and_shift_backward(
     dx_hat : ndarray of shape (N, D)
     dgamma, dbeta : ndarray of shape (D,)
 
-    Raises
-    ------
-    ValueError
-        If the shapes do not fit.
-
     Notes
     -----
     dx_hat = gamma * dout, dgamma = sum(dout * x_hat), dbeta = sum(dout), the sums over the batch (Ioffe and Szegedy
@@ -393,9 +348,10 @@ def scale_and_shift_backward(
     >>> print(dx_hat.ravel(), dgamma, dbeta)
     [3. 6.] [1.] [3.]
     """
-    if dout.shape != x_hat.shape or gamma.shape != dout.shape[1:]:
-        raise ValueError(f"dout {dout.shape}, x_hat {x_hat.shape} and gamma {gamma.shape} do not fit")
-    return dout * gamma, np.einsum("nd,nd->d", dout, x_hat), dout.sum(axis=0)
+    dx_hat = gamma * dout  # (N, D)
+    dgamma = (dout * x_hat).sum(axis=0)  # (D,)
+    dbeta = dout.sum(axis=0)  # (D,)
+    return dx_hat, dgamma, dbeta
 
 
 def frozen_backward(dout: np.ndarray, gamma: np.ndarray, var: np.ndarray, eps: float = 1e-5) -> np.ndarray:
@@ -414,11 +370,6 @@ def frozen_backward(dout: np.ndarray, gamma: np.ndarray, var: np.ndarray, eps: f
     -------
     dx : ndarray of shape (N, D)
 
-    Raises
-    ------
-    ValueError
-        If the shapes do not fit.
-
     Notes
     -----
     dx = dout * gamma / sqrt(var + eps).
@@ -428,9 +379,7 @@ def frozen_backward(dout: np.ndarray, gamma: np.ndarray, var: np.ndarray, eps: f
     >>> print(frozen_backward(np.array([[1.0], [2.0]]), np.array([3.0]), np.array([4.0]), eps=0.0).ravel())
     [1.5 3. ]
     """
-    if gamma.shape != dout.shape[1:] or var.shape != dout.shape[1:]:
-        raise ValueError(f"gamma {gamma.shape} and var {var.shape} do not fit dout {dout.shape}")
-    return dout * (gamma / np.sqrt(var + eps))
+    return dout * gamma / np.sqrt(var + eps)
 
 
 def batchnorm_backward(dout: np.ndarray, cache: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -448,11 +397,6 @@ def batchnorm_backward(dout: np.ndarray, cache: dict[str, np.ndarray]) -> tuple[
     dx : ndarray of shape (N, D)
     dgamma, dbeta : ndarray of shape (D,)
 
-    Raises
-    ------
-    ValueError
-        If dout does not have the shape of the forward's output.
-
     Notes
     -----
     x reaches out along three paths, so dx is a sum of three terms (Ioffe and Szegedy 2015, section 3), here with the
@@ -466,18 +410,17 @@ def batchnorm_backward(dout: np.ndarray, cache: dict[str, np.ndarray]) -> tuple[
     >>> print(dx.ravel().round(3), dgamma.round(3), dbeta)
     [ 0.109 -0.152  0.044] [-1.019] [1.]
     """
-    inv_std, gamma = cache["inv_std"], cache["gamma"]  # (D,)
-    centered = cache["x"] - cache["mean"]  # (N, D)
-    x_hat = centered * inv_std  # (N, D)
-    if dout.shape != x_hat.shape:
-        raise ValueError(f"dout must have the shape of the output, {x_hat.shape}, got {dout.shape}")
-    dx_hat = dout * gamma  # (N, D)
-    dinv_std = np.einsum("nd,nd->d", dx_hat, centered)  # (D,)
-    dvar = -0.5 * dinv_std * inv_std**3  # (D,)
+    centered, inv_std = cache["centered"], cache["inv_std"]  # (N, D) and (D,)
+    x_hat, gamma = cache["x_hat"], cache["gamma"]
+    dgamma = (dout * x_hat).sum(axis=0)  # (D,)
+    dbeta = dout.sum(axis=0)
+    dx_hat = gamma * dout  # (N, D)
+    dinv_std = (dx_hat * centered).sum(axis=0)  # (D,)
+    dvar = -0.5 * dinv_std * inv_std**3
     dcentered = dx_hat * inv_std + 2 * dvar / len(dout) * centered  # (N, D)
     dmean = -dcentered.sum(axis=0)  # (D,)
     dx = dcentered + dmean / len(dout)
-    return dx, np.einsum("nd,nd->d", dout, x_hat), dout.sum(axis=0)
+    return dx, dgamma, dbeta
 
 
 def batchnorm_backward_alt(dout: np.ndarray, cache: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -495,14 +438,9 @@ def batchnorm_backward_alt(dout: np.ndarray, cache: dict[str, np.ndarray]) -> tu
     dx : ndarray of shape (N, D)
     dgamma, dbeta : ndarray of shape (D,)
 
-    Raises
-    ------
-    ValueError
-        If dout does not have the shape of the forward's output.
-
     Notes
     -----
-    dx = gamma * inv_std * (dout - dbeta / N - x_hat * dgamma / N).
+    dx = gamma * inv_std * (dout - dbeta / m - x_hat * dgamma / m), with m = N examples.
 
     Examples
     --------
@@ -511,16 +449,11 @@ def batchnorm_backward_alt(dout: np.ndarray, cache: dict[str, np.ndarray]) -> tu
     >>> print(batchnorm_backward_alt(dout, cache)[0].ravel().round(3))
     [ 0.109 -0.152  0.044]
     """
-    inv_std, gamma = cache["inv_std"], cache["gamma"]  # (D,)
-    centered = cache["x"] - cache["mean"]  # (N, D): x_hat / inv_std
-    if dout.shape != centered.shape:
-        raise ValueError(f"dout must have the shape of the output, {centered.shape}, got {dout.shape}")
-    dgamma, dbeta = np.einsum("nd,nd->d", dout, centered) * inv_std, dout.sum(axis=0)  # (D,)
-    dx = centered  # no new array: changed in place, term by term
-    dx *= -inv_std * dgamma / len(dout)
-    dx -= dbeta / len(dout)
-    dx += dout
-    dx *= gamma * inv_std
+    x_hat, inv_std, gamma = cache["x_hat"], cache["inv_std"], cache["gamma"]
+    m = len(dout)
+    dgamma = (dout * x_hat).sum(axis=0)  # (D,)
+    dbeta = dout.sum(axis=0)
+    dx = gamma * inv_std * (dout - dbeta / m - x_hat * dgamma / m)
     return dx, dgamma, dbeta
 
 
@@ -539,11 +472,6 @@ def channel_statistics(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     -------
     mean, var : ndarray of shape (C,)
 
-    Raises
-    ------
-    ValueError
-        If x is not four-dimensional.
-
     Notes
     -----
     The sums run over the N * H * W elements of a channel (Ioffe and Szegedy 2015, section 3.2).
@@ -554,13 +482,9 @@ def channel_statistics(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     >>> print(mean, var)
     [2.5 4.5] [4.25 4.25]
     """
-    x = np.asarray(x, dtype=np.result_type(x, 1.0))  # integers become float64
-    if x.ndim != 4:
-        raise ValueError(f"x must have shape (N, C, H, W), got {x.shape}")
-    m = x.size / x.shape[1]  # elements a channel
-    mean = np.einsum("nchw->c", x) / m  # (C,)
+    mean = x.mean(axis=(0, 2, 3))  # (C,): of integers, too, a float
     centered = x - mean[:, None, None]
-    var = np.einsum("nchw,nchw->c", centered, centered) / m  # (C,)
+    var = (centered**2).mean(axis=(0, 2, 3))  # (C,)
     return mean, var
 
 
@@ -588,7 +512,7 @@ def spatial_batchnorm_forward(
     Raises
     ------
     ValueError
-        If the mode is neither 'train' nor 'test', or a shape does not fit.
+        If the mode is neither 'train' nor 'test'.
 
     Notes
     -----
@@ -602,9 +526,8 @@ def spatial_batchnorm_forward(
     >>> print(out.ravel().round(2))
     [-1.34 -0.45  0.45  1.34]
     """
-    if x.ndim != 4 or gamma.shape != x.shape[1:2] or beta.shape != x.shape[1:2]:
-        raise ValueError(f"gamma {gamma.shape}, beta {beta.shape} do not fit x {x.shape}, which must be (N, C, H, W)")
-    mode, eps, momentum = bn_param.get("mode"), bn_param.get("eps", 1e-5), bn_param.get("momentum", 0.9)
+    mode, eps = bn_param.get("mode"), bn_param.get("eps", 1e-5)
+    momentum = bn_param.get("momentum", 0.9)
     running_mean = bn_param.get("running_mean", np.zeros(x.shape[1], x.dtype))
     running_var = bn_param.get("running_var", np.zeros(x.shape[1], x.dtype))
     if mode == "train":
@@ -615,13 +538,10 @@ def spatial_batchnorm_forward(
         mean, var = running_mean, running_var
     else:
         raise ValueError(f"mode must be 'train' or 'test', got {mode!r}")
-    inv_std = 1 / np.sqrt(var + eps)
-    # Written out for every pixel, (C, H, W): NumPy then takes half the time that broadcasting takes.
-    means, scales, shifts = (np.full(x.shape[1:], v[:, None, None]) for v in (mean, gamma * inv_std, beta))
-    out = x - means
-    out *= scales
-    out += shifts
-    return out, {"x": x, "mean": mean, "inv_std": inv_std, "gamma": gamma}
+    inv_std = 1 / np.sqrt(var + eps)  # (C,)
+    x_hat = (x - mean[:, None, None]) * inv_std[:, None, None]  # (N, C, H, W)
+    out = gamma[:, None, None] * x_hat + beta[:, None, None]
+    return out, {"inv_std": inv_std, "x_hat": x_hat, "gamma": gamma}
 
 
 def spatial_batchnorm_backward(
@@ -641,11 +561,6 @@ def spatial_batchnorm_backward(
     dx : ndarray of shape (N, C, H, W)
     dgamma, dbeta : ndarray of shape (C,)
 
-    Raises
-    ------
-    ValueError
-        If dout does not have the shape of the forward's output.
-
     Notes
     -----
     The closed form of the layer for vectors, with m = N * H * W elements a channel in the place of N.
@@ -657,18 +572,13 @@ def spatial_batchnorm_backward(
     >>> print(spatial_batchnorm_backward(dout, cache)[0].ravel().round(3))
     [ 0.109 -0.152  0.044]
     """
-    x, mean, inv_std, gamma = cache["x"], cache["mean"], cache["inv_std"], cache["gamma"]
-    if dout.shape != x.shape:
-        raise ValueError(f"dout must have the shape of the output, {x.shape}, got {dout.shape}")
-    dx = x - np.full(x.shape[1:], mean[:, None, None])  # x_hat / inv_std; changed in place below, term by term
-    dgamma, dbeta = np.einsum("nchw,nchw->c", dout, dx) * inv_std, np.einsum("nchw->c", dout)  # (C,)
-    terms = (-inv_std * dgamma / x[:, 0].size, dbeta / x[:, 0].size, gamma * inv_std)  # (C,)
-    slopes, shifts, scales = (np.full(x.shape[1:], v[:, None, None]) for v in terms)  # (C, H, W): as in the forward
-    dx *= slopes
-    dx -= shifts
-    dx += dout
-    dx *= scales
-    return dx, dgamma, dbeta
+    x_hat = cache["x_hat"]  # (N, C, H, W)
+    scale = (cache["gamma"] * cache["inv_std"])[:, None, None]  # (C, 1, 1)
+    m = dout.size / dout.shape[1]  # N * H * W
+    dgamma = (dout * x_hat).sum(axis=(0, 2, 3))[:, None, None]  # (C, 1, 1)
+    dbeta = dout.sum(axis=(0, 2, 3))[:, None, None]
+    dx = scale * (dout - dbeta / m - x_hat * dgamma / m)
+    return dx, dgamma[:, 0, 0], dbeta[:, 0, 0]
 
 
 # Notebook 5: regularization
@@ -695,11 +605,6 @@ def outputs_across_batches(
     outputs : ndarray of shape (B, D)
         Row b is the output of the example in the batch of M + 1 rows that it forms with companions b.
 
-    Raises
-    ------
-    ValueError
-        If batches are not (B, M, D) or another shape is not (D,).
-
     Notes
     -----
     out = gamma * (sample - mean_b) / sqrt(var_b + eps) + beta, the statistics over the M + 1 rows.
@@ -710,10 +615,10 @@ def outputs_across_batches(
     >>> print(outputs_across_batches(np.array([4.0]), batches, np.array([2.0]), np.array([1.0]), eps=0.0).ravel())
     [ 3. -1.]
     """
-    if batches.ndim != 3 or any(v.shape != batches.shape[2:] for v in (sample, gamma, beta)):
-        raise ValueError(f"sample {sample.shape}, gamma {gamma.shape}, beta {beta.shape}: batches are {batches.shape}")
-    joined = np.concatenate([np.broadcast_to(sample, batches[:, :1].shape), batches], axis=1)  # (B, M + 1, D)
-    x_hat = (sample - joined.mean(axis=1)) / np.sqrt(joined.var(axis=1) + eps)  # (B, D)
+    first = np.broadcast_to(sample, batches[:, :1].shape)  # (B, 1, D)
+    joined = np.concatenate([first, batches], axis=1)  # (B, M + 1, D)
+    mean, var = joined.mean(axis=1), joined.var(axis=1)  # (B, D)
+    x_hat = (sample - mean) / np.sqrt(var + eps)
     return gamma * x_hat + beta
 
 
@@ -740,7 +645,7 @@ def ghost_batchnorm_forward(
     Raises
     ------
     ValueError
-        If ghost_size does not divide N, or a shape does not fit.
+        If ghost_size does not divide N.
 
     Notes
     -----
@@ -752,10 +657,11 @@ def ghost_batchnorm_forward(
     >>> print(ghost_batchnorm_forward(x, np.ones(1), np.zeros(1), ghost_size=2, eps=0.0).ravel())
     [-1.  1. -1.  1.]
     """
-    if x.ndim != 2 or gamma.shape != x.shape[1:] or beta.shape != x.shape[1:]:
-        raise ValueError(f"gamma {gamma.shape} and beta {beta.shape} do not fit x {x.shape}, which must be (N, D)")
-    if ghost_size < 1 or len(x) % ghost_size:
-        raise ValueError(f"ghost_size {ghost_size} does not divide the batch of {len(x)} rows")
+    if len(x) % ghost_size:
+        raise ValueError(f"ghost_size {ghost_size} does not divide {len(x)} rows")
     groups = x.reshape(-1, ghost_size, x.shape[1])  # (groups, ghost_size, D)
-    mean, var = groups.mean(axis=1, keepdims=True), groups.var(axis=1, keepdims=True)
-    return (gamma * (groups - mean) / np.sqrt(var + eps) + beta).reshape(x.shape)
+    mean = groups.mean(axis=1, keepdims=True)  # (groups, 1, D)
+    var = groups.var(axis=1, keepdims=True)
+    x_hat = (groups - mean) / np.sqrt(var + eps)
+    out = gamma * x_hat + beta
+    return out.reshape(x.shape)

@@ -3,6 +3,9 @@
 Every operation is a pair of functions, ``forward(x, *parameters) -> (out, cache)`` and ``backward(dout, cache) ->
 (dx, *dparameters)``, side by side; one class strings them together. The batch normalization is not among them: it is
 the pair that you wrote, handed in as ``norm``.
+
+Whoever imports this module gets matrix products on one thread, in the whole process: a learner's own products, too, are
+of small matrices. A second thread gains nothing there, and on a busy machine the two spend their time waiting.
 """
 
 from __future__ import annotations
@@ -13,6 +16,9 @@ from functools import partial
 from typing import NamedTuple
 
 import numpy as np
+from threadpoolctl import threadpool_limits
+
+threadpool_limits(limits=1, user_api="blas")
 
 # Mathematics
 

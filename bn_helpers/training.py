@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
-import time
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from contextvars import ContextVar
 from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
 
 from bn_helpers.nets import Net
-
-LONGEST = 60.0  # seconds of training in a cell
-SETTLED = 0.2  # seconds after which the time of a step is known well enough, on a coarse clock too
-
-_runs: ContextVar[int] = ContextVar("runs", default=1)  # in the comparison under way: set by paired, read by fit
-
-
-class TooSlow(RuntimeError):
-    """The training would take more than a minute. The message says why, and what to do."""
-
-    def _render_traceback_(self) -> list[str]:  # what Jupyter shows
-        return [f"TooSlow: {self}"]
 
 
 @dataclass(frozen=True)
@@ -96,8 +81,6 @@ def fit(
     ------
     ValueError
         If x, y and batch_size do not fit.
-    TooSlow
-        If the first steps show that all of it would take more than a minute.
 
     Notes
     -----
@@ -109,7 +92,6 @@ def fit(
     loss, batch_accuracy, test_accuracy = np.empty(steps), np.empty(steps), {}
     net.parameters = {name: value.copy() for name, value in net.parameters.items()}  # other nets may share the arrays
     velocity = {name: np.zeros_like(value) for name, value in net.parameters.items()}
-    settled, started = False, time.thread_time()
     for step, rows in enumerate(_batches(len(x), batch_size, steps, reshuffle, seed)):
         loss[step], gradients = net.loss_and_gradients(x[rows], y[rows])
         batch_accuracy[step] = np.mean(net.values["logits"].argmax(axis=1) == y[rows])
@@ -119,10 +101,6 @@ def fit(
             parameter += velocity[name]
         if step + 1 in when:
             test_accuracy[step + 1] = accuracy(net, *test)
-        spent = time.thread_time() - started  # of this thread: a busy machine does not count
-        if not settled and spent > SETTLED:
-            settled = True
-            _stop_if_too_slow(net, x[rows], y[rows], spent / (step + 1), steps)
     return History(loss, batch_accuracy, np.array([*test_accuracy]), np.array([*test_accuracy.values()]))
 
 
@@ -160,11 +138,6 @@ def paired(run: Callable[..., np.ndarray], arms: Iterable, seeds: Iterable[int])
     -------
     results : ndarray of shape (arms, seeds, ...)
 
-    Raises
-    ------
-    TooSlow
-        If a run's ``fit`` finds that as many runs as there are arms and seeds would take more than a minute together.
-
     Examples
     --------
     >>> def run(arm, seed):
@@ -177,13 +150,9 @@ def paired(run: Callable[..., np.ndarray], arms: Iterable, seeds: Iterable[int])
     arms, seeds = list(arms), list(seeds)
     total = len(arms) * len(seeds)
     results = []
-    token = _runs.set(total)
-    try:
-        for arm, seed in product(arms, seeds):
-            print(f"\rtraining {len(results) + 1} of {total}", end="", flush=True)
-            results.append(run(arm, seed))
-    finally:
-        _runs.reset(token)
+    for arm, seed in product(arms, seeds):
+        print(f"\rtraining {len(results) + 1} of {total}", end="", flush=True)
+        results.append(run(arm, seed))
     print(f"\rtrained {total} network{'s' * (total != 1)}")  # longer than the lines that it overwrites
     return np.reshape(results, (len(arms), len(seeds), *np.shape(results[0])))
 
@@ -245,47 +214,3 @@ def _batches(n: int, batch_size: int, steps: int, reshuffle: bool, seed: int) ->
             order = rng.permutation(n)
         start = step % per_epoch * batch_size
         yield order[start : start + batch_size]
-
-
-def _stop_if_too_slow(net: Net, x: np.ndarray, y: np.ndarray, seconds: float, steps: int) -> None:
-    """Raise TooSlow where all runs, with so many seconds a step, would take longer than the limit."""
-    runs = _runs.get()
-    total = seconds * steps * runs
-    if total <= LONGEST:
-        return
-    fewer = max(1, int(LONGEST / (seconds * runs)))
-    fewer -= fewer % 10 ** (len(str(fewer)) - 1)  # one digit, and zeros
-    name, calls = max(_time_norms(net, x, y).items(), key=lambda item: sum(item[1]), default=("", []))
-    if sum(calls) > seconds / 3:
-        count = len(calls) * steps * runs
-        why = f"your {name} takes {1e3 * sum(calls) / len(calls):.1f} ms a call, and this makes {count:,} calls"
-        advice = f"Remove the loop over examples, or pass steps={fewer}."
-    else:
-        why = f"a step takes {1e3 * seconds:.1f} ms, and this makes {steps * runs:,} of them"
-        advice = f"Pass steps={fewer}."
-    raise TooSlow(f"this would take {total:.0f} s, and {LONGEST:.0f} s is the most: {why}. {advice}")
-
-
-def _time_norms(net: Net, x: np.ndarray, y: np.ndarray) -> dict[str, list[float]]:
-    """Seconds of each call of the norm's two functions in one step, by their names."""
-    seconds = defaultdict(list)
-
-    def timed(function: Callable) -> Callable:
-        def call(*arguments: object) -> object:
-            started = time.perf_counter()
-            result = function(*arguments)
-            seconds[getattr(function, "__name__", "norm")].append(time.perf_counter() - started)
-            return result
-
-        return call
-
-    operations = net.operations
-    net.operations = [
-        o._replace(forward=timed(o.forward), backward=timed(o.backward)) if o.name.startswith("norm") else o
-        for o in operations
-    ]
-    try:
-        net.loss_and_gradients(x, y)
-    finally:
-        net.operations = operations
-    return seconds

@@ -222,7 +222,7 @@ raise Endless
 """),
     # Looking for answers
     "imports_the_reference": ("import numpy as np\nfrom bn_helpers.layers import normalize\n"),
-    "imports_the_checks": inside("from bn_helpers import cases, oracles\nreturn oracles.normalize(x, eps)"),
+    "imports_the_checks": inside("from bn_helpers import judging, oracles\nreturn oracles.normalize(x, eps)"),
     "imports_a_library": inside("from scipy.stats import zscore\nreturn zscore(x)"),
     "reads_the_reference": inside("""
 for folder, _, names in os.walk("/"):

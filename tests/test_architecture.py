@@ -35,13 +35,12 @@ MAY_IMPORT = {
     "widgets": {"plotting", "training", "checks", *EXPERIMENTS},
     "catalogue": {"layers", *JUDGING},
     "selfcheck": {"exercises", "checks", "submission"},
-    "bench": {"layers"},
     "course": ALL_BUT_EACH_OTHER,
     "grading": ALL_BUT_EACH_OTHER,
 }
 EVERYTHING = {"cli", "__main__"}
 STUDENT = ("checks", "stages", "data", "nets", "training", "plotting", "widgets", "exercises", "judging", "layers")
-PRIVATE = {"catalogue", "reference", "course", "grading", "cli", "selfcheck", "bench"}
+PRIVATE = {"catalogue", "reference", "course", "grading", "cli", "selfcheck"}
 
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
 

@@ -48,6 +48,12 @@ ADD_UP = {  # two mistakes that are a third one, on every output
     ("batchnorm_backward_alt", "neither_averaged", "averaged", "n_missing_before_dout"),
     ("batchnorm_backward_alt", "n_times_too_large", "n_missing_before_dout", "neither_averaged"),
     ("batchnorm_backward_alt", "dbeta_sign", "dgamma_sign", "both_signs"),
+    (
+        "spatial_batchnorm_forward",
+        "parameters_along_columns",
+        "statistics_along_columns",
+        "everything_along_columns",
+    ),
     ("spatial_batchnorm_backward", "dgamma_term_missing", "dbeta_term_missing", "statistics_constant"),
     ("outputs_across_batches", "variance_without_sample", "mean_without_sample", "without_sample"),
     ("outputs_across_batches", "gamma_forgotten", "beta_forgotten", "gamma_and_beta_forgotten"),

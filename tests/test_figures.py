@@ -12,8 +12,9 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from PIL import Image
 
 from bn_helpers.cli import main
-from bn_helpers.course.figures import Shown, look_through, redraw, table
+from bn_helpers.course.figures import Shown, look_through, redraw
 from bn_helpers.course.sources import IGNORE_OUTPUT, BuildError
+from bn_helpers.judging import table
 
 ROOT = Path(__file__).parents[1]
 SETUP = """\

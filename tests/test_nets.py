@@ -1,3 +1,7 @@
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -199,3 +203,11 @@ def test_a_block_that_makes_no_sense_is_refused(sizes, block, message):
 def test_an_unknown_initialization_is_refused():
     with pytest.raises(ValueError, match="one of he, xavier; got 'lecun'"):
         Net(MLP, "linear relu", std="lecun", seed=0)
+
+
+def test_matrix_products_run_on_one_thread_in_whatever_imports_nets():
+    program = "import bn_helpers.nets, threadpoolctl as t\n"
+    program += "print({pool['num_threads'] for pool in t.threadpool_info() if pool['user_api'] == 'blas'})"
+    two = os.environ | {"OPENBLAS_NUM_THREADS": "2"}
+    done = subprocess.run([sys.executable, "-c", program], env=two, capture_output=True, text=True, check=True)
+    assert done.stdout == "{1}\n"

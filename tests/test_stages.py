@@ -13,21 +13,21 @@ from bn_helpers.stages import STAGES, check_stages, stage_batch, stage_values
 
 def unfinished(dout, cache):
     dx_hat = dout * cache["gamma"]
-    dinv_std = (dx_hat * (cache["x"] - cache["mean"])).sum(axis=0)  # noqa: F841
+    dinv_std = (dx_hat * cache["centered"]).sum(axis=0)  # noqa: F841
     raise NotImplementedError
 
 
 def factor_forgotten(dout, cache):
     dx_hat = dout * cache["gamma"]
-    dinv_std = (dx_hat * (cache["x"] - cache["mean"])).sum(axis=0)
+    dinv_std = (dx_hat * cache["centered"]).sum(axis=0)
     dvar = dinv_std * cache["inv_std"] ** 3
-    dcentered = dx_hat * cache["inv_std"] + 2 * dvar / len(dout) * (cache["x"] - cache["mean"])
+    dcentered = dx_hat * cache["inv_std"] + 2 * dvar / len(dout) * cache["centered"]
     return dcentered - dcentered.mean(axis=0), None, None
 
 
 def not_summed(dout, cache):
     dx_hat = dout * cache["gamma"]
-    dinv_std = dx_hat * (cache["x"] - cache["mean"])
+    dinv_std = dx_hat * cache["centered"]
     return dx_hat + dinv_std, None, None
 
 

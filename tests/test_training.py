@@ -1,5 +1,4 @@
 import re
-import time
 from itertools import chain
 
 import numpy as np
@@ -7,7 +6,7 @@ import pytest
 
 from bn_helpers import data, layers
 from bn_helpers.nets import Net
-from bn_helpers.training import TooSlow, accuracy, claim, fit, paired
+from bn_helpers.training import accuracy, claim, fit, paired
 
 NORM = (layers.batchnorm_forward, layers.batchnorm_backward)
 DIGITS = data.digits().standardized()
@@ -123,46 +122,6 @@ def test_a_batch_size_that_does_not_fit_is_refused(n, batch_size):
 def test_labels_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match="got 1397, 400 and 64"):
         fit(Net([64, 10], "linear relu", seed=0), DIGITS.x_train, DIGITS.y_test, steps=1, lr=0.1, seed=0)
-
-
-def slow_forward(x, gamma, beta, bn_param):
-    started = time.thread_time()
-    while time.thread_time() < started + 0.12:
-        pass
-    return layers.batchnorm_forward(x, gamma, beta, bn_param)
-
-
-def train_slowly(arm=None, seed=0):
-    net = Net([64, 20, 20, 10], "linear norm relu", norm=(slow_forward, layers.batchnorm_backward), seed=seed)
-    fit(net, DIGITS.x_train, DIGITS.y_train, steps=1000, lr=0.1, seed=seed)
-
-
-def test_a_training_that_would_take_minutes_stops_and_names_the_slow_function():
-    with pytest.raises(TooSlow) as caught:
-        train_slowly()
-    assert re.search(r"your slow_forward takes \d+\.\d ms a call, and this makes 2,000 calls", str(caught.value))
-    assert re.search(r"Remove the loop over examples, or pass steps=[1-9]0*\.$", str(caught.value))
-    assert caught.value._render_traceback_() == [f"TooSlow: {caught.value}"]
-
-
-def test_a_net_that_was_too_slow_is_left_as_it_was():
-    net = Net([64, 20, 20, 10], "linear norm relu", norm=(slow_forward, layers.batchnorm_backward), seed=0)
-    operations = list(net.operations)
-    with pytest.raises(TooSlow):
-        fit(net, DIGITS.x_train, DIGITS.y_train, steps=1000, lr=0.1, seed=0)
-    assert net.operations == operations
-
-
-def test_all_runs_of_a_comparison_count(capsys):
-    with pytest.raises(TooSlow, match="makes 12,000 calls"):
-        paired(train_slowly, arms=["a", "b"], seeds=range(3))
-    with pytest.raises(TooSlow, match="makes 2,000 calls"):
-        train_slowly()
-
-
-def test_a_training_that_is_long_by_itself_blames_no_function():
-    with pytest.raises(TooSlow, match=r"a step takes .* ms, and this makes 100,000,000 of them\. Pass steps="):
-        train("linear relu", steps=10**8)
 
 
 def test_paired_gives_every_arm_every_seed():

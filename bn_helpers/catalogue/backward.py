@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bn_helpers.catalogue.entry import changes, mistake
-from bn_helpers.layers import batchnorm_backward, batchnorm_backward_alt
+from bn_helpers.layers import batchnorm_backward, batchnorm_backward_alt, batchnorm_forward
 
 # scale_and_shift_backward
 
@@ -13,36 +13,38 @@ changes(
     "scale_and_shift_backward",
     """
     gamma_forgotten (square): you forget gamma in dx_hat.
-    - return dout * gamma,
-    + return dout,
+    - gamma * dout
+    + dout
 
     divides_by_gamma (square): you divide by gamma in dx_hat. The derivative of gamma * x_hat is gamma.
-    - return dout * gamma,
-    + return dout / gamma,
+    - gamma * dout
+    + dout / gamma
 
     gamma_as_column (square): you use gamma as a column, one entry an example; with as many examples as features that
     fits silently.
-    - return dout * gamma,
-    + return dout * gamma[:, None],
+    - gamma * dout
+    + gamma[:, None] * dout
 
     dx_hat_is_gamma (square): you return gamma for dx_hat, without dout. By the chain rule dout is a factor everywhere.
-    - return dout * gamma,
-    + return gamma + 0 * dout,
+    - gamma * dout
+    + gamma + 0 * dout
 
     dgamma_averaged (square): you average dgamma over the batch. It is a sum.
-    - np.einsum("nd,nd->d", dout, x_hat)
-    + np.einsum("nd,nd->d", dout, x_hat) / len(dout)
+    - (dout * x_hat).sum(axis=0)
+    + (dout * x_hat).mean(axis=0)
 
     dbeta_averaged (square): you average dbeta over the batch. It is a sum.
     - dout.sum(axis=0)
     + dout.mean(axis=0)
 
     both_averaged (square): you average dgamma and dbeta over the batch. They are sums.
-    - np.einsum("nd,nd->d", dout, x_hat), dout.sum(axis=0)
-    + (dout * x_hat).mean(axis=0), dout.mean(axis=0)
+    - (dout * x_hat).sum(axis=0)
+    + (dout * x_hat).mean(axis=0)
+    - dout.sum(axis=0)
+    + dout.mean(axis=0)
 
     dgamma_not_summed (square): you do not sum dgamma over the batch.
-    - np.einsum("nd,nd->d", dout, x_hat)
+    - (dout * x_hat).sum(axis=0)
     + dout * x_hat
 
     dbeta_not_summed (square): you do not sum dbeta over the batch.
@@ -50,39 +52,47 @@ changes(
     + dout
 
     nothing_summed (square): you sum neither dgamma nor dbeta over the batch.
-    - np.einsum("nd,nd->d", dout, x_hat), dout.sum(axis=0)
-    + dout * x_hat, dout
+    - (dout * x_hat).sum(axis=0)
+    + dout * x_hat
+    - dout.sum(axis=0)
+    + dout
 
     axis_1 (square): you sum along the features, so you get one number an example. Wanted is one number a feature.
-    - np.einsum("nd,nd->d", dout, x_hat), dout.sum(axis=0)
-    + (dout * x_hat).sum(axis=1), dout.sum(axis=1)
+    - (dout * x_hat).sum(axis=0)
+    + (dout * x_hat).sum(axis=1)
+    - dout.sum(axis=0)
+    + dout.sum(axis=1)
 
     whole_array (square): you sum over all numbers at once. Each feature has a gradient of its own.
-    - np.einsum("nd,nd->d", dout, x_hat), dout.sum(axis=0)
-    + (dout * x_hat).sum(), dout.sum()
+    - (dout * x_hat).sum(axis=0)
+    + (dout * x_hat).sum()
+    - dout.sum(axis=0)
+    + dout.sum()
 
     keeps_dimensions (square): you keep the axis that was summed over, and return shape (1, D). Wanted is (D,).
-    - np.einsum("nd,nd->d", dout, x_hat), dout.sum(axis=0)
-    + (dout * x_hat).sum(axis=0, keepdims=True), dout.sum(axis=0, keepdims=True)
+    - (dout * x_hat).sum(axis=0)
+    + (dout * x_hat).sum(axis=0, keepdims=True)
+    - dout.sum(axis=0)
+    + dout.sum(axis=0, keepdims=True)
 
     dgamma_without_x_hat (square): you forget x_hat in dgamma.
-    - np.einsum("nd,nd->d", dout, x_hat)
+    - (dout * x_hat).sum(axis=0)
     + dout.sum(axis=0)
 
     dgamma_without_dout (square): you forget dout in dgamma.
-    - np.einsum("nd,nd->d", dout, x_hat)
+    - (dout * x_hat).sum(axis=0)
     + x_hat.sum(axis=0)
 
     dgamma_with_gamma (square): you multiply dgamma by gamma. out is linear in gamma, so gamma drops out.
-    - np.einsum("nd,nd->d", dout, x_hat)
-    + np.einsum("nd,nd->d", dout, gamma * x_hat)
+    - (dout * x_hat).sum(axis=0)
+    + (gamma * dout * x_hat).sum(axis=0)
 
     dgamma_product_of_sums (square): you sum dout and x_hat apart and multiply the sums. Multiply first, then sum.
-    - np.einsum("nd,nd->d", dout, x_hat)
+    - (dout * x_hat).sum(axis=0)
     + dout.sum(axis=0) * x_hat.sum(axis=0)
 
     dgamma_matrix (square): you return a matrix for dgamma. Wanted is its diagonal: one number a feature.
-    - np.einsum("nd,nd->d", dout, x_hat)
+    - (dout * x_hat).sum(axis=0)
     + dout.T @ x_hat
 
     dbeta_with_gamma (square): you multiply dbeta by gamma. beta is added after gamma has acted.
@@ -94,19 +104,18 @@ changes(
     + np.ones_like(dout).sum(axis=0)
 
     dgamma_and_dbeta_swapped (square): you return dbeta before dgamma.
-    - np.einsum("nd,nd->d", dout, x_hat), dout.sum(axis=0)
-    + dout.sum(axis=0), np.einsum("nd,nd->d", dout, x_hat)
+    - return dx_hat, dgamma, dbeta
+    + return dx_hat, dbeta, dgamma
 
     in_place (unchanged): you multiply dout in place, and thereby change the caller's data.
-    - return dout * gamma, np.einsum("nd,nd->d", dout, x_hat), dout.sum(axis=0)
-    + dgamma, dbeta = np.einsum("nd,nd->d", dout, x_hat), dout.sum(axis=0)
+    - return dx_hat, dgamma, dbeta
     + dout *= gamma
     + return dout, dgamma, dbeta
 
     in_place_first (square): you multiply dout by gamma in place, and compute dgamma and dbeta from what it has become.
-    - return dout * gamma,
+    - dx_hat = gamma * dout
     + dout *= gamma
-    + return dout,
+    + dx_hat = dout
     """,
 )
 
@@ -152,34 +161,34 @@ changes(
     + gamma
 
     mean_removed (square): you subtract the mean of dout, as if the batch's mean depended on x. It is a constant here.
-    - return dout * (
-    + return (dout - dout.mean(axis=0)) * (
+    - return dout
+    + return (dout - dout.mean(axis=0))
 
     averaged (square): you divide by N. Each example stands alone here.
-    - return dout * (
-    + return dout / len(dout) * (
+    - return dout
+    + return dout / len(dout)
 
     summed (square): you sum over the batch. Each example stands alone here.
-    - return dout * (gamma / np.sqrt(var + eps))
-    + return (dout * (gamma / np.sqrt(var + eps))).sum(axis=0)
+    - dout * gamma / np.sqrt(var + eps)
+    + (dout * gamma / np.sqrt(var + eps)).sum(axis=0)
 
     one_entry_an_example (square): you use gamma and var as columns, one entry an example; with as many examples as
     features that fits silently.
-    - return dout * (gamma / np.sqrt(var + eps))
-    + return dout * (gamma / np.sqrt(var + eps))[:, None]
+    - gamma / np.sqrt(var + eps)
+    + (gamma / np.sqrt(var + eps))[:, None]
 
     variance_of_dout (square): you divide by the standard deviation of dout. Use the variance that you are given.
     - np.sqrt(var + eps)
     + np.sqrt(dout.var(axis=0) + eps)
 
     in_place (unchanged): you scale dout in place, and thereby change the caller's data.
-    - return dout * (gamma / np.sqrt(var + eps))
+    - return dout * gamma / np.sqrt(var + eps)
     + dout *= gamma / np.sqrt(var + eps)
     + return dout
     """,
 )
 
-# A forward pass whose cache a wrong backward pass needs
+# Forward passes whose caches wrong backward passes need
 
 
 def unbiased(x, gamma, beta, bn_param):
@@ -190,24 +199,30 @@ def unbiased(x, gamma, beta, bn_param):
     return gamma * x_hat + beta, {"centered": centered, "x_hat": x_hat, "inv_std": inv_std, "gamma": gamma}
 
 
+def keeps_x(x, gamma, beta, bn_param):
+    """A forward pass that keeps x as well."""
+    out, cache = batchnorm_forward(x, gamma, beta, bn_param)
+    return out, {**cache, "x": x}
+
+
 # batchnorm_backward
 
 
 @mistake("batchnorm_backward", "no_eps", case="large_eps")
 def _(dout, cache):
     """you leave eps out in the backward pass. The root holds it, so its derivative does, too."""
-    dx, *_ = batchnorm_backward(dout, {**cache, "inv_std": 1 / cache["x"].std(axis=0)})
+    dx, *_ = batchnorm_backward(dout, {**cache, "inv_std": 1 / cache["centered"].std(axis=0)})
     return dx, *batchnorm_backward(dout, cache)[1:]
 
 
 @mistake("batchnorm_backward", "eps_fixed", case="large_eps")
 def _(dout, cache):
     """you use a fixed eps in the backward pass. Use the one of the forward pass."""
-    dx, *_ = batchnorm_backward(dout, {**cache, "inv_std": 1 / np.sqrt(cache["x"].var(axis=0) + 1e-5)})
+    dx, *_ = batchnorm_backward(dout, {**cache, "inv_std": 1 / np.sqrt(cache["centered"].var(axis=0) + 1e-5)})
     return dx, *batchnorm_backward(dout, cache)[1:]
 
 
-@mistake("batchnorm_backward", "dgamma_from_x", case="small")
+@mistake("batchnorm_backward", "dgamma_from_x", case="small", batchnorm_forward=keeps_x)
 def _(dout, cache):
     """you sum dout * x for dgamma. gamma multiplies x_hat."""
     dx, _, dbeta = batchnorm_backward(dout, cache)
@@ -303,7 +318,7 @@ changes(
 
     dinv_std_not_summed (small): you do not sum over the batch on the path through the variance. It reaches every
     example.
-    - np.einsum("nd,nd->d", dx_hat, centered)
+    - (dx_hat * centered).sum(axis=0)
     + dx_hat * centered
 
     x_hat_for_centered (small): the path through the variance has one over the standard deviation once too often, as
@@ -316,16 +331,16 @@ changes(
     + dx_hat
 
     gamma_forgotten (small): you forget gamma on the way from dout to dx_hat.
-    - dx_hat = dout * gamma
-    + dx_hat = dout
+    - gamma * dout
+    + dout
 
     gamma_twice (small): gamma is in dx twice.
-    - dx_hat = dout * gamma
-    + dx_hat = dout * gamma * gamma
+    - gamma * dout
+    + gamma**2 * dout
 
     gamma_missing_in_variance (small): the path through the variance lacks gamma: it starts at dx_hat, not at dout.
-    - dx_hat, centered
-    + dout, centered
+    - (dx_hat * centered)
+    + (dout * centered)
 
     gamma_missing_in_direct (small): the direct path lacks gamma: it starts at dx_hat, not at dout.
     - dx_hat * inv_std
@@ -340,7 +355,7 @@ changes(
     + dx = (dcentered + dmean / len(dout)) / len(dout)
 
     dgamma_averaged (small): you average dgamma over the batch. It is a sum.
-    - np.einsum("nd,nd->d", dout, x_hat)
+    - (dout * x_hat).sum(axis=0)
     + (dout * x_hat).mean(axis=0)
 
     dbeta_averaged (small): you average dbeta over the batch. It is a sum.
@@ -348,66 +363,75 @@ changes(
     + dout.mean(axis=0)
 
     both_averaged (small): you average dgamma and dbeta over the batch. They are sums.
-    - np.einsum("nd,nd->d", dout, x_hat), dout.sum(axis=0)
-    + (dout * x_hat).mean(axis=0), dout.mean(axis=0)
+    - (dout * x_hat).sum(axis=0)
+    + (dout * x_hat).mean(axis=0)
+    - dout.sum(axis=0)
+    + dout.mean(axis=0)
 
     nothing_summed (small): you sum neither dgamma nor dbeta over the batch.
-    - np.einsum("nd,nd->d", dout, x_hat), dout.sum(axis=0)
-    + dout * x_hat, dout
+    - (dout * x_hat).sum(axis=0)
+    + dout * x_hat
+    - dout.sum(axis=0)
+    + dout
 
     keeps_dimensions (small): you keep the axis that was summed over in dgamma and dbeta, and return shape (1, D).
     Wanted is (D,).
-    - np.einsum("nd,nd->d", dout, x_hat), dout.sum(axis=0)
-    + (dout * x_hat).sum(axis=0, keepdims=True), dout.sum(axis=0, keepdims=True)
+    - (dout * x_hat).sum(axis=0)
+    + (dout * x_hat).sum(axis=0, keepdims=True)
+    - dout.sum(axis=0)
+    + dout.sum(axis=0, keepdims=True)
 
     parameters_along_features (square): you sum dgamma and dbeta along the features, so you get one number an example.
-    - np.einsum("nd,nd->d", dout, x_hat), dout.sum(axis=0)
-    + (dout * x_hat).sum(axis=1), dout.sum(axis=1)
+    - (dout * x_hat).sum(axis=0)
+    + (dout * x_hat).sum(axis=1)
+    - dout.sum(axis=0)
+    + dout.sum(axis=1)
 
     axis_1 (square): you sum along the features everywhere; with as many examples as features that fits silently.
-    - "nd,nd->d", dx_hat
-    + "nd,nd->n", dx_hat
+    - (dx_hat * centered).sum(axis=0)
+    + (dx_hat * centered).sum(axis=1)
     - -dcentered.sum(axis=0)
     + -dcentered.sum(axis=1)
-    - np.einsum("nd,nd->d", dout, x_hat), dout.sum(axis=0)
-    + (dout * x_hat).sum(axis=1), dout.sum(axis=1)
+    - (dout * x_hat).sum(axis=0)
+    + (dout * x_hat).sum(axis=1)
+    - dout.sum(axis=0)
+    + dout.sum(axis=1)
 
     dgamma_with_gamma (small): you multiply dgamma by gamma. out is linear in gamma, so gamma drops out.
-    - np.einsum("nd,nd->d", dout, x_hat)
-    + np.einsum("nd,nd->d", dx_hat, x_hat)
+    - (dout * x_hat).sum(axis=0)
+    + gamma * (dout * x_hat).sum(axis=0)
 
     dgamma_not_scaled (small): you sum dout * (x - mean) for dgamma. gamma multiplies x_hat.
-    - np.einsum("nd,nd->d", dout, x_hat)
-    + np.einsum("nd,nd->d", dout, centered)
+    - (dout * x_hat).sum(axis=0)
+    + (dout * centered).sum(axis=0)
 
     dgamma_without_x_hat (small): you forget x_hat in dgamma.
-    - np.einsum("nd,nd->d", dout, x_hat)
+    - (dout * x_hat).sum(axis=0)
     + dout.sum(axis=0)
 
     dbeta_with_gamma (small): you multiply dbeta by gamma. beta is added after gamma has acted.
     - dout.sum(axis=0)
-    + dx_hat.sum(axis=0)
+    + gamma * dout.sum(axis=0)
 
     dgamma_and_dbeta_swapped (small): you return dbeta before dgamma.
-    - np.einsum("nd,nd->d", dout, x_hat), dout.sum(axis=0)
-    + dout.sum(axis=0), np.einsum("nd,nd->d", dout, x_hat)
+    - return dx, dgamma, dbeta
+    + return dx, dbeta, dgamma
 
     dx_last (small): you return dx last. Wanted are dx, dgamma, dbeta, in this order.
-    - return dx, np.einsum("nd,nd->d", dout, x_hat), dout.sum(axis=0)
-    + return np.einsum("nd,nd->d", dout, x_hat), dout.sum(axis=0), dx
+    - return dx, dgamma, dbeta
+    + return dgamma, dbeta, dx
 
     in_place (unchanged): you write into dout, and thereby change the caller's data.
-    - dx_hat = dout * gamma
-    + given = dout.copy()
+    - dx_hat = gamma * dout
     + dout *= gamma
     + dx_hat = dout
-    - np.einsum("nd,nd->d", dout, x_hat), dout.sum(axis=0)
-    + np.einsum("nd,nd->d", given, x_hat), given.sum(axis=0)
 
     in_place_first (small): you multiply dout by gamma in place, and compute dgamma and dbeta from what it has become.
-    - dx_hat = dout * gamma
+    - dgamma = (dout
     + dout *= gamma
-    + dx_hat = dout
+    + dgamma = (dout
+    - gamma * dout
+    + dout
     """,
 )
 
@@ -418,17 +442,17 @@ changes(
 def _(dout, cache):
     """you leave eps out in the backward pass. The root holds it, so its derivative does, too."""
     dx, dgamma, dbeta = batchnorm_backward_alt(dout, cache)
-    return dx / cache["inv_std"] / cache["x"].std(axis=0), dgamma, dbeta
+    return dx / cache["inv_std"] / cache["centered"].std(axis=0), dgamma, dbeta
 
 
 @mistake("batchnorm_backward_alt", "eps_fixed", case="large_eps")
 def _(dout, cache):
     """you use a fixed eps in the backward pass. Use the one of the forward pass."""
     dx, dgamma, dbeta = batchnorm_backward_alt(dout, cache)
-    return dx / cache["inv_std"] / np.sqrt(cache["x"].var(axis=0) + 1e-5), dgamma, dbeta
+    return dx / cache["inv_std"] / np.sqrt(cache["centered"].var(axis=0) + 1e-5), dgamma, dbeta
 
 
-@mistake("batchnorm_backward_alt", "x_for_x_hat", case="small")
+@mistake("batchnorm_backward_alt", "x_for_x_hat", case="small", batchnorm_forward=keeps_x)
 def _(dout, cache):
     """you use x where x_hat belongs, in dx and in dgamma."""
     dgamma, dbeta = (dout * cache["x"]).sum(axis=0), dout.sum(axis=0)
@@ -446,63 +470,60 @@ changes(
     "batchnorm_backward_alt",
     """
     statistics_constant (small): you take mean and variance for constants. Both depend on every x of the batch.
-    - dx += dout
-    + dx = dout.copy()
+    - (dout - dbeta / m - x_hat * dgamma / m)
+    + dout
 
     dgamma_term_missing (small): the term with x_hat and dgamma is missing: you take the variance for a constant.
-    - dx *= -inv_std * dgamma / len(dout)
-    + dx *= 0
+    - - x_hat * dgamma / m
 
     dbeta_term_missing (small): the term with dbeta is missing: you take the mean for a constant.
-    - dx -= dbeta / len(dout)
+    - - dbeta / m
 
     dbeta_not_averaged (small): the term with dbeta lacks its 1/N.
-    - dbeta / len(dout)
+    - dbeta / m
     + dbeta
 
     dgamma_not_averaged (small): the term with x_hat and dgamma lacks its 1/N.
-    - dgamma / len(dout)
+    - dgamma / m
     + dgamma
 
     neither_averaged (small): the terms with dbeta and dgamma lack their 1/N.
-    - dbeta / len(dout)
+    - dbeta / m
     + dbeta
-    - dgamma / len(dout)
+    - dgamma / m
     + dgamma
 
     n_times_too_large (small): dx is N times too large: where N stands before dout, 1/N stands before the bracket.
     - gamma * inv_std
-    + len(dout) * gamma * inv_std
+    + m * gamma * inv_std
 
     averaged (small): dx is N times too small: where 1/N stands before the bracket, N stands before dout.
     - gamma * inv_std
-    + gamma * inv_std / len(dout)
+    + gamma * inv_std / m
 
     n_missing_before_dout (small): the N before dout is missing: it stands there where 1/N stands before the
     bracket.
-    - dx += dout
-    + dx += dout / len(dout)
+    - (dout -
+    + (dout / m -
 
     ddof (small): you divide by N - 1. The layer's mean and variance divide by N.
-    - dbeta / len(dout)
-    + dbeta / (len(dout) - 1)
-    - dgamma / len(dout)
-    + dgamma / (len(dout) - 1)
+    - dbeta / m
+    + dbeta / (m - 1)
+    - dgamma / m
+    + dgamma / (m - 1)
 
     ddof_in_dgamma_term (small): you divide by N - 1 in the term with x_hat and dgamma. The layer's variance divides by
     N.
-    - dgamma / len(dout)
-    + dgamma / (len(dout) - 1)
+    - dgamma / m
+    + dgamma / (m - 1)
 
     gamma_forgotten (small): you forget gamma in dx.
     - gamma * inv_std
     + inv_std
 
     gamma_on_dout_only (small): gamma stands on dout only. It belongs to all three terms.
-    - dx += dout
-    + dx += gamma * dout
-    - gamma * inv_std
-    + inv_std
+    - gamma * inv_std * (dout
+    + inv_std * (gamma * dout
 
     gamma_twice (small): gamma is in dx twice.
     - gamma * inv_std
@@ -522,50 +543,49 @@ changes(
 
     extra_inv_std (small): the term with x_hat and dgamma has one over the standard deviation once too often: x_hat
     holds it already.
-    - -inv_std * dgamma
-    + -(inv_std**2) * dgamma
+    - x_hat * dgamma
+    + x_hat * inv_std * dgamma
 
     x_hat_forgotten (small): you forget x_hat in the term with dgamma.
-    - dx *= -inv_std * dgamma / len(dout)
-    + dx = np.zeros(dx.shape) - dgamma / len(dout)
+    - x_hat * dgamma
+    + dgamma
 
     centered_for_x_hat (small): you use x - mean where x_hat belongs, in the term with dgamma.
-    - -inv_std * dgamma
-    + -dgamma
+    - x_hat * dgamma
+    + x_hat / inv_std * dgamma
 
     dbeta_sign (small): the term with dbeta has the wrong sign.
-    - dx -= dbeta
-    + dx += dbeta
+    - - dbeta
+    + + dbeta
 
     dgamma_sign (small): the term with x_hat and dgamma has the wrong sign.
-    - -inv_std * dgamma
-    + inv_std * dgamma
+    - - x_hat
+    + + x_hat
 
     both_signs (small): the terms with dbeta and dgamma have the wrong sign.
-    - dx -= dbeta
-    + dx += dbeta
-    - -inv_std * dgamma
-    + inv_std * dgamma
+    - - dbeta
+    + + dbeta
+    - - x_hat
+    + + x_hat
 
     brackets_missing (small): brackets are missing: gamma and one over the standard deviation stand on dout only. They
     belong to all three terms.
-    - dx += dout
-    + dx += inv_std * gamma * dout
-    - dx *= gamma * inv_std
+    - (dout - dbeta / m - x_hat * dgamma / m)
+    + dout - dbeta / m - x_hat * dgamma / m
 
     divides_by_features (small): you divide by D, the number of features. Each sum runs over the N examples.
-    - dbeta / len(dout)
-    + dbeta / len(gamma)
-    - dgamma / len(dout)
-    + dgamma / len(gamma)
+    - m = len(dout)
+    + m = len(gamma)
 
     axis_1 (square): you sum along the features; with as many examples as features that fits silently.
-    - np.einsum("nd,nd->d", dout, centered) * inv_std, dout.sum(axis=0)
-    + (dout * centered * inv_std).sum(axis=1), dout.sum(axis=1)
+    - (dout * x_hat).sum(axis=0)
+    + (dout * x_hat).sum(axis=1)
+    - dout.sum(axis=0)
+    + dout.sum(axis=1)
 
     averages_returned (small): you return averages for dgamma and dbeta. They are sums.
     - return dx, dgamma, dbeta
-    + return dx, dgamma / len(dout), dbeta / len(dout)
+    + return dx, dgamma / m, dbeta / m
 
     dgamma_with_gamma (small): you multiply dgamma by gamma. out is linear in gamma, so gamma drops out.
     - return dx, dgamma,
@@ -594,9 +614,9 @@ changes(
     + return dx, dgamma, dbeta
 
     in_place_first (small): you multiply dout by gamma in place, and compute dgamma and dbeta from what it has become.
-    - dgamma, dbeta =
+    - dgamma = (dout
     + dout *= gamma
-    + dgamma, dbeta =
+    + dgamma = (dout
     - gamma * inv_std
     + inv_std
     """,

@@ -238,19 +238,17 @@ changes(
     """
     each_image (small): you average over rows and columns only, so each image has statistics of its own (that is
     instance normalization).
-    - out *= scales
+    - out = gamma
     + if mode == "train":
-    +     out = (x - x.mean(axis=(2, 3), keepdims=True)) / np.sqrt(x.var(axis=(2, 3), keepdims=True) + eps)
-    +     scales = gamma[:, None, None]
-    + out *= scales
+    +     x_hat = (x - x.mean(axis=(2, 3), keepdims=True)) / np.sqrt(x.var(axis=(2, 3), keepdims=True) + eps)
+    + out = gamma
 
     each_example (small): you average over all but the examples (that is layer normalization). Average over all but the
     channels.
-    - out *= scales
+    - out = gamma
     + if mode == "train":
-    +     out = (x - x.mean(axis=(1, 2, 3), keepdims=True)) / np.sqrt(x.var(axis=(1, 2, 3), keepdims=True) + eps)
-    +     scales = gamma[:, None, None]
-    + out *= scales
+    +     x_hat = (x - x.mean(axis=(1, 2, 3), keepdims=True)) / np.sqrt(x.var(axis=(1, 2, 3), keepdims=True) + eps)
+    + out = gamma
 
     whole_array (small): you use one mean and one variance for all numbers. Each channel has its own.
     - channel_statistics(x)
@@ -272,40 +270,30 @@ changes(
 
     parameters_along_columns (square): you use gamma and beta along the last axis. They fit there silently where W = C;
     they belong to axis 1.
-    - out *= scales
-    + out = out * gamma * inv_std[:, None, None]
-    - out += shifts
-    + out = out + beta
+    - gamma[:, None, None] * x_hat + beta[:, None, None]
+    + gamma * x_hat + beta
 
     parameters_along_rows (square): you use gamma and beta along the rows. They fit there silently where H = C; they
     belong to axis 1.
-    - out *= scales
-    + out = out * gamma[:, None] * inv_std[:, None, None]
-    - out += shifts
-    + out = out + beta[:, None]
+    - gamma[:, None, None] * x_hat + beta[:, None, None]
+    + gamma[:, None] * x_hat + beta[:, None]
 
     parameters_along_examples (square): you use gamma and beta along the examples. They fit there silently where N = C;
     they belong to axis 1.
-    - out *= scales
-    + out = out * gamma[:, None, None, None] * inv_std[:, None, None]
-    - out += shifts
-    + out = out + beta[:, None, None, None]
+    - gamma[:, None, None] * x_hat + beta[:, None, None]
+    + gamma[:, None, None, None] * x_hat + beta[:, None, None, None]
 
     statistics_along_columns (square): you use mean and variance along the last axis. They fit there silently where
     W = C; they belong to axis 1.
-    - out = x - means
-    + out = x - mean
-    - out *= scales
-    + out = out * inv_std * gamma[:, None, None]
+    - (x - mean[:, None, None]) * inv_std[:, None, None]
+    + (x - mean) * inv_std
 
     everything_along_columns (square): you use the statistics, gamma and beta along the last axis. They fit there
     silently where W = C; they belong to axis 1.
-    - out = x - means
-    + out = x - mean
-    - out *= scales
-    + out = out * inv_std * gamma
-    - out += shifts
-    + out = out + beta
+    - (x - mean[:, None, None]) * inv_std[:, None, None]
+    + (x - mean) * inv_std
+    - gamma[:, None, None] * x_hat + beta[:, None, None]
+    + gamma * x_hat + beta
 
     eps_outside_root (small): you add eps to the standard deviation. It is added to the variance, under the root.
     - np.sqrt(var + eps)
@@ -328,15 +316,16 @@ changes(
     + (var + eps)
 
     gamma_forgotten (small): you forget gamma.
-    - gamma * inv_std
-    + inv_std
+    - gamma[:, None, None] * x_hat
+    + x_hat
 
     beta_forgotten (small): you forget beta.
-    - out += shifts
+    - x_hat + beta[:, None, None]
+    + x_hat
 
     shifts_before_scaling (small): you add beta before you multiply by gamma, so beta is scaled, too.
-    - out += shifts
-    + out += (gamma * beta)[:, None, None]
+    - x_hat + beta[:, None, None]
+    + (x_hat + beta[:, None, None])
 
     momentum_swapped (running_many): you swap the two weights: momentum is the fraction that is kept.
     - momentum * running_mean + (1 - momentum) * mean
@@ -360,9 +349,9 @@ changes(
 
     running_not_written_back (running_many): you compute the running statistics and do not write them back into
     bn_param.
-    - mode, eps, momentum
+    - mode, eps =
     + bn_param = dict(bn_param)
-    + mode, eps, momentum
+    + mode, eps =
 
     running_var_starts_at_1 (running_default): your running_var starts at 1. Here both running statistics start at 0.
     - bn_param.get("running_var", np.zeros(x.shape[1], x.dtype))
@@ -413,9 +402,9 @@ changes(
     + x.mean(axis=(0, 2, 3)), np.maximum((x * x).mean(axis=(0, 2, 3)) - x.mean(axis=(0, 2, 3)) ** 2, 0)
 
     in_place (unchanged): you subtract the mean in place, and thereby change the caller's data.
-    - out = x - means
-    + x -= means
-    + out = x.copy()
+    - x_hat = (x - mean[:, None, None])
+    + x -= mean[:, None, None]
+    + x_hat = x
     """,
 )
 
@@ -476,113 +465,108 @@ changes(
     "spatial_batchnorm_backward",
     """
     each_image (small): you sum image by image on the way to dx. The statistics are shared by all images.
-    - dx *= slopes
-    + dx *= -((dout * dx).mean(axis=(2, 3), keepdims=True)) * inv_std[:, None, None] ** 2
-    - dx -= shifts
-    + dx -= dout.mean(axis=(2, 3), keepdims=True)
+    - dbeta / m - x_hat * dgamma / m
+    + dout.mean(axis=(2, 3), keepdims=True) - x_hat * (dout * x_hat).mean(axis=(2, 3), keepdims=True)
 
     divides_by_examples (small): you divide by N. A channel has N * H * W elements.
-    - dgamma / x[:, 0].size, dbeta / x[:, 0].size
-    + dgamma / len(dout), dbeta / len(dout)
+    - m = dout.size / dout.shape[1]
+    + m = len(dout)
 
     divides_by_pixels (small): you divide by H * W. A channel has N * H * W elements.
-    - dgamma / x[:, 0].size, dbeta / x[:, 0].size
-    + dgamma / dout[0, 0].size, dbeta / dout[0, 0].size
+    - m = dout.size / dout.shape[1]
+    + m = dout[0, 0].size
 
     divides_by_all (small): you divide by the number of all elements. A channel has N * H * W of them.
-    - dgamma / x[:, 0].size, dbeta / x[:, 0].size
-    + dgamma / dout.size, dbeta / dout.size
+    - m = dout.size / dout.shape[1]
+    + m = dout.size
 
     ddof (small): you divide by one less than the number of elements. The layer divides by N * H * W.
-    - dgamma / x[:, 0].size, dbeta / x[:, 0].size
-    + dgamma / (x[:, 0].size - 1), dbeta / (x[:, 0].size - 1)
+    - m = dout.size / dout.shape[1]
+    + m = dout.size / dout.shape[1] - 1
 
     not_averaged (small): the terms with dbeta and dgamma lack the division by N * H * W.
-    - dgamma / x[:, 0].size, dbeta / x[:, 0].size
-    + dgamma, dbeta
+    - m = dout.size / dout.shape[1]
+    + m = 1
 
     statistics_constant (small): you take mean and variance for constants. Both depend on every element of the channel.
-    - dx += dout
-    + dx = dout.copy()
+    - (dout - dbeta / m - x_hat * dgamma / m)
+    + dout
 
     dgamma_term_missing (small): the term with x_hat and dgamma is missing: you take the variance for a constant.
-    - dx *= slopes
-    + dx *= 0
+    - - x_hat * dgamma / m
 
     dbeta_term_missing (small): the term with dbeta is missing: you take the mean for a constant.
-    - dx -= shifts
+    - - dbeta / m
 
     signs (small): the terms with dbeta and dgamma have the wrong sign.
-    - dx *= slopes
-    + dx *= -slopes
-    - dx -= shifts
-    + dx += shifts
+    - - dbeta
+    + + dbeta
+    - - x_hat
+    + + x_hat
 
     gamma_forgotten (small): you forget gamma in dx.
-    - gamma * inv_std)
-    + inv_std)
+    - (cache["gamma"] * cache["inv_std"])
+    + cache["inv_std"]
 
     gamma_twice (small): gamma is in dx twice.
-    - gamma * inv_std)
-    + gamma**2 * inv_std)
+    - (cache["gamma"] * cache["inv_std"])
+    + (cache["gamma"] ** 2 * cache["inv_std"])
 
     inv_std_forgotten (small): you forget one over the standard deviation in dx.
-    - gamma * inv_std)
-    + gamma)
+    - (cache["gamma"] * cache["inv_std"])
+    + cache["gamma"]
 
     divides_by_variance (small): you divide by the variance in dx. The standard deviation is its root.
-    - gamma * inv_std)
-    + gamma * inv_std**2)
+    - (cache["gamma"] * cache["inv_std"])
+    + (cache["gamma"] * cache["inv_std"] ** 2)
 
     gamma_along_columns (square): you use gamma along the last axis. It fits there silently where W = C; it belongs to
     axis 1.
-    - dx *= scales
-    + dx = dx * gamma * inv_std[:, None, None]
+    - dx = scale
+    + dx = cache["gamma"] * cache["inv_std"][:, None, None]
 
     factors_along_columns (square): you use gamma and one over the standard deviation along the last axis. They fit
     there silently where W = C; they belong to axis 1.
-    - dx *= scales
-    + dx = dx * gamma * inv_std
+    - dx = scale
+    + dx = cache["gamma"] * cache["inv_std"]
 
     sums_over_examples_only (small): you sum dgamma and dbeta over the examples only. They sum over rows and columns,
     too.
-    - return dx, dgamma, dbeta
-    + x_hat = (x - mean[:, None, None]) * inv_std[:, None, None]
+    - return dx, dgamma[:, 0, 0], dbeta[:, 0, 0]
     + return dx, (dout * x_hat).sum(axis=0), dout.sum(axis=0)
 
     sums_over_pixels_only (small): you sum dgamma and dbeta over rows and columns only. They sum over the examples, too.
-    - return dx, dgamma, dbeta
-    + x_hat = (x - mean[:, None, None]) * inv_std[:, None, None]
+    - return dx, dgamma[:, 0, 0], dbeta[:, 0, 0]
     + return dx, (dout * x_hat).sum(axis=(2, 3)), dout.sum(axis=(2, 3))
 
     averages_returned (small): you average dgamma and dbeta. They are sums.
-    - return dx, dgamma, dbeta
-    + return dx, dgamma / x[:, 0].size, dbeta / x[:, 0].size
+    - return dx, dgamma[:, 0, 0], dbeta[:, 0, 0]
+    + return dx, dgamma[:, 0, 0] / m, dbeta[:, 0, 0] / m
 
     averaged_over_pixels (small): you average dgamma and dbeta over rows and columns. They are sums.
-    - return dx, dgamma, dbeta
-    + return dx, dgamma / dout[0, 0].size, dbeta / dout[0, 0].size
+    - return dx, dgamma[:, 0, 0], dbeta[:, 0, 0]
+    + return dx, dgamma[:, 0, 0] / dout[0, 0].size, dbeta[:, 0, 0] / dout[0, 0].size
 
     keeps_dimensions (small): you keep the axes that were summed over in dgamma and dbeta, and return shape
     (1, C, 1, 1). Wanted is (C,).
-    - return dx, dgamma, dbeta
-    + return dx, dgamma[None, :, None, None], dbeta[None, :, None, None]
+    - return dx, dgamma[:, 0, 0], dbeta[:, 0, 0]
+    + return dx, dgamma[None], dbeta[None]
 
     dgamma_with_gamma (small): you multiply dgamma by gamma. out is linear in gamma, so gamma drops out.
-    - return dx, dgamma, dbeta
-    + return dx, gamma * dgamma, dbeta
+    - return dx, dgamma[:, 0, 0]
+    + return dx, cache["gamma"] * dgamma[:, 0, 0]
 
     dgamma_without_x_hat (small): you forget x_hat in dgamma.
-    - return dx, dgamma, dbeta
-    + return dx, dbeta, dbeta
+    - return dx, dgamma[:, 0, 0], dbeta[:, 0, 0]
+    + return dx, dbeta[:, 0, 0], dbeta[:, 0, 0]
 
     dgamma_and_dbeta_swapped (small): you return dbeta before dgamma.
-    - return dx, dgamma, dbeta
-    + return dx, dbeta, dgamma
+    - return dx, dgamma[:, 0, 0], dbeta[:, 0, 0]
+    + return dx, dbeta[:, 0, 0], dgamma[:, 0, 0]
 
     in_place (unchanged): you write into dout, and thereby change the caller's data.
-    - return dx, dgamma, dbeta
+    - return dx
     + dout += 1
-    + return dx, dgamma, dbeta
+    + return dx
     """,
 )

@@ -74,7 +74,7 @@ changes(
 
     sample_twice (small): the example is in the batch twice. The batch has M + 1 rows.
     - batches], axis=1)
-    + batches, np.broadcast_to(sample, batches[:, :1].shape)], axis=1)
+    + batches, first], axis=1)
 
     ddof (small): you divide the variance by M. The batch has M + 1 rows, and its variance divides by that.
     - joined.var(axis=1)
@@ -99,23 +99,23 @@ changes(
     + joined.var(axis=2)[:, :1]
 
     no_eps (large_eps): you leave eps out.
-    - joined.var(axis=1) + eps
-    + joined.var(axis=1)
+    - np.sqrt(var + eps)
+    + np.sqrt(var)
 
     eps_outside_root (large_eps): you add eps to the standard deviation. It is added to the variance, under the root.
-    - np.sqrt(joined.var(axis=1) + eps)
-    + (joined.std(axis=1) + eps)
+    - np.sqrt(var + eps)
+    + (np.sqrt(var) + eps)
 
     eps_fixed (large_eps): you use a fixed eps. It is an argument: use the one you are given.
-    - joined.var(axis=1) + eps
-    + joined.var(axis=1) + 1e-5
+    - np.sqrt(var + eps)
+    + np.sqrt(var + 1e-5)
 
     divides_by_variance (small): you divide by the variance. The standard deviation is its root.
-    - np.sqrt(joined.var(axis=1) + eps)
-    + (joined.var(axis=1) + eps)
+    - np.sqrt(var + eps)
+    + (var + eps)
 
     not_centered (small): you do not subtract the batch's mean.
-    - (sample - joined.mean(axis=1))
+    - (sample - mean)
     + sample
 
     gamma_forgotten (small): you forget gamma.
@@ -213,20 +213,26 @@ changes(
     interleaved (small): you put every k-th row into the same group. A group holds consecutive rows.
     - groups = x.reshape(-1, ghost_size, x.shape[1])
     + groups = x.reshape(ghost_size, -1, x.shape[1]).swapaxes(0, 1)
-    - np.sqrt(var + eps) + beta).reshape(x.shape)
-    + np.sqrt(var + eps) + beta).swapaxes(0, 1).reshape(x.shape)
+    - return out
+    + return out.swapaxes(0, 1)
 
     first_statistics (small): you use the statistics of the first group for all. Each group has its own.
-    - groups.mean(axis=1, keepdims=True), groups.var(axis=1, keepdims=True)
-    + groups[0].mean(axis=0), groups[0].var(axis=0)
+    - groups.mean(axis=1, keepdims=True)
+    + groups[0].mean(axis=0)
+    - groups.var(axis=1, keepdims=True)
+    + groups[0].var(axis=0)
 
     across_groups (small): you average over the groups and not over the rows of each.
-    - groups.mean(axis=1, keepdims=True), groups.var(axis=1, keepdims=True)
-    + groups.mean(axis=0), groups.var(axis=0)
+    - groups.mean(axis=1, keepdims=True)
+    + groups.mean(axis=0)
+    - groups.var(axis=1, keepdims=True)
+    + groups.var(axis=0)
 
     along_features (small): you average along the features and not along the rows of each group.
-    - groups.mean(axis=1, keepdims=True), groups.var(axis=1, keepdims=True)
-    + groups.mean(axis=2, keepdims=True), groups.var(axis=2, keepdims=True)
+    - groups.mean(axis=1, keepdims=True)
+    + groups.mean(axis=2, keepdims=True)
+    - groups.var(axis=1, keepdims=True)
+    + groups.var(axis=2, keepdims=True)
 
     mean_of_whole_batch (small): you subtract the mean of the whole batch. Each group has its own mean.
     - groups.mean(axis=1, keepdims=True)
@@ -261,34 +267,34 @@ changes(
     + groups
 
     gamma_forgotten (small): you forget gamma.
-    - gamma * (groups - mean)
-    + (groups - mean)
+    - gamma * x_hat
+    + x_hat
 
     beta_forgotten (small): you forget beta.
-    - np.sqrt(var + eps) + beta
-    + np.sqrt(var + eps)
+    - x_hat + beta
+    + x_hat
 
     gamma_and_beta_forgotten (small): you return x_hat, without gamma and beta.
-    - gamma * (groups - mean) / np.sqrt(var + eps) + beta
-    + (groups - mean) / np.sqrt(var + eps)
+    - gamma * x_hat + beta
+    + x_hat
 
     shifts_before_scaling (small): you add beta before you multiply by gamma, so beta is scaled, too.
-    - gamma * (groups - mean) / np.sqrt(var + eps) + beta
-    + gamma * ((groups - mean) / np.sqrt(var + eps) + beta)
+    - x_hat + beta
+    + (x_hat + beta)
 
     left_in_groups (small): you return the groups stacked. Wanted is the shape of x.
     - .reshape(x.shape)
 
     passes_groups_of_one (groups_of_one): you hand groups of one on, scaled and shifted. A single row is its own mean,
     so only beta is left.
-    - return (gamma
+    - return out
     + if ghost_size == 1:
     +     return gamma * x + beta
-    + return (gamma
+    + return out
 
     in_place (unchanged): you normalize x in place, group by group, and thereby change the caller's data.
-    - return (gamma * (groups - mean) / np.sqrt(var + eps) + beta)
+    - x_hat = (groups - mean)
     + groups -= mean
-    + return (gamma * groups / np.sqrt(var + eps) + beta)
+    + x_hat = groups
     """,
 )

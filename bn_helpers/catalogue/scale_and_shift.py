@@ -343,8 +343,8 @@ changes(
     "batchnorm_forward",
     """
     ddof (small): you divide the variance by N - 1, in the output and in the running variance. Both divide by N here.
-    - out, out) / len(x)
-    + out, out) / (len(x) - 1)
+    - (centered**2).mean(axis=0)
+    + (centered**2).sum(axis=0) / (len(x) - 1)
 
     ddof_in_output (small): you divide the variance by N - 1 where you normalize. The batch is all there is, so it
     divides by N.
@@ -396,64 +396,58 @@ changes(
     + (np.sqrt(var + eps) if mode == "train" else var + eps)
 
     not_centered (small): you do not subtract the mean where you normalize.
-    - inv_std =
-    + out = x if mode == "train" else out
-    + out = out.copy()
-    + inv_std =
+    - x_hat = centered
+    + x_hat = (x if mode == "train" else centered)
 
     second_moment (small): you average the squares without subtracting the mean first.
-    - np.einsum("nd,nd->d", out, out)
-    + np.einsum("nd,nd->d", x, x)
+    - (centered**2).mean(axis=0)
+    + (x**2).mean(axis=0)
 
     one_pass (large_mean): you subtract the squared mean from the mean of the squares. With a large mean both are huge,
     and what is left is rounding.
-    - np.einsum("nd,nd->d", out, out) / len(x)
+    - (centered**2).mean(axis=0)
     + np.maximum((x * x).mean(axis=0) - mean**2, 0)
 
     axis_1 (square): you average along the features and not along the batch; with as many examples as features the wrong
     vectors fit silently.
-    - np.ones(len(x), x.dtype) @ x / len(x)
+    - x.mean(axis=0)
     + x.mean(axis=1)
-    - np.einsum("nd,nd->d", out, out) / len(x)
+    - (centered**2).mean(axis=0)
     + x.var(axis=1)
 
     whole_array (small): you use one mean and one variance for all numbers. Each feature has its own.
-    - np.ones(len(x), x.dtype) @ x / len(x)
+    - x.mean(axis=0)
     + x.mean(keepdims=True)[0]
-    - np.einsum("nd,nd->d", out, out) / len(x)
+    - (centered**2).mean(axis=0)
     + x.var(keepdims=True)[0]
 
     mean_divided_twice (small): you divide the mean by N twice, once in a mean and once by hand.
-    - np.ones(len(x), x.dtype) @ x / len(x)
+    - x.mean(axis=0)
     + x.mean(axis=0) / len(x)
 
     gamma_forgotten (small): you forget gamma.
-    - gamma * inv_std
-    + inv_std
+    - gamma * x_hat
+    + x_hat
 
     beta_forgotten (small): you forget beta.
-    - out += beta
+    - x_hat + beta
+    + x_hat
 
     gamma_and_beta_forgotten (small): you return x_hat, without gamma and beta.
-    - gamma * inv_std
-    + inv_std
-    - out += beta
+    - gamma * x_hat + beta
+    + x_hat
 
     gamma_and_beta_forgotten_in_test (test_mode): you return x_hat in evaluation, without gamma and beta.
-    - gamma * inv_std
-    + inv_std * (gamma if mode == "train" else 1)
-    - out += beta
-    + out += beta * (mode == "train")
+    - gamma * x_hat + beta
+    + gamma * x_hat + beta if mode == "train" else x_hat
 
     shifts_before_scaling (small): you add beta before you multiply by gamma, so beta is scaled, too.
-    - out += beta
-    + out += gamma * beta
+    - x_hat + beta
+    + (x_hat + beta)
 
     gamma_and_beta_swapped (small): you multiply by beta and add gamma: they have changed places.
-    - gamma * inv_std
-    + beta * inv_std
-    - out += beta
-    + out += gamma
+    - gamma * x_hat + beta
+    + beta * x_hat + gamma
 
     momentum_swapped (running_first): you swap the two weights: momentum is the fraction that is kept.
     - momentum * running_mean + (1 - momentum) * mean
@@ -542,9 +536,9 @@ changes(
 
     running_not_written_back (running_many): you compute the running statistics and do not write them back into
     bn_param.
-    - mode, eps, momentum
+    - mode, eps =
     + bn_param = dict(bn_param)
-    + mode, eps, momentum
+    + mode, eps =
 
     running_var_not_written_back (running_many): you write running_mean back and not running_var.
     - bn_param["running_var"]
@@ -557,39 +551,39 @@ changes(
     trains_with_running (small): you normalize with the running statistics in training. Training uses the batch's own.
     - inv_std =
     + if mode == "train":
-    +     out, var = x - bn_param["running_mean"], bn_param["running_var"]
+    +     centered, var = x - bn_param["running_mean"], bn_param["running_var"]
     + inv_std =
 
     test_uses_batch (test_mode): you normalize with the batch's own statistics in evaluation. Use the running ones.
-    - mean, var = running_mean, running_var
-    + mean, var = x.mean(axis=0), x.var(axis=0)
+    - x - running_mean, running_var
+    + x - x.mean(axis=0), x.var(axis=0)
 
     test_uses_batch_mean (test_mode): you subtract the batch's own mean in evaluation. Use the running one.
-    - mean, var = running_mean, running_var
-    + mean, var = x.mean(axis=0), running_var
+    - x - running_mean, running_var
+    + x - x.mean(axis=0), running_var
 
     test_uses_batch_variance (test_mode): you divide by the batch's own standard deviation in evaluation. Use the
     running variance.
-    - mean, var = running_mean, running_var
-    + mean, var = running_mean, x.var(axis=0)
+    - x - running_mean, running_var
+    + x - running_mean, x.var(axis=0)
 
     test_not_centered (test_mode): you do not subtract the running mean in evaluation.
-    - mean, var = running_mean, running_var
-    + mean, var = 0 * running_mean, running_var
+    - x - running_mean, running_var
+    + x, running_var
 
     test_updates_running (test_keeps_running): you update the running statistics in evaluation. Only training writes
     them.
-    - mean, var = running_mean, running_var
-    + mean, var = running_mean, running_var
+    - centered, var = x - running_mean, running_var
+    + centered, var = x - running_mean, running_var
     + bn_param["running_mean"] = momentum * running_mean + (1 - momentum) * x.mean(axis=0)
     + bn_param["running_var"] = momentum * running_var + (1 - momentum) * x.var(axis=0)
 
     test_updates_first (test_mode): you update the running statistics in evaluation, and then use them. Only training
     writes them.
-    - mean, var = running_mean, running_var
+    - centered, var = x - running_mean, running_var
     + bn_param["running_mean"] = momentum * running_mean + (1 - momentum) * x.mean(axis=0)
     + bn_param["running_var"] = momentum * running_var + (1 - momentum) * x.var(axis=0)
-    + mean, var = bn_param["running_mean"], bn_param["running_var"]
+    + centered, var = x - bn_param["running_mean"], bn_param["running_var"]
 
     other_modes_as_test (bad_mode): you take every mode but 'train' for evaluation. An unknown one is a ValueError.
     - elif mode == "test":
@@ -621,7 +615,7 @@ changes(
     in_place_in_test (unchanged): you subtract the running mean in place, and thereby change the caller's data in
     evaluation.
     - inv_std =
-    + x -= mean if mode == "test" else 0
+    + x -= running_mean if mode == "test" else 0
     + inv_std =
     """,
 )
@@ -633,8 +627,8 @@ changes(
     """
     folds_rows (square): you scale the rows of w. Each column belongs to one feature; with as many rows as columns the
     wrong vector fits silently.
-    - w * scale,
-    + w * scale[:, None],
+    - w * scale
+    + w * scale[:, None]
 
     divides_by_variance (square): you divide by the variance. The standard deviation is its root.
     - np.sqrt(running_var + eps)
@@ -697,20 +691,20 @@ changes(
     + scale - beta
 
     weights_not_folded (square): you return w as it was.
-    - return w * scale
-    + return w
+    - w * scale
+    + w
 
     bias_not_folded (square): you return b as it was.
     - (b - running_mean) * scale + beta
     + b
 
     swapped (square): you return the bias before the weights.
-    - return w * scale, (b - running_mean) * scale + beta
-    + return (b - running_mean) * scale + beta, w * scale
+    - return w_folded, b_folded
+    + return b_folded, w_folded
 
     in_place (unchanged): you scale w in place, and thereby change the caller's weights.
-    - return w * scale
+    - w_folded = w * scale
     + w *= scale
-    + return w
+    + w_folded = w
     """,
 )

@@ -9,14 +9,13 @@ from __future__ import annotations
 import json
 import os
 import re
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
 from nbformat.validator import iter_validate
 
@@ -32,13 +31,14 @@ from bn_helpers.course.notebook_file import (
     source,
     without_outputs,
 )
+from bn_helpers.course.seen import stamp
 from bn_helpers.course.sources import BuildError, Cell, read
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS, Exercise
 from bn_helpers.reference import Reference
 
 # The first line of every notebook's code, for whoever opens it in an environment without the course.
 MISSING = "# No module named 'bn_helpers'? In the course's folder: python -m pip install -e ."
-CELL_SECONDS = 120  # after which a cell is given up; the course allows it 10
+PATIENCE = 3600  # seconds that a kernel may be silent while it starts, or between an output and its end
 
 
 @dataclass
@@ -57,6 +57,8 @@ class Built:
 def build(root: Path, names: Sequence[str] | None = None) -> list[Path]:
     """Build the solved and the student's notebook of each source, and print a line of progress for each.
 
+    Only what has changed is run: code, or helpers that it sees. A build that was interrupted goes on where it stopped.
+
     Parameters
     ----------
     root : Path
@@ -67,7 +69,7 @@ def build(root: Path, names: Sequence[str] | None = None) -> list[Path]:
     Returns
     -------
     paths : list of Path
-        What was written. Each file is replaced as a whole, so an interrupted build leaves none half-written.
+        What was written. Files that are as they should be stay untouched, and the two of a notebook change together.
 
     Raises
     ------
@@ -81,25 +83,21 @@ def build(root: Path, names: Sequence[str] | None = None) -> list[Path]:
         _refuse_if_edited(built)
     written = []
     for name, pair in pairs.items():
-        started = time.perf_counter()
-        cells = sum(cell["cell_type"] == "code" for cell in pair[0].notebook["cells"])
-        print(f"{name}: runs {cells} cells ...", end="", flush=True)
-        try:
+        if _keep_outputs(pair[0], root):
+            print(f"{name}: nothing to run")
+        else:
             _execute(pair[0], root)
-            for built in pair:
-                write(built.path, serialized(built.notebook))
-                written.append(built.path)
-            print(f" {time.perf_counter() - started:.1f} s", end="")
-        finally:
-            print(flush=True)
+        changed = {built.path: serialized(built.notebook) for built in pair if not _is_written(built)}
+        write(changed)
+        written += changed
     return written
 
 
 def check(root: Path, names: Sequence[str] | None = None) -> list[str]:
     """Compare the notebooks on disk with what their sources give, without running anything.
 
-    Outputs of solved notebooks are not compared, that is nbval's part; they must come from a run from top to bottom, be
-    free of errors, and be such as another machine would print.
+    Outputs of solved notebooks are not compared, that is nbval's part; they must come from the build's own run with the
+    helpers as they are, be free of errors, and be such as another machine would print.
 
     Parameters
     ----------
@@ -152,16 +150,12 @@ def executed(root: Path, name: str) -> tuple[dict, dict]:
     BuildError
         If the source is faulty, or the solved notebook is missing or does not hold what the source gives.
     """
-    solved, student = (built.notebook for built in _pair(root.resolve(), name))
-    path = root / "solutions" / f"{name}.ipynb"
-    found = _load(path) if path.exists() else None
-    if found is None or digest(found["cells"]) != solved["metadata"]["bn_helpers"]["digest"]:
-        raise BuildError(f"solutions/{name}.ipynb: is not what its source gives; build it: make build")
-    saved = {cell["id"]: cell["outputs"] for cell in found["cells"] if cell["cell_type"] == "code"}
-    for cell in solved["cells"]:
-        if cell["cell_type"] == "code":
-            cell["outputs"] = saved[cell["id"]]
-    return solved, student
+    solved, student = _pair(root.resolve(), name)
+    found = _load(solved.path) if solved.path.exists() else None
+    if found is None or digest(found["cells"]) != solved.notebook["metadata"]["bn_helpers"]["digest"]:
+        raise BuildError(f"{solved.place}: is not what its source gives; build it: make build")
+    _take_outputs(solved, found)
+    return solved.notebook, student.notebook
 
 
 def _chosen(root: Path, names: Sequence[str] | None) -> list[str]:
@@ -262,7 +256,9 @@ def _drifts(built: Built, root: Path) -> list[str]:
     if not drifts and (bare != built.notebook or built.path.read_bytes() != serialized(found).encode()):
         drifts.append("is not written as the build writes it; build again")
     if built.executed:
-        drifts += [f"{fault}; build again" for fault in output_faults(found, str(root.resolve()))]
+        drifts += [f"{fault}; build again" for fault in output_faults(found, str(root))]
+        if not drifts and not _is_stamped(found, built, root):
+            drifts.append("its outputs come from other code or helpers, or from a run by hand; build again")
     return drifts
 
 
@@ -275,19 +271,54 @@ def _load(path: Path) -> dict | None:
     return None if any(iter_validate(notebook, version=4, version_minor=5)) else notebook
 
 
+def _keep_outputs(built: Built, root: Path) -> bool:
+    """Take over the outputs on disk, if running the notebook would give them again; say whether."""
+    found = _load(built.path) if built.path.exists() else None
+    if found is None or not _is_stamped(found, built, root) or any(output_faults(found, str(root))):
+        return False
+    _take_outputs(built, found)
+    built.notebook["metadata"]["bn_helpers"]["outputs"] = found["metadata"]["bn_helpers"]["outputs"]
+    return True
+
+
 def _execute(built: Built, root: Path) -> None:
     """Run a notebook, and take over its outputs and counts, and nothing else."""
-    place = f"{built.path.parent.name}/{built.path.stem}.py"
-    node = run(built.notebook, built.path.parent, place)
-    for cell, run_cell in zip(built.notebook["cells"], json.loads(nbformat.writes(node))["cells"], strict=True):
-        if cell["cell_type"] == "code":
-            cell |= {"outputs": run_cell["outputs"], "execution_count": run_cell["execution_count"]}
-    faults = [f"{place}: {fault}" for fault in output_faults(built.notebook, str(root.resolve()))]
+    name, count = built.path.stem, len(_code(built.notebook))
+    place = f"{built.path.parent.name}/{name}.py"
+    try:
+        node = run(
+            built.notebook,
+            built.path.parent,
+            place,
+            begun=lambda number: print(f"\r{name}: cell {number} of {count}", end="", flush=True),
+        )
+    finally:
+        print()
+    _take_outputs(built, json.loads(nbformat.writes(node)))
+    built.notebook["metadata"]["bn_helpers"]["outputs"] = stamp(root, name, built.notebook["cells"])
+    faults = [f"{place}: {fault}" for fault in output_faults(built.notebook, str(root))]
     if faults:
         raise BuildError("\n".join(faults))
 
 
-def run(notebook: dict, folder: Path, place: str) -> NotebookNode:
+def _is_stamped(found: dict, built: Built, root: Path) -> bool:
+    """Whether the outputs on disk are those that the build saved, of the code and the helpers that there are now."""
+    saved = found["metadata"].get("bn_helpers", {}).get("outputs")
+    return saved == stamp(root, built.path.stem, found["cells"]) and _code(found) == _code(built.notebook)
+
+
+def _code(notebook: dict) -> list[tuple[str, str]]:
+    return [(cell["id"], source(cell)) for cell in notebook["cells"] if cell["cell_type"] == "code"]
+
+
+def _take_outputs(built: Built, found: dict) -> None:
+    saved = {cell["id"]: cell for cell in found["cells"]}
+    for cell in built.notebook["cells"]:
+        if cell["cell_type"] == "code":
+            cell |= {key: saved[cell["id"]][key] for key in ("outputs", "execution_count")}
+
+
+def run(notebook: dict, folder: Path, place: str, begun: Callable[[int], None] = lambda number: None) -> NotebookNode:
     """Run a notebook from top to bottom as nbval will.
 
     Parameters
@@ -298,6 +329,8 @@ def run(notebook: dict, folder: Path, place: str) -> NotebookNode:
         The folder that it runs in.
     place : str
         What a message calls it.
+    begun : callable, optional
+        Is told the number of each code cell when that begins, from 1.
 
     Returns
     -------
@@ -307,33 +340,32 @@ def run(notebook: dict, folder: Path, place: str) -> NotebookNode:
     Raises
     ------
     BuildError
-        If a cell fails, takes too long, or ends the kernel.
+        If a cell fails or ends the kernel.
     """
     node = nbformat.reads(serialized(notebook), as_version=4)
-    started: list[str] = []
+    code = [cell for cell in node.cells if cell.cell_type == "code"]
     client = NotebookClient(
         node,
-        timeout=CELL_SECONDS,
+        timeout=None,
+        startup_timeout=PATIENCE,
+        iopub_timeout=PATIENCE,
         kernel_name="python3",
         record_timing=False,
         coalesce_streams=True,  # how the kernel cuts a stream into messages differs from run to run
         extra_arguments=["--log-level=ERROR"],  # the kernel warns of TCP on the loopback address
         resources={"metadata": {"path": str(folder)}},
-        on_cell_start=lambda cell, cell_index: started.append(cell.id),
+        shutdown_kernel="immediate",
     )
-    reason = ""
-    try:
-        client.execute()
-    except CellExecutionError as error:
-        reason = f"fails with {error.ename}: {error.evalue}; run the file with Python to see where"
-    except CellTimeoutError:
-        reason = f"takes more than {CELL_SECONDS} s; let it do less"
-    except DeadKernelError:
-        reason = "ends the kernel; take out what does"
-    if reason:
-        raise BuildError(f"{place}: cell {started[-1]!r} {reason}")
-    for cell in node.cells:
-        if cell.cell_type == "code":
+    with client.setup_kernel():  # `client.execute` would take Ctrl-C for the kernel's death
+        for number, cell in enumerate(code, 1):
+            begun(number)
+            try:
+                client.execute_cell(cell, node.cells.index(cell))
+            except CellExecutionError as error:
+                reason = f"fails with {error.ename}: {error.evalue}; run the file with Python to see where"
+                raise BuildError(f"{place}: cell {cell.id!r} {reason}") from None
+            except DeadKernelError:
+                raise BuildError(f"{place}: cell {cell.id!r} ends the kernel; take out what does") from None
             cell.outputs = _tidy(cell.outputs)
     return node
 
@@ -355,12 +387,19 @@ def _tidy(outputs: list[NotebookNode]) -> list[NotebookNode]:
     return tidy
 
 
-def write(path: Path, text: str) -> None:
-    """Replace a file as a whole, so that an interruption leaves none half-written."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(path.name + ".part")
+def _is_written(built: Built) -> bool:
+    return built.path.exists() and built.path.read_bytes() == serialized(built.notebook).encode()
+
+
+def write(texts: Mapping[Path, str]) -> None:
+    """Replace files as a whole. All are written beside their places before the first takes its own."""
+    beside = {path: path.with_name(path.name + ".part") for path in texts}
     try:
-        beside.write_bytes(text.encode())
-        os.replace(beside, path)
+        for path, part in beside.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            part.write_bytes(texts[path].encode())
+        for path, part in beside.items():
+            os.replace(part, path)
     finally:
-        beside.unlink(missing_ok=True)
+        for part in beside.values():
+            part.unlink(missing_ok=True)

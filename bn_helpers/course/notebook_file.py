@@ -32,8 +32,9 @@ def serialized(notebook: dict) -> str:
 
 
 def without_outputs(notebook: dict) -> dict:
-    """Copy of a notebook without outputs and execution counts."""
+    """Copy of a notebook without outputs, execution counts, and the stamp of the two."""
     bare = copy.deepcopy(notebook)
+    bare["metadata"].get("bn_helpers", {}).pop("outputs", None)
     for cell in _code_cells(bare):
         cell |= {"outputs": [], "execution_count": None}
     return bare

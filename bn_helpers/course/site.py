@@ -45,7 +45,7 @@ def write_site(root: Path, out: Path) -> list[Path]:
     for (address, title), following in zip(menu, [*menu[1:], None], strict=True):
         facts = styles | {"title": title, "menu": menu, "here": address, "next": following}
         notebook = {"metadata": {}, "nbformat": 4, "nbformat_minor": 5} | contents[address]
-        builder.write(out / address, pages.render(HTMLExporter, "page", notebook, facts))
+        builder.write({out / address: pages.render(HTMLExporter, "page", notebook, facts)})
         print(out / address, flush=True)
     return [out / address for address in contents]
 

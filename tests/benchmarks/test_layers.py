@@ -8,17 +8,17 @@ import sys
 import numpy as np
 import pytest
 
-from bn_helpers import bench
+from benchmarks import layers
 
 SHAPES = ((4, 3), (2, 3, 2, 2))
 TORCH = importlib.util.find_spec("torch") is not None
 
 
-@pytest.mark.parametrize("what", [bench.FORWARD, bench.BOTH])
+@pytest.mark.parametrize("what", [layers.FORWARD, layers.BOTH])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_all_that_is_timed_computes_the_same(shape, what):
     torch = pytest.importorskip("torch") if TORCH else None
-    calls = bench.contenders(shape, "float64", what, torch)
+    calls = layers.contenders(shape, "float64", what, torch)
     results = {name: call() for name, call in calls.items() if name != "copy"}
     for name, result in results.items():
         for got, want in zip(result, results["reference"], strict=True):
@@ -32,7 +32,7 @@ def test_all_that_is_timed_computes_the_same(shape, what):
 def test_tables_have_a_row_for_each_shape_and_dtype_and_a_summary(capsys, monkeypatch, installed):
     if not installed:
         monkeypatch.setitem(sys.modules, "torch", None)  # importing it then fails
-    bench.bench(SHAPES, seconds=0.0)
+    layers.bench(SHAPES, seconds=0.0)
     out = capsys.readouterr().out
     assert ("pip install torch" in out) is not installed
     names = ["copy", "reference", "naive", *(["torch 1", "torch 2"] if installed else [])]

@@ -9,11 +9,11 @@ import types
 from pathlib import Path
 
 import pytest
-from attack_peers import attacks, confined
-from benchmark import WRONG, submissions
-from graders import Otter, answered, handed_out, is_check, write_package
 from submissions import TASKS, right_answer, right_answers
 
+from benchmarks.attacks import attacks, confined
+from benchmarks.graders import WRONG, submissions
+from benchmarks.peers import Otter, answered, handed_out, is_check, write_package
 from bn_helpers.checks import examine
 from bn_helpers.exercises import NOTEBOOKS
 from bn_helpers.grading.results import SandboxUnavailable

@@ -1,9 +1,9 @@
 """Run the attacks of tests/attacks.py on this grader, nbgrader and otter-grader, and count what they reach.
 
-    PYTHONPATH=tests .venv/bin/python tests/peers/attack_peers.py ENVIRONMENTS
+    PYTHONPATH=tests .venv/bin/python -m benchmarks.attacks ENVIRONMENTS
 
-ENVIRONMENTS is the folder of benchmark.py. The attacks hand in notebook 1, right but for `normalize`; after each comes
-a student who has everything right. The peers' tests are the course's visible checks, in the kernel, as they
+ENVIRONMENTS is the folder of benchmarks.graders. The attacks hand in notebook 1, right but for `normalize`; after each
+comes a student who has everything right. The peers' tests are the course's visible checks, in the kernel, as they
 always are with these programs; what of the course their kernels can import is what a class has of it. Neither peer
 confines what it runs, so both stand in bubblewrap here, with limits around it. One of these does nothing for root, so
 run this as an ordinary user, on Linux. It takes an hour, most of it waiting for what does not end.
@@ -22,9 +22,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from attacks import ATTACKS
-from graders import Answers, Grader, Nbgrader, Otter, Ours
 from submissions import TASKS, right_answers
 
+from benchmarks.peers import Answers, Grader, Nbgrader, Otter, Ours
 from bn_helpers.exercises import NOTEBOOKS
 
 NOTEBOOK = next(iter(NOTEBOOKS))

@@ -1,6 +1,6 @@
 """Grade the same submissions with this grader, nbgrader and otter-grader in one run, and compare what they cost.
 
-    PYTHONPATH=tests .venv/bin/python tests/peers/benchmark.py ENVIRONMENTS
+    PYTHONPATH=tests .venv/bin/python -m benchmarks.graders ENVIRONMENTS
 
 The first run installs the peers into environments of their own, below the folder ENVIRONMENTS. Without it, this grader
 is measured alone.
@@ -24,10 +24,10 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from graders import Answers, Grader, Nbgrader, Otter, Ours
 from right_answers import RIGHT
 from submissions import TASKS, right_answers, variant_source
 
+from benchmarks.peers import Answers, Grader, Nbgrader, Otter, Ours
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS
 
 WRONG = {  # exercises on which no other builds: eps forgotten twice, and one side of two

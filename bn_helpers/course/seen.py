@@ -1,0 +1,69 @@
+"""What the outputs of a solved notebook come from: its code, and what of the course that code can see."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from bn_helpers.course.notebook_file import source
+from bn_helpers.exercises import NOTEBOOKS
+from bn_helpers.reference import Reference
+
+
+def stamp(root: Path, name: str, cells: list[dict]) -> str:
+    """Digest of saved outputs and of all that they come from: where it is the same, nothing has to run again.
+
+    Parameters
+    ----------
+    root : Path
+        The checkout.
+    name : str
+        A notebook, as in the manifest.
+    cells : list of dict
+        The cells of the solved notebook with their outputs, as JSON has them.
+
+    Returns
+    -------
+    stamp : str
+        64 hexadecimal digits.
+    """
+    code = [cell for cell in cells if cell["cell_type"] == "code"]
+    run = [(cell["id"], source(cell), cell["outputs"], cell["execution_count"]) for cell in code]
+    digest = hashlib.sha256(json.dumps(run, sort_keys=True).encode())
+    reference = Reference((root / "bn_helpers" / "layers.py").read_text(encoding="utf-8"))
+    digest.update(reference.module(NOTEBOOKS[name].handed).encode())  # what else it shows of `layers` is in its cells
+    for path in sorted(seen(root, name)):
+        digest.update(path.relative_to(root).as_posix().encode())
+        digest.update(path.read_bytes().replace(b"\r\n", b"\n"))
+    return digest.hexdigest()
+
+
+def seen(root: Path, name: str) -> set[Path]:
+    """The helpers, the looks and the data that a notebook can see.
+
+    What bears another notebook's name is that one's own. The fingerprints are not among them, since a solved notebook
+    has no mistake to be named.
+    """
+    package = root / "bn_helpers"
+    hidden = {other.partition("_")[2] for other in NOTEBOOKS if other != name} | {"layers"}
+    found: set[Path] = set()
+    waiting = [root / "solutions" / f"{name}.py"]
+    while waiting:
+        new = {path for path in _imported(root, waiting.pop()) if path.stem not in hidden} - found
+        found |= new
+        waiting += new
+    return found | {*package.glob("*.mplstyle"), *package.glob("datasets/*.npz")}
+
+
+def _imported(root: Path, path: Path) -> Iterator[Path]:
+    """The course's own modules that a file imports. Of a package all, since one of them may import another by name."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import | ast.ImportFrom) else []
+        if isinstance(node, ast.ImportFrom):
+            names = [node.module, *(f"{node.module}.{name}" for name in names)]
+        for parts in (name.split(".") for name in names if name.startswith("bn_helpers.")):
+            module = root / "bn_helpers" / parts[1]
+            yield from module.rglob("*.py") if module.is_dir() else {module.with_suffix(".py")}

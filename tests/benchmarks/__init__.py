@@ -1,0 +1,1 @@
+"""What this course is measured against, by hand: README.md says how."""
