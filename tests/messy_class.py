@@ -11,6 +11,7 @@ import os
 import sys
 import unicodedata
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -29,9 +30,15 @@ def kind(write: Callable[[Path, list[str]], dict[str, str]]) -> Callable:
     return write
 
 
-def people(count: int) -> list[str]:
+def people(count: int, start: int = 0) -> list[str]:
     """Names, no two of them alike."""
-    return [NAMES[i % len(NAMES)] + (f" {chr(97 + i // len(NAMES))}" if i >= len(NAMES) else "") for i in range(count)]
+    several = [divmod(i, len(NAMES)) for i in range(start, start + count)]
+    return [NAMES[which] + (f" {chr(97 + turn // 26)}{chr(97 + turn % 26)}" if turn else "") for turn, which in several]
+
+
+def number(student: str) -> int:
+    """What a platform calls a student."""
+    return 1000 + zlib.crc32(student.encode()) % 10**6
 
 
 def marked(student: str, answer: str = "return (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + eps)") -> str:
@@ -88,7 +95,10 @@ def _canvas_name(student: str) -> str:
 def canvas_flat(folder, students):
     for i, student in enumerate(students):
         for name in (FIRST, SECOND):
-            put(folder / f"{_canvas_name(student)}_{'LATE_' * (i % 2)}{1000 + i}_{90 + i}_{name}", work(student, name))
+            put(
+                folder / f"{_canvas_name(student)}_{'LATE_' * (i % 2)}{number(student)}_{90 + i}_{name}",
+                work(student, name),
+            )
     return all_graded(map(_canvas_name, students))
 
 
@@ -102,7 +112,7 @@ def canvas_zip(folder, students):
 @kind
 def canvas_resubmitted(folder, students):
     for i, student in enumerate(students):
-        stem = f"{_canvas_name(student)}_{1000 + i}_{90 + i}_01_normalization"
+        stem = f"{_canvas_name(student)}_{number(student)}_{90 + i}_01_normalization"
         put(folder / f"{stem}.ipynb", work(f"older {student}"))
         put(folder / f"{stem}-1.ipynb", work(student))
     return all_graded(map(_canvas_name, students))
@@ -111,29 +121,32 @@ def canvas_resubmitted(folder, students):
 @kind
 def canvas_of_zips(folder, students):
     for i, student in enumerate(students):
-        put(folder / f"{_canvas_name(student)}_{1000 + i}_{90 + i}_hw.zip", zipped({f"hw/{FIRST}": work(student)}))
+        put(
+            folder / f"{_canvas_name(student)}_{number(student)}_{90 + i}_hw.zip",
+            zipped({f"hw/{FIRST}": work(student)}),
+        )
     return all_graded(map(_canvas_name, students))
 
 
 @kind
 def moodle_folders(folder, students):
-    for i, student in enumerate(students):
-        put(folder / f"{student}_{500 + i}_assignsubmission_file_" / FIRST, work(student))
+    for student in students:
+        put(folder / f"{student}_{number(student)}_assignsubmission_file_" / FIRST, work(student))
     return all_graded(students)
 
 
 @kind
 def moodle_4_folders(folder, students):
-    for i, student in enumerate(students):
-        put(folder / f"{student}_{500 + i}_assignsubmission_file" / "my work" / FIRST, work(student))
-        put(folder / f"{student}_{500 + i}_assignsubmission_onlinetext" / "onlinetext.html", "<p>done</p>")
+    for student in students:
+        put(folder / f"{student}_{number(student)}_assignsubmission_file" / "my work" / FIRST, work(student))
+        put(folder / f"{student}_{number(student)}_assignsubmission_onlinetext" / "onlinetext.html", "<p>done</p>")
     return all_graded(students)
 
 
 @kind
 def moodle_flat(folder, students):
-    for i, student in enumerate(students):
-        put(folder / f"{student}_{500 + i}_assignsubmission_file_{FIRST}", work(student))
+    for student in students:
+        put(folder / f"{student}_{number(student)}_assignsubmission_file_{FIRST}", work(student))
     return all_graded(students)
 
 
@@ -141,11 +154,11 @@ def moodle_flat(folder, students):
 def gradescope(folder, students):
     lines = []
     for i, student in enumerate(students):
-        put(folder / f"submission_{70 + i}" / FIRST, work(student))
-        lines += [f"submission_{70 + i}:", "  :submitters:", f"  - :name: {json.dumps(student)}"]
+        put(folder / f"submission_{number(student)}" / FIRST, work(student))
+        lines += [f"submission_{number(student)}:", "  :submitters:", f"  - :name: {json.dumps(student)}"]
         lines += [
-            f"    :sid: '20{i:03}'",
-            f"    :email: s{i}@example.edu",
+            f"    :sid: '{number(student)}'",
+            f"    :email: s{number(student)}@example.edu",
             "  :created_at: 2026-11-20 10:15:30.000000000 Z",
         ]
     put(folder / "submission_metadata.yml", "---\n" + "\n".join(lines))
@@ -155,11 +168,11 @@ def gradescope(folder, students):
 @kind
 def blackboard(folder, students):
     for i, student in enumerate(students):
-        stem = f"gradebook_2026_homework_u{i}_attempt_2026-11-"
+        stem = f"gradebook_2026_homework_u{number(student)}_attempt_2026-11-"
         put(folder / f"{stem}18-09-00-00_{FIRST}", work(f"older {student}"))
         put(folder / f"{stem}20-10-15-30_{FIRST}", work(student))
         put(folder / f"{stem}20-10-15-30.txt", "Name: somebody\nComments: none")
-    return all_graded(f"u{i}" for i in range(len(students)))
+    return all_graded(f"u{number(student)}" for student in students)
 
 
 @kind
@@ -172,7 +185,7 @@ def google_classroom(folder, students):
 
 @kind
 def github_classroom(folder, students):
-    users = [f"user{i}-{chr(97 + i % 26)}" for i in range(len(students))]
+    users = [f"user{number(student)}-{chr(97 + i % 26)}" for i, student in enumerate(students)]
     for user, student in zip(users, students, strict=True):
         clone = folder / f"batch-norm-{user}"
         put(clone / ".git" / "HEAD", "ref: refs/heads/main")
@@ -334,9 +347,9 @@ def links_and_pipes(folder, students):
 def write_classes(folder: Path, count: int) -> dict[str, dict[str, str]]:
     """Write a class of each kind, and say what must become of its students."""
     expected = {}
-    for name, write in KINDS.items():
+    for i, (name, write) in enumerate(KINDS.items()):
         (folder / name).mkdir(parents=True)
-        expected[name] = write(folder / name, people(count))
+        expected[name] = write(folder / name, people(count, i * count))
     return expected
 
 

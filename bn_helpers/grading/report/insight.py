@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import re
 import warnings
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bn_helpers.exercises import QUIZZES
 from bn_helpers.grading.report.words import reason, title
 from bn_helpers.grading.results import ERROR, MISSING, PASSED, ExerciseResult, Graded, Student, SubmissionResult
 
 EXCERPTS = 2
-LONGEST = 24  # lines of an excerpt
+_LETTER = re.compile(r"""["']([a-dA-D])["']""")
+LONGEST = 16  # lines of an excerpt
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,14 @@ class Shared:
         return f"{self.task}-{name}.html"
 
     def excerpts(self) -> list[str]:
-        """Short different pieces of code that show it, without a word that could tell whose they are."""
+        """Short different pieces of code that show it, without a word that could tell whose they are.
+
+        Of a quiz these are the letters, and how many chose each.
+        """
+        if self.task in QUIZZES:
+            found = [_LETTER.findall(result.code) for _, result in self.who]
+            letters = Counter(chosen[-1].lower() for chosen in found if chosen)
+            return [", ".join(f"{letter}: {many}" for letter, many in sorted(letters.items()))] if letters else []
         pieces = {anonymous(result.code, self.task) for _, result in self.who} - {""}
         return sorted(pieces, key=lambda piece: (len(piece), piece))[:EXCERPTS]
 
@@ -67,7 +77,7 @@ def present(graded: Graded) -> Sequence[SubmissionResult]:
 
 
 def anonymous(code: str, task: str) -> str:
-    """The function that answers a task, without comments and texts; nothing where it is no Python."""
+    """The function that answers a task, without comments, texts and types; nothing where it is no Python."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -78,8 +88,12 @@ def anonymous(code: str, task: str) -> str:
     if not functions:
         return ""
     for node in ast.walk(functions[-1]):
-        if isinstance(node, ast.FunctionDef) and isinstance(first := node.body[0], ast.Expr):
-            node.body = node.body[1:] if isinstance(first.value, ast.Constant) and len(node.body) > 1 else node.body
+        if isinstance(node, ast.arg):
+            node.annotation = None
+        if isinstance(node, ast.FunctionDef):
+            node.returns = None
+            texts = [one for one in node.body if isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant)]
+            node.body = [one for one in node.body if one not in texts] or [ast.Pass()]
     try:
         lines = ast.unparse(functions[-1]).splitlines()
     except RecursionError:
