@@ -19,29 +19,29 @@ slides: .venv/lecturer ## write the slides, one file a notebook, with speaker no
 site: .venv/lecturer ## write the course as a site to read, without answers (OUT=site)
 	$(run) bn_helpers site --out "$(OUT)"
 
-bundle: .venv/installed ## make what a class receives, without answers, in bundles/
+bundle: .venv/author ## make what a class receives, without answers, in bundles/
 	$(run) bn_helpers bundle --out bundles
 
-grade: .venv/installed ## grade what students handed in (SUBMISSIONS=folder; OUT=grades says where the reports go)
+grade: .venv/grader ## grade what students handed in (SUBMISSIONS=folder; OUT=grades says where the reports go)
 	@test -n "$(SUBMISSIONS)" || { echo "Say what to grade: make grade SUBMISSIONS=folder"; exit 2; }
 	$(run) bn_helpers grade "$(SUBMISSIONS)" --out "$(OUT)"
 
-build: .venv/installed ## build the notebooks from their sources in solutions/
+build: .venv/author ## build the notebooks from their sources in solutions/
 	$(run) bn_helpers build
 
-test: .venv/installed ## test the course: under six minutes
+test: .venv/author .venv/grader ## test the course: under six minutes
 	$(run) pytest -m "not slow"
 
-test-all: .venv/installed ## test everything that needs no browser and no class tool
+test-all: .venv/author .venv/grader ## test everything that needs no browser and no class tool
 	$(run) pytest
 
 test-browser: .venv/browser .venv/lecturer ## test the course in a browser, under five minutes (needs Chromium: apt install chromium)
 	$(run) pytest tests/browser
 
-test-classtools: .venv/nbgrader/installed ## test the course in nbgrader, in an environment of its own
+test-classtools: .venv/nbgrader/installed .venv/author .venv/grader ## test the course in nbgrader, in an environment of its own
 	NBGRADER=.venv/nbgrader/bin/nbgrader $(run) pytest tests/test_classtools.py -k nbgrader
 
-.venv/lecturer .venv/browser: .venv/installed
+.venv/author .venv/grader .venv/lecturer .venv/browser: .venv/installed
 	$(run) pip install -e ".[$(@F)]"
 	@touch $@
 

@@ -7,17 +7,14 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from importlib import resources
 from types import FunctionType
 
-from bn_helpers.exercises import CASES, EASY, EXERCISES, NOTEBOOKS, QUIZZES, TASKS, visible_cases
-from bn_helpers.judging import diagnose, explain, judge, signatures
+from bn_helpers.exercises import CASES, EASY, EXERCISES, NOTEBOOKS, QUIZZES, SHAPE, TASKS, visible_cases
+from bn_helpers.judging import FAILED, PASSED, UNANSWERED, Verdict, judge, judge_all
 from bn_helpers.outcomes import run
-
-PASSED, FAILED, NOT_ATTEMPTED = "passed", "failed", "not attempted"
 
 
 class CheckError(Exception):
@@ -31,23 +28,12 @@ class CheckFailed(CheckError):
     """The answer is wrong."""
 
 
-class NotAttempted(CheckError):
+class Unanswered(CheckError):
     """There is no answer yet."""
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """What a check found: the state, the points, one line a case, and the explanation of the first failure."""
-
-    exercise: str
-    state: str
-    score: float = 0.0
-    lines: tuple[str, ...] = ()
-    explanation: str = ""
-    diagnosis: str | None = None
-
-
-_latest: dict[str, Verdict] = {}  # what `summary` tells: the last verdict on each exercise in this session
+# The cell of the last `ready`, and the wrong answers that it let pass.
+_drawn_with: tuple[int | None, list[str]] = (None, [])
 
 
 def check(exercise: str, answer: Callable | str, **uses: Callable) -> None:
@@ -66,83 +52,116 @@ def check(exercise: str, answer: Callable | str, **uses: Callable) -> None:
     ------
     CheckFailed
         If a case fails.
-    NotAttempted
+    Unanswered
         If the answer is still the one you were given.
     """
     if exercise in QUIZZES:
-        verdict = _record(exercise, answer)
+        verdict, said = _record(exercise, answer), []
     else:
         verdict = examine(exercise, _functions(exercise, answer, uses))
-    _latest[exercise] = verdict
-    for line in (*verdict.lines, verdict.explanation):
-        if line:
-            print(line)
-    if verdict.state == NOT_ATTEMPTED:
-        raise NotAttempted(f"{exercise}: not attempted, 0 of {_points(exercise)} points")
-    if verdict.state == FAILED:
-        raise CheckFailed(f"{exercise}: not right yet, {verdict.score:.1f} of {_points(exercise)} points")
+        said = _lines(verdict)
+    print(*said, sep="\n", end="\n" * len(said[:1]))
+    print("\n" * bool(said) + verdict.words, end="\n" * bool(verdict.words))
+    if verdict.state == UNANSWERED:
+        raise Unanswered(f"{exercise}: unanswered, 0 of {_points(exercise)} points")
+    if verdict.state != PASSED:
+        raise CheckFailed(f"{exercise}: not right yet, {verdict.points:.1f} of {_points(exercise)} points")
 
 
-def ready(*answers: Callable) -> bool:
+def ready(**answers: Callable) -> bool:
     """Whether answers are far enough for a figure: each runs on an ordinary batch. Says what is missing otherwise.
 
-    An answer that gives wrong numbers is ready, too: the figure shows what comes of them.
+    An answer that gives wrong numbers is ready, too: the figure shows what comes of them. A line says so, and no claim
+    of the same cell then counts as shown.
+
+    Parameters
+    ----------
+    **answers : callable
+        Your functions, each under the name of its exercise: ``ready(normalize=normalize)``. What an earlier notebook
+        asked for is handed on to those that use it.
     """
-    missing = []
-    for answer in answers:
-        exercise = EXERCISES[answer.__name__]
+    global _drawn_with
+    latest = max(EXERCISES[name].notebook for name in answers)
+    missing, wrong = [], []
+    for exercise in (EXERCISES[name] for name in answers if EXERCISES[name].notebook == latest):
+        functions = {name: answers.get(name) for name in (*exercise.uses, exercise.id)}
         case = next(case for case in visible_cases(exercise.id) if case.id == EASY)
-        provided = {name: answer.__globals__.get(name) for name in exercise.uses}
-        outcome = run(case, {**provided, exercise.id: answer})
-        if judge(case, outcome).problem not in ("", "value"):
+        if judge(case, run(case, functions)).problem not in ("", "value"):
             missing.append(f"{exercise.id} ({exercise.points} points)")
+        elif examine(exercise.id, functions).state != PASSED:
+            wrong.append(exercise.id)
     if missing:
         print(f"this figure needs {' and '.join(missing)}")
+    for name in wrong if not missing else ():
+        print(f"drawn with your {name}, which fails its check")
+    _drawn_with = _cell(), wrong
     return not missing
 
 
-def summary(notebook: str) -> None:
-    """Print a table of a notebook's exercises: points and state, as of the last run of each check.
+def wrong_answers() -> list[str]:
+    """The answers that do not pass their check, and with which the cell that runs was let draw by `ready`."""
+    cell, wrong = _drawn_with
+    return wrong if cell == _cell() else []
+
+
+def _cell() -> int | None:
+    """Number of the cell that runs; None outside a notebook."""
+    from IPython import get_ipython
+
+    shell = get_ipython()
+    return shell and shell.execution_count
+
+
+def summary(notebook: str, answers: Mapping[str, object]) -> None:
+    """Check every answer of a notebook as it stands, and print a table of points and states.
 
     Parameters
     ----------
     notebook : str
         The name of the notebook, for instance "01_normalization".
+    answers : mapping of str to object
+        Where the answers are, under the names of their exercises: ``globals()``.
     """
     ids = [e.id for e in (*EXERCISES.values(), *QUIZZES.values()) if e.notebook == NOTEBOOKS[notebook].name]
     width = max(map(len, ids))
-    earned = 0.0
-    for exercise in ids:
-        verdict = _latest.get(exercise, Verdict(exercise, NOT_ATTEMPTED))
+    verdicts = {exercise: _verdict(exercise, answers) for exercise in ids}
+    for exercise, verdict in verdicts.items():
         recorded = exercise in QUIZZES and verdict.state == PASSED
-        shown = "      recorded" if recorded else f"{verdict.score:4.1f}  {verdict.state}"
-        earned += verdict.score
+        shown = "      recorded" if recorded else f"{verdict.points:4.1f}  {verdict.state}"
         print(f"{exercise:{width}}  {_points(exercise):2} points  {shown}")
-    total = sum(_points(exercise) for exercise in ids if exercise in EXERCISES)
-    print(f"{'sum':{width}}  {total:2} points  {earned:4.1f}  (the quiz counts when it is graded)")
+    earned = sum(verdict.points for verdict in verdicts.values())
+    print(f"{'sum':{width}}  {sum(map(_points, ids)):2} points  {earned:4.1f}  (quiz: later)")
+
+
+def _verdict(exercise: str, answers: Mapping[str, object]) -> Verdict:
+    if exercise in QUIZZES:
+        return _record(exercise, answers.get(exercise, "?"))[0]
+    if exercise not in answers:
+        return Verdict(exercise, UNANSWERED)
+    return examine(exercise, {name: answers.get(name) for name in (*EXERCISES[exercise].uses, exercise)})
 
 
 def examine(exercise: str, functions: dict[str, Callable]) -> Verdict:
-    """Run the visible cases of an exercise with the given answers, and find the words for what came of them."""
+    """Run the visible cases of an exercise with the given answers, and judge what came of them."""
     cases = visible_cases(exercise)
     with _underivable(exercise, functions):
         outcomes = [run(case, functions) for case in cases]
-    if outcomes[0].raised == "NotImplementedError":
-        stub = outcomes[0].function
-        needed = f"{exercise} needs your {stub}, and that is not written yet" if stub != exercise else ""
-        return Verdict(exercise, NOT_ATTEMPTED, explanation=needed)
-    judgements = [judge(case, outcome) for case, outcome in zip(cases, outcomes, strict=True)]
-    passed = {case.id: judgement.passed for case, judgement in zip(cases, judgements, strict=True)}
-    lines = tuple(f"  {'pass' if passed[case.id] else 'FAIL'}  {CASES[case.id][0]}" for case in cases)
-    score = EXERCISES[exercise].score(passed)
-    if all(passed.values()):
-        return Verdict(exercise, PASSED, score, (*lines, f"{exercise}: all {len(cases)} cases pass"))
     known = _fingerprints().get(exercise, {})
-    mistake = diagnose(signatures(cases, outcomes), {name: entry["cases"] for name, entry in known.items()})
-    explanation = explain(list(zip(cases, outcomes, judgements, strict=True)))
-    if mistake:
-        explanation += f"\nIt looks as if {known[mistake]['message']}"
-    return Verdict(exercise, FAILED, score, lines, explanation, mistake)
+    looks = {mistake: entry["cases"] for mistake, entry in known.items()}
+    messages = {mistake: entry["message"] for mistake, entry in known.items()}
+    return judge_all(exercise, cases, outcomes, lambda *_: looks, messages)
+
+
+def _lines(verdict: Verdict) -> list[str]:
+    """One line a case, and what there is to say where none of them failed."""
+    exercise = EXERCISES[verdict.task]
+    if verdict.state == UNANSWERED:
+        needed = f"{exercise.id} needs your {verdict.stub}, and that is not written yet"
+        return [needed] if verdict.stub != exercise.id else []
+    shown = [case for case in (*exercise.weights, SHAPE) if case != SHAPE or not verdict.marks[SHAPE]]
+    state = {None: "skip", 1.0: "pass"}
+    lines = [f"  {state.get(verdict.marks.get(case), 'FAIL')}  {CASES[case][0]}" for case in shown]
+    return [*lines, f"{exercise.id}: all {len(shown)} cases pass"] if verdict.state == PASSED else lines
 
 
 def _functions(exercise: str, answer: Callable | str, uses: dict[str, Callable]) -> dict[str, Callable]:
@@ -180,10 +199,10 @@ def _underivable(exercise: str, functions: dict[str, Callable]) -> Iterator[None
 def _record(quiz: str, letter: object) -> Verdict:
     """Take down a quiz's letter; whether it is right is for the next cell to show."""
     if letter == "?":
-        return Verdict(quiz, NOT_ATTEMPTED)
+        return Verdict(quiz, UNANSWERED)
     if not (isinstance(letter, str) and letter.strip().lower() in ("a", "b", "c", "d")):
-        return Verdict(quiz, FAILED, explanation=f'one of "a", "b", "c", "d" is wanted, got {letter!r}')
-    return Verdict(quiz, PASSED, lines=("recorded",))
+        return Verdict(quiz, FAILED, words=f'one of "a", "b", "c", "d" is wanted, got {letter!r}')
+    return Verdict(quiz, PASSED, words="recorded")
 
 
 def _points(exercise: str) -> int:

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import ModuleType
 
 ROOT = Path(__file__).resolve().parents[1]  # the checkout
+EXTRAS = {"build": "author", "bundle": "author", "grade": "grader"} | dict.fromkeys(["slides", "site"], "lecturer")
 FINGERPRINTS = Path(__file__).with_name("fingerprints.json")
 EXPECTED = Path(__file__).with_name("expected")  # in what a class receives, which has no solutions
 
@@ -24,6 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments : sequence of str, optional
         What stands after ``python -m bn_helpers``. None takes it from the command line.
     """
+    from bn_helpers.errors import CourseError
+
     parser = _parser()
     options = parser.parse_args(arguments)
     if options.command is None:
@@ -31,7 +34,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     try:
         return options.run(options)
-    except OSError as error:  # a file that cannot be read or written: its message names it
+    except ModuleNotFoundError as error:
+        extra = EXTRAS.get(options.command)
+        if extra is None or (error.name or "").startswith("bn_helpers"):
+            raise
+        print(f'{error.name} is missing. Install it: python -m pip install -e ".[{extra}]"', file=sys.stderr)
+        return 2
+    except (CourseError, OSError) as error:  # of a file that cannot be read or written, the message names it
         print(error, file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -42,94 +51,57 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bn_helpers", description="The course's command line.")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    check = commands.add_parser(
-        "check",
-        help="check the answers in your notebooks",
-        description="Check the answers in your notebooks and say where each exercise stands. Your code runs as it is.",
-    )
-    check.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", type=Path, help="all of notebooks/, if not given")
-    check.set_defaults(run=_check)
-    if EXPECTED.exists():  # there is nothing to build or to grade
-        return parser
-    build = commands.add_parser(
-        "build",
-        help="build the notebooks from their sources",
-        description="Build solutions/NAME.ipynb and notebooks/NAME.ipynb from solutions/NAME.py.",
-    )
-    build.add_argument("names", nargs="*", metavar="NAME", help="for instance 01_normalization; all, if none is given")
-    build.add_argument("--check", action="store_true", help="build nothing; name what differs from its source")
-    build.set_defaults(run=_build)
-    _add_bundle(commands)
-    _add_grade(commands)
-    _add_pages(commands)
+    for run, add_options, summary, more in COMMANDS:
+        name = run.__name__[1:]
+        if name != "check" and EXPECTED.exists():  # there is nothing to build or to grade
+            continue
+        command = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}. {more}")
+        command.set_defaults(run=run)
+        add_options(command)
     return parser
 
 
-def _add_grade(commands: argparse._SubParsersAction) -> None:
-    grade = commands.add_parser(
-        "grade",
-        help="grade what students handed in",
-        description="Grade a notebook, a student's folder, or what a learning platform gives of a class: a folder or a "
-        "zip. Answers run in a sandbox. A second run into the same folder grades only what has changed, and adds up.",
-    )
+def _check_options(check: argparse.ArgumentParser) -> None:
+    check.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", type=Path, help="all of notebooks/, if not given")
+
+
+def _build_options(build: argparse.ArgumentParser) -> None:
+    build.add_argument("names", nargs="*", metavar="NAME", help="for instance 01_normalization; all, if none is given")
+    build.add_argument("--check", action="store_true", help="build nothing; name what differs from its source")
+
+
+def _bundle_options(bundle: argparse.ArgumentParser) -> None:
+    _add_out(bundle, "the zips")
+    bundle.add_argument("--notebooks", type=_notebooks, metavar="N-M", help="for instance 1-2, or 3")
+    address = "https://github.com/OWNER/NAME, for links to Colab and Binder"
+    bundle.add_argument("--repository", type=_repository, metavar="URL", help=address)
+    kind = bundle.add_mutually_exclusive_group()
+    kind.add_argument("--with-reference", action="store_true", help="with all answers, for whoever learns alone")
+    kind.add_argument("--nbgrader", action="store_true", help="an nbgrader course; for teachers only")
+    kind.add_argument("--gradescope", action="store_true", help="a Gradescope autograder; for teachers only")
+    bundle.add_argument("--key", help="the course key of --gradescope, or its file; made in the folder, if not given")
+
+
+def _grade_options(grade: argparse.ArgumentParser) -> None:
     grade.add_argument("submissions", nargs="+", metavar="SUBMISSION", type=Path, help="a notebook, a folder, a zip")
-    grade.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="where the reports go")
+    _add_out(grade, "the reports")
     grade.add_argument("--key", help="the course key, or its file; made and kept in the folder, if not given")
-    grade.add_argument(
-        "--overrides",
-        type=Path,
-        metavar="CSV",
-        help="points set by hand, which are kept: student,exercise,points,reason",
-    )
+    points = "points set by hand, which are kept: student,exercise,points,reason"
+    grade.add_argument("--overrides", type=Path, metavar="CSV", help=points)
     grade.add_argument("--names", metavar="PATTERN", help="how paths name a student, for instance '{name}_{id}/**'")
     grade.add_argument("--roster", type=Path, metavar="CSV", help="who is in the class: name,id,email,section")
     grade.add_argument("--sandbox", choices=["bwrap", "user", "none"], help="the first that works, if not given")
     where = grade.add_mutually_exclusive_group()
     where.add_argument("--workers", type=_positive, metavar="N", help="grading processes; one a core, if not given")
     where.add_argument("--scheduler", metavar="ADDRESS", help="grade on the workers of this Dask scheduler, tcp://…")
-    grade.set_defaults(run=_grade)
 
 
-def _add_pages(commands: argparse._SubParsersAction) -> None:
-    for name, run, summary in (
-        ("slides", _slides, "write the solved notebooks as slides, one file each, with speaker notes"),
-        ("site", _site, "write the course as a small static site to read, without answers"),
-    ):
-        pages = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
-        pages.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="where the pages go")
-        pages.set_defaults(run=run)
-    figures = commands.add_parser(
-        "figures",
-        help="draw all figures anew, sharp enough for slides",
-        description="Run the solved notebooks and write each figure as a PNG of 200 dots an inch. index.md beside them "
-        "has all figures with their descriptions and captions, and what was measured.",
-    )
-    figures.add_argument("names", nargs="*", metavar="NAME", help="as for build; all, if none is given")
-    figures.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="where the files go")
-    figures.set_defaults(run=_figures)
+def _pages_options(pages: argparse.ArgumentParser) -> None:
+    _add_out(pages, "the pages")
 
 
-def _add_bundle(commands: argparse._SubParsersAction) -> None:
-    bundle = commands.add_parser(
-        "bundle",
-        help="make what a class receives",
-        description="Make a zip of what a class receives: notebooks, helpers, no answers. Without --notebooks "
-        "there is one for each part of the course, cut where a notebook shows what an earlier one asks for.",
-    )
-    bundle.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="where the zips go")
-    bundle.add_argument("--notebooks", type=_notebooks, metavar="N-M", help="for instance 1-2, or 3")
-    bundle.add_argument(
-        "--repository",
-        type=_repository,
-        metavar="URL",
-        help="https://github.com/OWNER/NAME, for links to Colab and Binder",
-    )
-    kind = bundle.add_mutually_exclusive_group()
-    kind.add_argument("--with-reference", action="store_true", help="with all answers, for whoever learns alone")
-    kind.add_argument("--nbgrader", action="store_true", help="an nbgrader course; for teachers only")
-    kind.add_argument("--gradescope", action="store_true", help="a Gradescope autograder; for teachers only")
-    bundle.add_argument("--key", help="the course key of --gradescope, or its file; made in the folder, if not given")
-    bundle.set_defaults(run=_bundle)
+def _add_out(command: argparse.ArgumentParser, what: str) -> None:
+    command.add_argument("--out", required=True, type=Path, metavar="FOLDER", help=f"where {what} go")
 
 
 def _notebooks(text: str) -> list[str]:
@@ -162,19 +134,15 @@ def _positive(text: str) -> int:
 
 def _build(options: argparse.Namespace) -> int:
     from bn_helpers.course import builder
-    from bn_helpers.course.sources import BuildError
 
     names = options.names or None
+    if options.check:
+        drifts = builder.check(ROOT, names) + (_catalogue_drifts() if names is None else [])
+        print("\n".join(drifts) or "the notebooks are what their sources give")
+        return int(bool(drifts))
     try:
-        if options.check:
-            drifts = builder.check(ROOT, names) + (_catalogue_drifts() if names is None else [])
-            print("\n".join(drifts) or "the notebooks are what their sources give")
-            return int(bool(drifts))
         _catalogue().write_fingerprints(FINGERPRINTS)
         builder.build(ROOT, names)
-    except BuildError as error:
-        print(error, file=sys.stderr)
-        return 2
     except KeyboardInterrupt:
         print("What is built is kept: the same command goes on from here.", file=sys.stderr)
         raise
@@ -182,36 +150,23 @@ def _build(options: argparse.Namespace) -> int:
 
 
 def _catalogue() -> ModuleType:
-    from bn_helpers.course.sources import BuildError
+    from bn_helpers.errors import CourseError
 
     try:
         from bn_helpers import catalogue
     except ValueError as error:  # a mistake is written as a change of the reference, and that has changed
-        raise BuildError(f"catalogue/ does not fit layers.py: {error}") from error
+        raise CourseError(f"catalogue/ does not fit layers.py: {error}") from error
     return catalogue
 
 
 def _catalogue_drifts() -> list[str]:
-    from bn_helpers.course.sources import BuildError
+    from bn_helpers.errors import CourseError
 
     try:
         stale = _catalogue().stale(FINGERPRINTS)
-    except BuildError as error:
+    except CourseError as error:
         return [str(error)]
     return [f"{FINGERPRINTS.name}: is not what the catalogue gives; build again"] if stale else []
-
-
-def _figures(options: argparse.Namespace) -> int:
-    from bn_helpers.course.figures import redraw
-    from bn_helpers.course.sources import BuildError
-
-    try:
-        paths = redraw(ROOT, options.out, options.names or None)
-    except BuildError as error:
-        print(error, file=sys.stderr)
-        return 2
-    print(f"{len(paths) - 1} figures; {paths[-1]} shows them all")
-    return 0
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -220,15 +175,10 @@ def _check(options: argparse.Namespace) -> int:
     failed = False
     notebooks = options.notebooks or sorted((ROOT / "notebooks").glob("*.ipynb"))
     if not notebooks:
-        print(f"there is no notebook in {ROOT / 'notebooks'}; name those to check", file=sys.stderr)
-        return 2
+        raise FileNotFoundError(f"there is no notebook in {ROOT / 'notebooks'}; name those to check")
     for path in notebooks:
         print(f"{path.name} ...", flush=True)
-        try:
-            results = selfcheck.check_notebook(path, EXPECTED if EXPECTED.exists() else ROOT / "solutions")
-        except selfcheck.UnreadableNotebook as error:
-            print(error, file=sys.stderr)
-            return 2
+        results = selfcheck.check_notebook(path, EXPECTED if EXPECTED.exists() else ROOT / "solutions")
         print("\n".join(selfcheck.table(results)), flush=True)
         failed |= any(result.state == "failed" for result in results)
     return int(failed)
@@ -236,26 +186,19 @@ def _check(options: argparse.Namespace) -> int:
 
 def _bundle(options: argparse.Namespace) -> int:
     from bn_helpers.course import bundle, classtools
-    from bn_helpers.course.sources import BuildError
-    from bn_helpers.grading.results import GradingError
+    from bn_helpers.errors import CourseError
     from bn_helpers.grading.store import course_key, write_whole
 
-    names, reference, repository = options.notebooks, options.with_reference, options.repository
-    if options.gradescope and names:
-        print("--gradescope grades all notebooks: leave --notebooks out", file=sys.stderr)
-        return 2
-    try:
-        if options.nbgrader:
-            zips = {"nbgrader.zip": classtools.nbgrader_files(ROOT, names)}
-        elif options.gradescope:
-            options.out.mkdir(parents=True, exist_ok=True)
-            zips = {"gradescope.zip": classtools.gradescope_files(ROOT, course_key(options.key, options.out))}
-        else:
-            zips = bundle.copies(ROOT, names, reference=reference, repository=repository)
-    except (BuildError, GradingError) as error:
-        print(error, file=sys.stderr)
-        return 2
+    if options.gradescope and options.notebooks:
+        raise CourseError("--gradescope grades all notebooks: leave --notebooks out")
     options.out.mkdir(parents=True, exist_ok=True)
+    if options.nbgrader:
+        zips = {"nbgrader.zip": classtools.nbgrader_files(ROOT, options.notebooks)}
+    elif options.gradescope:
+        zips = {"gradescope.zip": classtools.gradescope_files(ROOT, course_key(options.key, options.out))}
+    else:
+        choices = {"reference": options.with_reference, "repository": options.repository}
+        zips = bundle.copies(ROOT, options.notebooks, **choices)
     for name, files in zips.items():
         path = options.out / name
         write_whole(path, bundle.zipped(files))
@@ -272,15 +215,12 @@ def _grade(options: argparse.Namespace) -> int:
 
     from bn_helpers.grading.batch import grade_class
     from bn_helpers.grading.report import github, write_reports
-    from bn_helpers.grading.results import ERROR, GradingError
+    from bn_helpers.grading.results import ERROR
 
     chosen = ("key", "overrides", "names", "roster", "sandbox", "workers", "scheduler")
     choices = {name: getattr(options, name) for name in chosen}
     try:
         graded = grade_class(options.submissions, options.out, **choices)
-    except GradingError as error:
-        print(error, file=sys.stderr)
-        return 2
     except KeyboardInterrupt:
         print("\nWhat is graded is kept: the same command goes on from here.", file=sys.stderr)
         raise
@@ -307,15 +247,34 @@ def _site(options: argparse.Namespace) -> int:
 
 
 def _pages(write: Callable[[Path, Path], list[Path]], out: Path, then: str) -> int:
-    from bn_helpers.course.sources import BuildError
-
-    try:
-        write(ROOT, out)
-    except ModuleNotFoundError as error:
-        print(f'{error.name} is missing. Install it: python -m pip install -e ".[lecturer]"', file=sys.stderr)
-        return 2
-    except BuildError as error:
-        print(error, file=sys.stderr)
-        return 2
+    write(ROOT, out)
     print(then)
     return 0
+
+
+# What it runs, its options, its summary, and what else its help says.
+COMMANDS = (
+    (_check, _check_options, "check the answers in your notebooks", "Your code runs as it is."),
+    (
+        _build,
+        _build_options,
+        "build the notebooks from their sources",
+        "solutions/NAME.py gives solutions/NAME.ipynb and notebooks/NAME.ipynb. What has not changed is not run.",
+    ),
+    (
+        _bundle,
+        _bundle_options,
+        "make what a class receives",
+        "A zip of notebooks and helpers, without answers. Without --notebooks there is one for each part of the "
+        "course, cut where a notebook shows what an earlier one asks for.",
+    ),
+    (
+        _grade,
+        _grade_options,
+        "grade what students handed in",
+        "A notebook, a student's folder, or a folder of students' folders. Answers run in a sandbox. A second run into "
+        "the same folder grades only what has changed.",
+    ),
+    (_slides, _pages_options, "write the solved notebooks as slides", "A file each, with speaker notes."),
+    (_site, _pages_options, "write the course as a small static site to read", "It holds no answers."),
+)

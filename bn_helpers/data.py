@@ -1,7 +1,8 @@
-"""The two data sets that ship with the course; nothing is downloaded."""
+"""The two data sets that ship with the course, and an outside witness; nothing is downloaded."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import NamedTuple
 
@@ -95,6 +96,29 @@ def fashion_mnist() -> Dataset:
     """
     classes = "T-shirt/top, trouser, pullover, dress, coat, sandal, shirt, sneaker, bag, ankle boot"
     return _load("fashion_mnist", brightest=255, classes=tuple(classes.split(", ")))
+
+
+def pytorch() -> dict[str, np.ndarray | str]:
+    """What PyTorch's ``BatchNorm1d`` gave for one small batch in training mode: an outside witness.
+
+    Returns
+    -------
+    recorded : dict
+        ``version`` of PyTorch; what went in: ``x``, ``gamma``, ``beta``, ``dout``; what came out: ``out``,
+        ``running_mean``, ``running_var``, ``dx``, ``dgamma``, ``dbeta``.
+
+    Notes
+    -----
+    With its own defaults: eps is 1e-5, and its momentum 0.1 is the share of the new; its running variance begins at 1
+    and averages the variance that is divided by N - 1.
+
+    Examples
+    --------
+    >>> print(pytorch()["dbeta"])
+    [2.   2.5  0.75]
+    """
+    recorded = json.loads((Path(__file__).parent / "datasets" / "pytorch.json").read_text(encoding="utf-8"))
+    return {name: value if isinstance(value, str) else np.array(value) for name, value in recorded.items()}
 
 
 def _load(name: str, brightest: int, classes: tuple[str, ...]) -> Dataset:

@@ -37,7 +37,7 @@ def batch_statistics(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     >>> print(mean, var)
     [ 2. 20.] [  1. 100.]
     """
-    mean = x.mean(axis=0)  # (D,): of integers, too, a float
+    mean = x.mean(axis=0)  # (D,), float64 for integers
     var = ((x - mean) ** 2).mean(axis=0)  # (D,)
     return mean, var
 
@@ -171,9 +171,8 @@ def identity_parameters(x: np.ndarray, eps: float = 1e-5) -> tuple[np.ndarray, n
     >>> print(gamma, beta)
     [ 1. 10.] [ 2. 20.]
     """
-    mean, var = x.mean(axis=0), x.var(axis=0)  # (D,)
-    gamma = np.sqrt(var + eps)
-    beta = mean
+    gamma = np.sqrt(x.var(axis=0) + eps)  # (D,)
+    beta = x.mean(axis=0)  # (D,)
     return gamma, beta
 
 
@@ -410,8 +409,8 @@ def batchnorm_backward(dout: np.ndarray, cache: dict[str, np.ndarray]) -> tuple[
     >>> print(dx.ravel().round(3), dgamma.round(3), dbeta)
     [ 0.109 -0.152  0.044] [-1.019] [1.]
     """
-    centered, inv_std = cache["centered"], cache["inv_std"]  # (N, D) and (D,)
-    x_hat, gamma = cache["x_hat"], cache["gamma"]
+    centered, x_hat = cache["centered"], cache["x_hat"]  # (N, D)
+    inv_std, gamma = cache["inv_std"], cache["gamma"]  # (D,)
     dgamma = (dout * x_hat).sum(axis=0)  # (D,)
     dbeta = dout.sum(axis=0)
     dx_hat = gamma * dout  # (N, D)
@@ -453,7 +452,7 @@ def batchnorm_backward_alt(dout: np.ndarray, cache: dict[str, np.ndarray]) -> tu
     m = len(dout)
     dgamma = (dout * x_hat).sum(axis=0)  # (D,)
     dbeta = dout.sum(axis=0)
-    dx = gamma * inv_std * (dout - dbeta / m - x_hat * dgamma / m)
+    dx = gamma * inv_std * (dout - dbeta / m - x_hat * (dgamma / m))
     return dx, dgamma, dbeta
 
 
@@ -482,7 +481,7 @@ def channel_statistics(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     >>> print(mean, var)
     [2.5 4.5] [4.25 4.25]
     """
-    mean = x.mean(axis=(0, 2, 3))  # (C,): of integers, too, a float
+    mean = x.mean(axis=(0, 2, 3))  # (C,), float64 for integers
     centered = x - mean[:, None, None]
     var = (centered**2).mean(axis=(0, 2, 3))  # (C,)
     return mean, var
@@ -577,7 +576,7 @@ def spatial_batchnorm_backward(
     m = dout.size / dout.shape[1]  # N * H * W
     dgamma = (dout * x_hat).sum(axis=(0, 2, 3))[:, None, None]  # (C, 1, 1)
     dbeta = dout.sum(axis=(0, 2, 3))[:, None, None]
-    dx = scale * (dout - dbeta / m - x_hat * dgamma / m)
+    dx = scale * (dout - dbeta / m - x_hat * (dgamma / m))
     return dx, dgamma[:, 0, 0], dbeta[:, 0, 0]
 
 

@@ -32,53 +32,20 @@ class Reference:
         self.functions = {node.name: node for node in self._body if isinstance(node, ast.FunctionDef)}
 
     def stub(self, name: str) -> str:
-        """Cell that a student starts from: signature, summary, Parameters, Returns and Raises, and a raise.
-
-        Parameters
-        ----------
-        name : str
-            An exercise.
-
-        Returns
-        -------
-        text : str
-            A function that needs nothing above it to be defined, and raises NotImplementedError when called.
-        """
+        """Cell that a student starts from: signature, summary, Parameters, Returns and Raises, and a raise."""
         docstring = _kept(ast.get_docstring(self.functions[name]) or "")
         documented = "\n".join(f"    {line}" if line else "" for line in f'"""{docstring}\n"""'.split("\n"))
         todo = f'    raise NotImplementedError("{name} is not written yet: replace this line by your answer")'
         return f"{self._signature(name)}\n{documented}\n{todo}"
 
     def solved(self, name: str) -> str:
-        """Cell that holds the answer: the reference as it stands, but for the type hints of its signature.
-
-        Parameters
-        ----------
-        name : str
-            An exercise.
-
-        Returns
-        -------
-        text : str
-            The function with its whole docstring and its comments; it needs NumPy as `np`, and what it calls.
-        """
+        """Cell that holds the answer: the reference as it stands, but for the type hints of its signature."""
         function = self.functions[name]
         body = self._lines[function.body[0].lineno - 1 : function.end_lineno]
         return "\n".join([self._signature(name), *body])
 
     def module(self, names: Iterable[str]) -> str:
-        """Text of a `layers` module that holds the named functions, what they call, and the imports they need.
-
-        Parameters
-        ----------
-        names : iterable of str
-            The functions that a notebook is handed; they keep the order of the reference.
-
-        Returns
-        -------
-        text : str
-            A whole module. Without names it holds nothing.
-        """
+        """Text of a `layers` module that holds the named functions, what they call, and the imports they need."""
         wanted = self._with_callees(names)
         used = set().union(*(_names(self.functions[name]) for name in wanted))
         imports = [node for node in self._body if _is_needed_import(node, used)] if wanted else []

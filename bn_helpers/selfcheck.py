@@ -18,12 +18,15 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from bn_helpers.errors import CourseError
 from bn_helpers.exercises import NOTEBOOKS, TASKS
+from bn_helpers.judging import FAILED, MISSING, PASSED, UNANSWERED
 
 SECONDS_A_CELL = 60
+RULES = Path(__file__).with_name("nbval.cfg")  # what nbval leaves out of its comparison
 
 
-class UnreadableNotebook(Exception):
+class UnreadableNotebook(CourseError):
     """A notebook that cannot be checked; the message says why and what to do."""
 
 
@@ -32,7 +35,7 @@ class Result:
     """One exercise or quiz of one notebook: its state, and the words of its check."""
 
     exercise: str
-    state: str  # passed, failed, not attempted, missing
+    state: str  # passed, failed, unanswered, missing
     words: str
 
 
@@ -68,9 +71,10 @@ def check_notebook(path: Path, solutions: Path) -> list[Result]:
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / f"{name}.ipynb"
         nbformat.write(solved, target)
-        options = ["--nbval", "-p", "no:cacheprovider", f"--rootdir={folder}", "-c", os.devnull]
+        options = ["--nbval", f"--nbval-sanitize-with={RULES}", f"--nbval-cell-timeout={SECONDS_A_CELL}"]
+        options += ["-p", "no:cacheprovider", f"--rootdir={folder}", "-c", os.devnull]
         with contextlib.redirect_stdout(io.StringIO()):
-            pytest.main([str(target), f"--nbval-cell-timeout={SECONDS_A_CELL}", *options], plugins=[collector])
+            pytest.main([str(target), *options], plugins=[collector])
     wanted = [subject.id for subject in TASKS.values() if subject.notebook == name]
     return [_result(subject, subject in answers, collector.reports.get(subject)) for subject in wanted]
 
@@ -101,7 +105,7 @@ def table(results: list[Result]) -> Iterator[str]:
     for result in results:
         points = TASKS[result.exercise].points
         yield f"{result.exercise:{width}}  {points:2} points  {result.state}"
-        if result.state == "failed":
+        if result.state == FAILED:
             yield from (f"    {line}" for line in result.words.splitlines())
 
 
@@ -154,10 +158,10 @@ def _words(outputs: list[nbformat.NotebookNode]) -> str:
 
 def _result(subject: str, there: bool, report: tuple[bool, str] | None) -> Result:
     if not there:
-        return Result(subject, "missing", "")
+        return Result(subject, MISSING, "")
     if report is None:
-        return Result(subject, "failed", "the check did not come to an end")
+        return Result(subject, FAILED, "the check did not come to an end")
     passed, words = report
-    if "NotAttempted: " in words:
-        return Result(subject, "not attempted", words)
-    return Result(subject, "passed" if passed else "failed", words)
+    if "Unanswered: " in words:
+        return Result(subject, UNANSWERED, words)
+    return Result(subject, PASSED if passed else FAILED, words)

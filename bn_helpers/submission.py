@@ -1,43 +1,55 @@
 """Take the answers out of what a student handed in, which may be anything: nothing here runs it, and nothing raises.
 
-Only answer cells are taken: by grade id, then by cell id, then by the name that a cell defines. Everything else is left
-out, and a note says so where that may matter.
+Only answer cells are taken: by grade id, then by cell id, then by the name that a cell defines. What an answer uses of
+the learner's other cells is taken along. Everything else is left out, and a note says so where that may matter.
 """
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import json
 import os
 import re
 import stat
-import symtable
-import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from bn_helpers.exercises import NOTEBOOKS, QUIZZES, TASKS
-from bn_helpers.text import one_line
+from bn_helpers.exports import code_cells
+from bn_helpers.parsing import (
+    MAX_ANSWER,
+    Parsed,
+    checked,
+    definitions,
+    is_stub,
+    letter,
+    looked_up,
+    needed,
+    parse,
+    pieces_of,
+)
+from bn_helpers.text import decoded, one_line
 
 MAX_FILE = 16 * 2**20  # bytes of a notebook that is read
-MAX_ANSWER = 64 * 2**10  # characters of an answer that is graded
 MAX_FILES = 20  # notebooks of one student that are read
+MAX_EXPLANATION = 2000  # characters that are carried
 MAX_CODE = 2**20  # characters of code of a notebook that are looked through
 
-_NBVAL = re.compile(r"^\s*#[#\s]*(NBVAL_\w+|PYTEST_VALIDATE_\w+)\s*$")  # comments that steer nbval
+
+_EXPLAINED = {f"explain_{notebook.number}" for notebook in NOTEBOOKS.values()}
+_EXPLAIN = "*Your explanation, in at most 100 words:*"  # as the cell was handed out
 
 
 @dataclass(frozen=True)
 class Answer:
     """One answer cell.
 
-    `code` is as handed in; `source` is what runs: the same lines without comments that steer nbval, without magics and
-    shell lines. `error` says why it cannot run. `binds` and `reads` are the names that it defines at its top level,
-    and that it looks up. `line` is where it stands in `file`.
+    `code` is as handed in; `source` is what runs: the same lines without what has no place there (see `parsing`), and
+    the helpers from other cells. `error` says why it cannot run. `binds` and `reads` are the names that it defines at
+    its top level, and that it looks up. `line` is where it stands in `file`.
     """
 
     id: str
@@ -62,7 +74,8 @@ class Answer:
 class Submission:
     """What one student handed in: the answers by exercise, in the order of the manifest, and what there is to say.
 
-    `lost` are those of the notes that say what cannot be graded because of its form.
+    `lost` are those of the notes that say what cannot be graded because of its form, `explanations` what was explained
+    in words, by the name of the cell; no result depends on these.
     """
 
     student: str
@@ -70,6 +83,7 @@ class Submission:
     notes: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
+    explanations: tuple[tuple[str, str], ...] = ()
 
     def content_hash(self) -> str:
         """Hash of all that a result depends on: answers, files and notes, but not the student's name."""
@@ -80,10 +94,11 @@ class Submission:
 
 @dataclass(frozen=True)
 class _Cell:
-    """A code cell as found: its file, its text, and the exercises that its grade id and its cell id name."""
+    """A cell as found: its file, its type, its text, and the exercises that its grade id and its cell id name."""
 
     file: str
     file_text: str
+    kind: str
     text: str
     grade_id: str
     cell_id: str
@@ -133,9 +148,13 @@ def read_files(files: Mapping[str, Path], student: str) -> Submission:
     found = [(name, cells) for name, path in some if (cells := _read_cells(name, path, notes, lost)) is not None]
     if not files:
         notes.append("there is no notebook in the folder")
+    explained = {cell.cell_id: cell.text for _, cells in found for cell in cells if cell.cell_id in _EXPLAINED}
+    found = [(name, [cell for cell in cells if cell.cell_id not in _EXPLAINED]) for name, cells in found]
     answers = _chosen(found, notes)
+    lost += [f"{name}: no answer to any exercise was found in it" for name in _without_answers(found, answers)]
     told, unread = (tuple(one_line(note)[:300] for note in some) for some in ((*lost, *notes), lost))
-    return Submission(one_line(student)[:200], answers, told, tuple(one_line(name)[:200] for name, _ in found), unread)
+    names = tuple(one_line(name)[:200] for name, _ in found)
+    return Submission(one_line(student)[:200], answers, told, names, unread, tuple(explained.items()))
 
 
 def _listed(folder: Path, notes: list[str]) -> list[Path]:
@@ -149,7 +168,7 @@ def _listed(folder: Path, notes: list[str]) -> list[Path]:
 def _read_cells(name: str, path: Path, notes: list[str], lost: list[str]) -> list[_Cell] | None:
     try:
         text = _read_text(path)
-        cells = list(_code_cells(name, json.loads(text), text))
+        cells = list(_exported(name, text) if name.endswith(".py") else _cells(name, json.loads(text), text))
     except (OSError, ValueError, RecursionError, TypeError, AttributeError, KeyError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error) or type(error).__name__
         lost.append(f"{name} is not a notebook that can be read: {reason}")
@@ -175,15 +194,19 @@ def _read_text(path: Path) -> str:
         data = file.read(MAX_FILE + 1)
     if not data.strip():
         raise ValueError("it is empty")
-    return data.decode("utf-8-sig")
+    return decoded(data)
 
 
-def _code_cells(file: str, notebook: dict, text: str) -> Iterator[_Cell]:
+def _exported(file: str, text: str) -> Iterator[_Cell]:
+    yield from (_Cell(file, text, "code", source, "", "") for source in code_cells(text))
+
+
+def _cells(file: str, notebook: dict, text: str) -> Iterator[_Cell]:
     cells = notebook.get("cells")
     if cells is None:  # format 3
         cells = [cell for sheet in notebook["worksheets"] for cell in sheet["cells"]]
     for cell in cells:
-        if not isinstance(cell, dict) or cell.get("cell_type") != "code":
+        if not isinstance(cell, dict):
             continue
         source = cell.get("source", cell.get("input", ""))
         source = source if isinstance(source, str) else "".join(part for part in source if isinstance(part, str))
@@ -193,7 +216,15 @@ def _code_cells(file: str, notebook: dict, text: str) -> Iterator[_Cell]:
         if isinstance(nbgrader, dict) and nbgrader.get("locked") and not nbgrader.get("solution"):
             continue  # handed code and checks: no student's answer
         grade_id = nbgrader.get("grade_id") if isinstance(nbgrader, dict) else None
-        yield _Cell(file, text, source, _task(grade_id), _task(cell.get("id")))
+        kind = cell.get("cell_type")
+        if kind == "markdown" and cell.get("id") in _EXPLAINED:
+            words = source.replace(_EXPLAIN, "").strip()[:MAX_EXPLANATION]
+            if words:
+                yield _Cell(file, text, kind, words, "", cell["id"])
+            continue
+        found = _Cell(file, text, kind if isinstance(kind, str) else "", source, _task(grade_id), _task(cell.get("id")))
+        if kind == "code" or found.grade_id or found.cell_id or parse(source).binds & TASKS.keys():
+            yield found  # an answer may have become a text
 
 
 def _task(name: Any) -> str:
@@ -233,99 +264,76 @@ def _chosen(found: list[tuple[str, list[_Cell]]], notes: list[str]) -> dict[str,
     return {name: chosen[name] for name in TASKS if name in chosen}
 
 
+def _without_answers(found: list[tuple[str, list[_Cell]]], answers: dict[str, Answer]) -> list[str]:
+    """Files with code of which none was an answer."""
+    used = {answer.file for answer in answers.values()} if answers else set()
+    return [name for name, cells in found if not used and any(cell.text.strip() for cell in cells)]
+
+
+def _taken_apart(cells: list[_Cell]) -> Iterator[_Cell]:
+    """The cells. One that holds the only answer to a task it is not meant for, as where all were merged into one, is
+    taken apart: an answer each, and what is left.
+    """
+    parsed = [parse(cell.text) for cell in cells]
+    homes = Counter(task for p in parsed if p.tree for task in p.binds & TASKS.keys() if not is_stub(p.tree, task))
+    for cell, p in zip(cells, parsed, strict=True):
+        meant = cell.grade_id or cell.cell_id
+        others = [task for task in p.binds & TASKS.keys() - {meant} if homes[task] == 1]
+        if cell.kind != "code" or not p.tree or not others or (len(p.binds & TASKS.keys()) == 1 and not meant):
+            yield cell
+            continue
+        pieces, rest = pieces_of(p, TASKS.keys())
+        for task, text in pieces:
+            own = task == meant
+            yield replace(cell, text=text, grade_id=cell.grade_id if own else "", cell_id=cell.cell_id if own else "")
+        yield replace(cell, text=rest, grade_id="", cell_id="")
+
+
 def _answers(cells: list[_Cell], notes: list[str]) -> dict[str, Answer]:
     """The answers of one file."""
-    parsed = [_parse(cell) for cell in cells]
-    # Where ids say which notebook it is, a name that another notebook asks for is none of its answers.
-    named = {TASKS[name].notebook for cell in cells for name in (cell.grade_id, cell.cell_id) if name}
-    answers = {}
-    for task in [name for name, task in TASKS.items() if not named or task.notebook in named]:
-        levels = [
-            [i for i, cell in enumerate(cells) if cell.grade_id == task],
-            [i for i, cell in enumerate(cells) if cell.cell_id == task and not cell.grade_id],
-            [i for i, p in enumerate(parsed) if task in p.binds and cells[i].grade_id in ("", task)],
-        ]
-        # A cell that was meant for the answer and does not hold it is passed over for one that does.
-        holding = [[i for i in level if task in parsed[i].binds] for level in levels]
-        level = next((level for level in (*holding, *levels) if level), None)
-        if level is None:
+    cells = list(_taken_apart(cells))
+    parsed = [parse(cell.text) for cell in cells]
+    notebooks = _notebooks(cells, parsed)
+    answers, taken = {}, set()
+    for task in [name for name, task in TASKS.items() if task.notebook in notebooks]:
+        found = _places(task, cells, parsed)
+        if not found:
             continue
-        if len(level) > 1:
-            notes.append(f"{cells[0].file}: {len(level)} cells answer {task}; the last one counts")
-        answers[task] = _answer(task, cells[level[-1]], parsed[level[-1]])
-    taken = {id(answer.code) for answer in answers.values()}
-    outside = Counter(name for p in parsed if id(p.code) not in taken for name in p.binds)
-    return {task: _with_helpers(answer, answers, outside) for task, answer in answers.items()}
+        if len(found) > 1:
+            notes.append(f"{cells[0].file}: {len(found)} cells answer {task}; the last one counts")
+        answers[task] = _answer(task, cells[found[-1]], parsed[found[-1]])
+        taken.add(found[-1])
+    helpers = definitions(p for i, p in enumerate(parsed) if i not in taken and cells[i].kind == "code")
+    return {task: _with_helpers(answer, answers, helpers) for task, answer in answers.items()}
 
 
-def _with_helpers(answer: Answer, answers: dict[str, Answer], outside: Iterable[str]) -> Answer:
-    """Tell of names that an answer uses and that only cells bind which are not graded."""
-    own = {name for other in answers.values() if other.notebook == answer.notebook for name in other.binds}
-    missing = sorted(answer.reads & set(outside) - own - {"np"})
-    if not missing:
-        return answer
-    note = f"it uses {', '.join(missing[:5])}, defined outside the answer cell: only the answer cell is graded"
-    return Answer(**{**vars(answer), "notes": (*answer.notes, note)})
+def _notebooks(cells: list[_Cell], parsed: list[Parsed]) -> set[str]:
+    """Which notebooks a file holds. A name that another one asks for is none of its answers: it was handed out here."""
+    named = {TASKS[name].notebook for cell in cells for name in (cell.grade_id, cell.cell_id) if name}
+    named = named or {TASKS[task].notebook for p in parsed for task in checked(p.tree) & TASKS.keys()}
+    return named or {name for name in NOTEBOOKS if cells and name in cells[0].file} or {*NOTEBOOKS}
 
 
-# Reading code without running it
+def _places(task: str, cells: list[_Cell], parsed: list[Parsed]) -> list[int]:
+    """The cells that answer a task: those that are meant for it, or else those that define its name."""
+    levels = [
+        [i for i, cell in enumerate(cells) if cell.grade_id == task],
+        [i for i, cell in enumerate(cells) if cell.cell_id == task and not cell.grade_id],
+        [i for i, p in enumerate(parsed) if task in p.binds and cells[i].grade_id in ("", task)],
+    ]
+    # A cell that was meant for the answer and does not hold it is passed over for one that does.
+    holding = [[i for i in level if task in parsed[i].binds] for level in levels]
+    written = [[i for i in level if not is_stub(parsed[i].tree, task)] for level in holding]
+    return next((level for level in (*written, *holding, *levels) if level), [])
 
 
-@dataclass(frozen=True)
-class _Parsed:
-    code: str
-    source: str
-    tree: ast.Module | None
-    error: str
-    binds: frozenset[str]
-    notes: tuple[str, ...]
-
-
-def _parse(cell: _Cell) -> _Parsed:
-    lines = ["#" if _NBVAL.match(line) else line for line in cell.text.split("\n")]
-    tree, error = _tree("\n".join(lines))
-    notes = []
-    if tree is None and len(cell.text) <= MAX_ANSWER:
-        without = [_without_magic(line) for line in lines]
-        removed = [f"{number}" for number, pair in enumerate(zip(lines, without, strict=True), 1) if len(set(pair)) > 1]
-        other, _ = _tree("\n".join(without))
-        if other is not None and removed:
-            tree, error, lines = other, "", without
-            notes.append(f"magics and shell commands are left out (line {', '.join(removed[:5])})")
-    binds = frozenset(_bound(tree.body)) if tree else frozenset()
-    return _Parsed(cell.text, "\n".join(lines), tree, error, binds, tuple(notes))
-
-
-def _without_magic(line: str) -> str:
-    """A line, or `pass` in the place of a magic, a shell command or a question."""
-    text = line.strip()
-    return (
-        line[: len(line) - len(line.lstrip())] + "pass"
-        if text.startswith(("%", "!", "?")) or text.endswith("?")
-        else line
-    )
-
-
-def _tree(source: str) -> tuple[ast.Module | None, str]:
-    if len(source) > MAX_ANSWER:
-        return None, f"the cell has {len(source)} characters, more than {MAX_ANSWER}"
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            symtable.symtable(source, "answer", "exec")  # refuses what parses and yet does not compile
-            return ast.parse(source), ""
-    except SyntaxError as error:
-        return None, f"the cell is not Python: line {error.lineno}: {error.msg}"
-    except (ValueError, RecursionError, MemoryError) as error:
-        return None, f"the cell is not Python: {error}"
-
-
-def _answer(task: str, cell: _Cell, parsed: _Parsed) -> Answer:
+def _answer(task: str, cell: _Cell, parsed: Parsed) -> Answer:
     tree, error = parsed.tree, parsed.error
     if tree and task not in parsed.binds:
         error = f"the cell does not define {task}"
-    letter = _letter(tree, task) if task in QUIZZES else None
-    attempted = letter != "?" if task in QUIZZES else not (tree and _is_stub(tree, task))
+    chosen = letter(tree, task) if task in QUIZZES else None
+    attempted = chosen != "?" if task in QUIZZES else not (tree and is_stub(tree, task))
+    text = () if cell.kind == "code" else (f"the cell is of type {cell.kind}: make it a code cell again",)
     return Answer(
         id=task,
         code=parsed.code,
@@ -333,60 +341,26 @@ def _answer(task: str, cell: _Cell, parsed: _Parsed) -> Answer:
         error=error,
         attempted=attempted and bool(parsed.code.strip()),
         binds=parsed.binds,
-        reads=frozenset(_looked_up(parsed.source) if tree else ()),
-        letter=letter,
-        notes=parsed.notes,
+        reads=frozenset(looked_up(parsed.source) if tree else ()),
+        letter=chosen,
+        notes=(*text, *parsed.notes),
         file=one_line(cell.file)[:200],
         line=_line_of(cell.text, cell.file_text),
     )
 
 
-def _bound(body: list[ast.stmt]) -> Iterator[str]:
-    """Names that statements bind where they stand; what a function or a comprehension binds inside is its own."""
-    waiting: list[ast.AST] = list(body)
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
-            yield node.name
-        elif isinstance(node, ast.Import | ast.ImportFrom):
-            handed = (getattr(node, "module", None) or "").startswith("bn_helpers")  # that is there anyway
-            yield from () if handed else ((alias.asname or alias.name).split(".")[0] for alias in node.names)
-        elif isinstance(node, ast.Name):
-            yield from [node.id] if isinstance(node.ctx, ast.Store) else []
-        elif not isinstance(node, ast.Lambda | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
-            waiting.extend(ast.iter_child_nodes(node))
-
-
-def _looked_up(source: str) -> Iterator[str]:
-    """Names that code looks up outside of itself: globals, not the local variables of its functions."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        waiting = [symtable.symtable(source, "answer", "exec")]
-    while waiting:
-        table = waiting.pop()
-        waiting += table.get_children()
-        module = table.get_type() == "module"
-        for symbol in table.get_symbols():
-            if symbol.is_referenced() and (module or symbol.is_global()):
-                yield symbol.get_name()
-
-
-def _is_stub(tree: ast.Module, task: str) -> bool:
-    """Whether the function is still the one that was handed out: a docstring, and a raise of NotImplementedError."""
-    definitions = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == task]
-    if not definitions:
-        return False
-    body = [n for n in definitions[-1].body if not (isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant))]
-    if len(body) != 1 or not isinstance(body[0], ast.Raise):
-        return False
-    raised = body[0].exc.func if isinstance(body[0].exc, ast.Call) else body[0].exc
-    return isinstance(raised, ast.Name) and raised.id == "NotImplementedError"
-
-
-def _letter(tree: ast.Module | None, quiz: str) -> str | None:
-    """The text that the last assignment gives to a quiz; None where it is not plain text."""
-    for node in reversed(tree.body if tree else []):
-        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == quiz for t in node.targets):
-            value = node.value.value if isinstance(node.value, ast.Constant) else None
-            return value.strip().lower()[:20] if isinstance(value, str) else None
-    return None
+def _with_helpers(answer: Answer, answers: dict[str, Answer], helpers: dict[str, str]) -> Answer:
+    """Take along what an answer uses and other cells of the learner's define: below it, so that its lines stay."""
+    own = {name for other in answers.values() if other.notebook == answer.notebook for name in other.binds}
+    taken = {} if answer.error else needed(helpers, answer.reads - own)
+    if not taken:
+        return answer
+    text = "\n".join(dict.fromkeys(taken.values()))  # one statement may define several names
+    above = looked_up(answer.source, inside=False) & taken.keys()  # where it is needed to define the answer
+    return replace(
+        answer,
+        source=f"{text}\n{answer.source}" if above else f"{answer.source}\n{text}",
+        binds=answer.binds | taken.keys(),
+        reads=answer.reads | looked_up(text),
+        notes=(*answer.notes, f"{', '.join([*taken][:5])}, defined in another cell, is taken along"),
+    )

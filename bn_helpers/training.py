@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
 
+from bn_helpers.checks import wrong_answers
 from bn_helpers.nets import Net
 
 
@@ -44,6 +45,7 @@ def fit(
     seed: int,
     batch_size: int = 64,
     momentum: float = 0.0,
+    rates: Mapping[str, float] | None = None,
     reshuffle: bool = True,
     test: tuple[np.ndarray, np.ndarray] | None = None,
     measure: Iterable[int] | None = None,
@@ -66,6 +68,8 @@ def fit(
         Examples a batch. What is left over at the end of an epoch is not used in that epoch.
     momentum : float, default 0.0
         Share of the last update that the next one keeps.
+    rates : mapping of str to float, optional
+        By what the learning rate of a parameter is multiplied: ``{"b1": 0}`` leaves b1 as it is.
     reshuffle : bool, default True
         Whether each epoch has new batches; if not, it has those of the first.
     test : pair of ndarray, optional
@@ -90,6 +94,7 @@ def fit(
         raise ValueError(f"x and y must have one length, at least batch_size: got {len(x)}, {len(y)} and {batch_size}")
     when = set() if test is None else {steps} if measure is None else set(measure)
     loss, batch_accuracy, test_accuracy = np.empty(steps), np.empty(steps), {}
+    rates = rates or {}
     net.parameters = {name: value.copy() for name, value in net.parameters.items()}  # other nets may share the arrays
     velocity = {name: np.zeros_like(value) for name, value in net.parameters.items()}
     for step, rows in enumerate(_batches(len(x), batch_size, steps, reshuffle, seed)):
@@ -97,7 +102,7 @@ def fit(
         batch_accuracy[step] = np.mean(net.values["logits"].argmax(axis=1) == y[rows])
         for name, parameter in net.parameters.items():  # in place: a fresh array a step costs more than the arithmetic
             velocity[name] *= momentum
-            velocity[name] -= lr * gradients[name]
+            velocity[name] -= lr * rates.get(name, 1) * gradients[name]
             parameter += velocity[name]
         if step + 1 in when:
             test_accuracy[step + 1] = accuracy(net, *test)
@@ -158,10 +163,10 @@ def paired(run: Callable[..., np.ndarray], arms: Iterable, seeds: Iterable[int])
 
 
 def claim(text: str, effects: np.ndarray, *, above: float = -np.inf, below: float = np.inf) -> None:
-    """Say whether the median of an effect over the seeds lies between two limits.
+    """Say whether the median of an effect over the seeds lies between two limits, and what the median is.
 
-    Only that is displayed, for it is the same on every machine. The numbers go along in the output's metadata, where
-    ``python -m bn_helpers figures`` reads them.
+    That it does is the same on every machine. The number may not be: the rules in `nbval.cfg` keep it out of the
+    comparison. All numbers go along in the output's metadata, from which the build makes `solutions/README.md`.
 
     Parameters
     ----------
@@ -175,12 +180,13 @@ def claim(text: str, effects: np.ndarray, *, above: float = -np.inf, below: floa
     Notes
     -----
     The margin is the distance from the median to the nearer limit, in widths of the band that holds the middle half
-    of the seeds: negative where the claim does not hold, None where all seeds agree.
+    of the seeds: negative where the claim does not hold, None where all seeds agree. In a cell that `ready` let draw
+    with a wrong answer, nothing is shown: there is the number, and no yes or no.
 
     Examples
     --------
     >>> claim("over 5 points gained", [7.0, 9.0, 8.0, 10.0, 8.5], above=5)
-    over 5 points gained: True
+    over 5 points gained: yes, 8.5
     """
     from IPython.display import display
 
@@ -194,8 +200,10 @@ class _Claim:
         low, median, high = np.percentile(effects, [25, 50, 75])
         beyond, spread = min(median - above, below - median), high - low
         rounded = {"median": median, "low": low, "high": high, "margin": beyond / spread if spread > 0 else np.nan}
-        self.words = f"{text}: {bool(beyond > 0)}"
-        self.facts = {"text": text, "n": len(effects)}
+        holds = bool(beyond > 0)
+        said = "nothing shown" if wrong_answers() else "yes" if holds else "no"
+        self.words = f"{text}: {said}, {float(f'{median:.3g}') + 0.0:g}"
+        self.facts = {"text": text, "n": len(effects), "holds": holds}
         self.facts |= {name: float(f"{v:.3g}") if np.isfinite(v) else None for name, v in rounded.items()}
 
     def __repr__(self) -> str:

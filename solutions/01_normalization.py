@@ -7,10 +7,9 @@
 #
 # - **compute** the mean and the variance of each feature of a batch, and normalize it;
 # - **predict** which numbers share a mean, and what a wrong axis does;
-# - **show** what repeated multiplication does to the scale of a deep net, and what normalization does about it.
+# - **show** how repeated multiplication changes the scale in a deep net, and how normalization stops that.
 #
-# You need NumPy's arrays and axes, and the idea of a layer: a matrix, then a nonlinearity.
-# It takes about 50 minutes and gives 14 points.
+# You need NumPy's arrays and axes, and the idea of a layer. About {minutes} minutes, {points} points.
 
 # %% [markdown] id="title-notes" notes="2"
 # Begin with a question, not with the formula: who has trained a net that did not learn? Today every claim is a number
@@ -20,14 +19,13 @@
 # %% [markdown] id="how" slide="skip"
 # ## How to work with this notebook
 #
-# Run a cell with Shift + Enter, from top to bottom. At **Predict**, write your guess down first: a wrong guess teaches
-# most. In an exercise you write the body of a function; the cell below checks it and says what is wrong.
+# Run the cells from top to bottom with Shift + Enter. At **Predict**, write your guess into the cell below it: a wrong
+# guess teaches most. In an exercise you write the body of a function; the cell below checks it.
 #
-# In all five notebooks a function leaves its inputs as they are, takes float32 as well as float64, and uses the `eps`
-# that it is given. Of the errors in a docstring, raise those that the text asks for.
+# A function leaves its inputs as they are, takes float32, too, and uses the `eps` it is given. Of the errors in a
+# docstring, write those that the exercise's text names.
 #
-# The course follows lecture 6 of CS231n (2017) and the paper by
-# [Ioffe and Szegedy (2015)](https://arxiv.org/abs/1502.03167).
+# The course follows lecture 6 of CS231n (2017) and [Ioffe and Szegedy (2015)](https://arxiv.org/abs/1502.03167).
 
 # %% id="setup"
 import numpy as np
@@ -37,6 +35,7 @@ from bn_helpers.checks import check, ready, summary
 from bn_helpers.training import claim
 
 plotting.use_style()
+SEEDS = range(5)  # of all that is random here
 
 # %% [markdown] id="symbols" slide="skip"
 # ## The symbols
@@ -61,15 +60,15 @@ plotting.use_style()
 # ## One batch, many scales
 #
 # What comes into a layer is rarely balanced. Take 200 handwritten digits of 8 × 8 pixels. Each image is an example,
-# each pixel a feature, with a brightness from 0 to 16. Here are four of the 64 pixels: from the edge, from a corner of
-# the stroke, and from the middle.
+# each pixel a feature, with a brightness from 0 to 16. Here are four of the 64 pixels: 1 at the upper edge, 9 near a
+# corner, 27 in the middle, 59 at the lower edge.
 #
 # **Predict:** do four pixels of the same images have similar means? Similar spreads?
 
 # %% [markdown] id="question-notes" notes="3"
 # Ask for hands before you go on: similar means? Similar spreads? Expect "similar, they are the same images". Then
-# uncover the numbers: the means differ by a factor of nearly forty. Ask who sees why an edge pixel is nearly always
-# dark.
+# uncover the numbers: the means differ by a factor of nearly forty. Ask why one edge pixel is nearly always dark and
+# another the brightest of the four: a stroke ends at the bottom of most digits, and seldom at the upper left.
 
 # %% id="pixels"
 digits = data.digits()
@@ -85,21 +84,21 @@ figure = plotting.normalization.histograms([x], names, ["brightness"])
 plotting.show(figure, alt="Four histograms of pixel brightness: two pile up at 0, one is flat, one piles up at 16.")
 
 # %% [markdown] id="pixels-caption"
-# **Four features of one batch share neither place nor width.** Pixel 59 is usually bright and pixel 1 nearly always
-# dark. The means and spreads are printed above. A layer that gets these numbers has to weigh each in its own unit. The
-# lecture's idea: *you want unit gaussian activations? Make them so.* Subtract each feature's mean, and divide by its
-# standard deviation.
+# **Four features of one batch share neither place nor width.** Pixel 59 is usually bright, pixel 1 nearly always dark
+# (dotted: the means, printed above). A layer that gets these numbers has to weigh each in its own unit. The lecture's
+# idea: *you want unit gaussian activations? Make them so.* Subtract each feature's mean, divide by its standard
+# deviation.
 
 # %% [markdown] id="by-hand"
 # ### By hand, once
 #
 # Four examples of one feature: 1, 3, 5, 7. The mean is 16 / 4 = **4**. The distances to it are -3, -1, 1, 3. Their
-# squares, 9, 1, 1, 9, have the mean 20 / 4 = **5**. That is the variance; its root is 2.236. Divided by it, the
-# distances become **-1.342, -0.447, 0.447, 1.342**.
+# squares, 9, 1, 1, 9, have the mean 20 / 4 = **5**: the variance. Its root is 2.236. Divided by that, the distances
+# become **-1.342, -0.447, 0.447, 1.342**.
 #
-# A second feature is 10, 30, 20, 40. Do it on paper before you run the next cell.
+# A second feature is 10, 30, 20, 40. Do it on paper.
 #
-# **Predict:** is the result larger than the first one's, as the numbers are?
+# **Predict:** is its result larger than the first one's, as its numbers are?
 
 # %% [markdown] id="by-hand-notes" notes="4"
 # Two minutes on paper, everybody: who has done one column by hand chooses the right axis later. Expect a standard
@@ -184,10 +183,16 @@ figure = plotting.normalization.shared_means(cells)
 plotting.show(figure, alt="Four examples by three features, three times: coloured by column, by row, all alike.")
 
 # %% [markdown] id="axes-caption"
-# **Cells of one colour share a mean, which is printed in each.** By column is batch normalization: the three features
-# keep their own units, and the examples are tied together. By row is *layer normalization*: the examples stay apart,
-# but here the third feature drowns the first. Over everything, both happen. Batch normalization's choice has a price
-# that notebooks 2 and 5 come back to: what one example gives depends on its companions.
+# **Cells of one colour share a mean, which is printed in each.** By column is batch normalization: the features keep
+# their own units, and the examples are tied together. By row is *layer normalization*: the examples stay apart, but
+# here the third feature drowns the first. Over everything, both happen. So the answer: the first way and the third.
+
+# %% [markdown] id="tools" slide="skip"
+# ### Two helpers you will meet
+#
+# A cell with a figure asks first whether your functions are far enough: `ready(normalize=normalize)`. If not, it says
+# what is missing; if one fails its check, it says so above the figure. `claim(words, effects, above=…)` prints whether
+# the median of an effect, measured with several random seeds, lies beyond a limit, and the median.
 
 # %% [markdown] id="normalize-why-eps"
 # ### Why eps?
@@ -245,7 +250,7 @@ check("normalize", normalize)
 # </details>
 
 # %% id="normalized-figure"
-if ready(normalize):
+if ready(normalize=normalize):
     x_hat = normalize(x)
     units = ["brightness", "normalized"]
     figure = plotting.normalization.histograms([x, x_hat], names, units)
@@ -254,8 +259,9 @@ if ready(normalize):
     print("variance is 1:", np.all(np.abs(x_hat.var(axis=0) - 1) < 1e-4))
 
 # %% [markdown] id="normalized-caption"
-# **After normalization all four features have mean 0 and variance 1.** Compare each column: the bars moved, became
-# narrower or wider, and kept their heights. *Takeaway: normalization takes away each feature's unit, and nothing else.*
+# **After normalization all four features have mean 0 (dotted) and variance 1.** Compare each column: the bars moved,
+# became narrower or wider, and kept their heights: they count the same images. *Takeaway: normalization takes away each
+# feature's unit, and nothing else.*
 
 # %% [markdown] id="not-text"
 # ## What normalization does not do
@@ -263,37 +269,40 @@ if ready(normalize):
 # "Unit gaussian" is the lecture's word. It is worth three tests. After normalization,
 #
 # - is a feature **gaussian** (bell-shaped)?
-# - is it **bounded**, say between -3 and 3?
+# - does it stay **between -3 and 3**?
 # - are two features **uncorrelated**?
 #
 # **Predict** yes or no for each, then run the cell.
 
 # %% [markdown] id="not-text-notes" notes="4"
-# Three votes, one a line. Expect yes for gaussian and for bounded: "unit gaussian" invites both. Let one person argue
+# Three votes, one a line. Expect yes for gaussian and for -3 to 3: "unit gaussian" invites both. Let one person argue
 # for each before you go on. After the figure ask what *is* promised: mean 0 and variance 1, over this batch.
 
 # %% id="not-figure"
 edge, pair = images[:, 1], images[:, [43, 51]]  # a dark pixel, and two neighbours
-if ready(normalize):
+if ready(normalize=normalize):
     edge_hat, pair_hat = normalize(images[:, [1]])[:, 0], normalize(pair)
     figure = plotting.normalization.what_stays(edge, edge_hat, pair, pair_hat)
     plotting.show(figure, alt="A skewed histogram and a slanted cloud of points, before and after: same shapes.")
     print(f"third moment of pixel 1: {np.mean(edge_hat**3):5.2f} (a gaussian has 0)")
-    print(f"largest value of pixel 1:{edge_hat.max():5.2f} standard deviations")
+    print(f"largest value of pixel 1:{edge_hat.max():5.2f}, sqrt(N - 1): {np.sqrt(199):.2f}")
     print(f"correlation before:      {np.corrcoef(pair.T)[0, 1]:5.2f}")
     print(f"correlation after:       {np.corrcoef(pair_hat.T)[0, 1]:5.2f}")
 
 # %% [markdown] id="not-caption"
-# **Three times no: the shape stays.** Normalization shifts and stretches each feature on its own, so a skewed feature
-# stays skewed, a far value stays far, and a slanted cloud stays slanted. The axes change, the picture does not. (Making
-# features uncorrelated as well is called *whitening*; the paper leaves it out because it is expensive.) *Takeaway: mean
-# 0 and variance 1 per feature, over this batch. No more is promised.*
+# **Three times no: the shape stays.** Each feature is shifted and stretched on its own, so a skewed one stays skewed, a
+# slanted cloud slanted. There is a bound, a wide one: N values that sum to 0, with squares that sum to N, can reach
+# sqrt(N - 1). *Takeaway: mean 0 and variance 1 per feature. No more is promised.*
+
+# %% [markdown] id="whitening" slide="skip"
+# Making features uncorrelated as well is called *whitening*. The paper (section 3) leaves it out for two reasons: it is
+# costly, and not everywhere differentiable.
 
 # %% [markdown] id="quiz_1-text"
 # ## The scale of a deep net
 #
 # A layer multiplies its input by a matrix; a deep net multiplies again and again. Call *gain* the factor by which one
-# layer changes the spread of its input, on average. Weights drawn with standard deviation gain / sqrt(width) do that.
+# layer changes the spread, on average: weights drawn with standard deviation gain / sqrt(width) do that.
 #
 # **Predict.** A batch with standard deviation 1 goes through 50 layers with a gain of 0.5, and no nonlinearity. What
 # standard deviation comes out, roughly?
@@ -360,14 +369,14 @@ def draw_weights(gain, sizes, seed):
 
 
 def spreads(net_input, nonlinearity, norm, gain, sizes):
-    nets = [draw_weights(gain, sizes, seed) for seed in range(5)]
+    nets = [draw_weights(gain, sizes, seed) for seed in SEEDS]
     outputs = [layer_outputs(net_input, net, nonlinearity, norm) for net in nets]
     return np.array([[h.std() for h in layers] for layers in outputs])  # (nets, layers)
 
 
 # %% id="product-figure"
-if ready(normalize, layer_outputs):
-    noise = np.random.RandomState(1).standard_normal((200, 100))
+if ready(normalize=normalize, layer_outputs=layer_outputs):
+    noise = np.random.RandomState([SEEDS[0], 1]).standard_normal((200, 100))
     gains, sizes = [0.5, 1.0, 2.0], [100] * 51
     without = {gain: spreads(noise, lambda z: z, None, gain, sizes) for gain in gains}
     normalized = {gain: spreads(noise, lambda z: z, normalize, gain, sizes) for gain in gains}
@@ -384,9 +393,8 @@ if ready(normalize, layer_outputs):
 
 # %% [markdown] id="product-caption"
 # **The spread goes as gain to the power of the depth; normalized, it stays at 1.** Left: on a log scale the lines are
-# straight. At gain 0.5 the answer to the question above is d: 0.5 to the 50th is about 1e-15. Even at gain 1 it drifts,
-# since no random matrix keeps the scale exactly. Right: with your `normalize` in each layer all gains look alike.
-# (Median of five random nets; the band spans the middle half. `claim` says whether the median lies beyond its limits.)
+# straight. At gain 0.5 the answer is d: 0.5 to the 50th is about 1e-15. Even at gain 1 it drifts: a matrix keeps the
+# scale on average only. (Five random nets: median, middle half.)
 
 # %% [markdown] id="cancel"
 # ### Why it cancels
@@ -402,8 +410,8 @@ if ready(normalize, layer_outputs):
 # by 1000 the variance would come near eps, and it would show.
 
 # %% id="cancel-measured"
-if ready(normalize):
-    w = np.random.RandomState(2).standard_normal((4, 3))
+if ready(normalize=normalize):
+    w = np.random.RandomState([SEEDS[0], 2]).standard_normal((4, 3))
     small, large = normalize(x @ w), normalize(x @ (1000 * w))
     print("largest change below 1e-5:", np.max(np.abs(large - small)) < 1e-5)
 
@@ -421,7 +429,7 @@ if ready(normalize):
 
 # %% id="net-figure"
 pixels_scaled = images / 16
-if ready(normalize, layer_outputs):
+if ready(normalize=normalize, layer_outputs=layer_outputs):
     gains, sizes = [0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0], [64, *[100] * 20]
     runs = {g: [spreads(pixels_scaled, np.tanh, norm, g, sizes) for norm in (None, normalize)] for g in gains}
     widgets.gain_and_depth(runs)
@@ -430,33 +438,62 @@ if ready(normalize, layer_outputs):
         ends = [np.median(runs[gain][:, -1]) for runs in (without, normalized)]
         print(f"gain {gain}: layer 10 {ends[0]:7.1e} without, {ends[1]:.2f} normalized")
     claim("gain 0.1: over 9 powers of ten lost without", -np.log10(without[0.1])[:, -1], above=9)
-    claim("gains 0.1 and 10 within 1 %, normalized", (normalized[0.1] / normalized[10])[:, -1], above=0.99, below=1.01)
+    ratio = (normalized[0.1] / normalized[10])[:, -1]
+    claim("normalized, gain 0.1 over gain 10", ratio, above=0.99, below=1.01)
 
 # %% [markdown] id="net-caption"
 # **The same in a net: collapse at a small gain, and one curve for all gains once each layer is normalized.** At gain 10
-# the spread looks healthy, close to 1. It is not, as the next figure shows. Move the sliders (with the mouse, or by Tab
-# and the keys ← and →): is there a gain that holds the spread over 20 layers, as normalization does?
+# the spread looks healthy. It is not, as you will see. Move the sliders (mouse, or Tab and the keys ← and →).
+#
+# **Predict:** is there a gain that holds the spread over 20 layers *without* normalization?
+
+# %% id="gain-answer"
+if ready(normalize=normalize, layer_outputs=layer_outputs):
+    for gain in (1.0, 2.0, 5.0):
+        ends = [np.median(pair[:, -1]) for pair in runs[gain]]
+        print(f"gain {gain:.0f}: layer 20 has {ends[0]:.2f} without, {ends[1]:.2f} normalized")
+    held = runs[2.0][0]  # (nets, layers)
+    claim("gain 2 without: layer 20 over layer 5", held[:, 19] / held[:, 4], above=0.9, below=1.1)
+
+# %% [markdown] id="gain-answer-text"
+# Gain 2 holds it. (So does 5, with every unit stuck near -1 or 1: the next figure.) But somebody had to find it, for
+# tanh; another nonlinearity has another good gain, and training moves the weights away from it. Normalization needs no
+# such luck: it holds the spread at any gain. (For common nonlinearities good gains are known: notebooks 2 and 3 begin
+# with Xavier's and He's.)
+
 
 # %% id="layers-figure"
-if ready(normalize, layer_outputs):
-    weights = draw_weights(10, [64, *[100] * 10], seed=0)
-    plain = layer_outputs(pixels_scaled, weights, np.tanh)
-    normed = layer_outputs(pixels_scaled, weights, np.tanh, normalize)
-    shown = [0, 4, 9]
-    chosen = [[h[i] for i in shown] for h in (plain, normed)]
-    figure = plotting.normalization.layer_histograms(*chosen, shown)
+def nudged(weights, norm):  # how much a tiny nudge of the images has grown from layer 1 to layer 10
+    nudge = 1e-7 * np.random.RandomState([SEEDS[0], 3]).standard_normal(pixels_scaled.shape)
+    outputs = [layer_outputs(x, weights, np.tanh, norm) for x in (pixels_scaled, pixels_scaled + nudge)]
+    moved = [np.linalg.norm(b - a) for a, b in zip(*outputs)]
+    return moved[9] / moved[0]
+
+
+if ready(normalize=normalize, layer_outputs=layer_outputs):
+    nets = [draw_weights(10, [64, *[100] * 10], seed) for seed in SEEDS]
+    plain, normed = ([layer_outputs(pixels_scaled, net, np.tanh, norm) for net in nets] for norm in (None, normalize))
+    chosen = [[h[0][i] for i in (0, 4, 9)] for h in (plain, normed)]
+    figure = plotting.normalization.layer_histograms(*chosen, [0, 4, 9])
     plotting.show(figure, alt="Histograms of tanh outputs in layers 1, 5, 10: most at -1 and 1, if not normalized.")
-    stuck = [np.mean(np.abs(h[9]) > 0.97) for h in (plain, normed)]
+
+# %% id="nudged"
+if ready(normalize=normalize, layer_outputs=layer_outputs):
+    stuck = [np.mean(np.abs(h[0][9]) > 0.97) for h in (plain, normed)]
     print(f"layer 10, outputs beyond 0.97: {stuck[0]:.0%} without, {stuck[1]:.0%} normalized")
+    claim("layer 10, mean slope without: under 0.1", [np.mean(1 - h[9] ** 2) for h in plain], below=0.1)
+    claim("a nudge grows over 1000-fold without", [nudged(net, None) for net in nets], above=1000)
+    claim("and under 4-fold, normalized", [nudged(net, normalize) for net in nets], below=4)
 
 # %% [markdown] id="layers-figure-notes" notes="3"
-# Cover the right column. Is layer 10 healthy? Its spread is close to 1. Answer: where tanh is flat nothing is learned.
-# The lesson in passing: one number, the spread, did not tell.
+# Cover the right column. Is layer 10 healthy? Its spread is close to 1. Expect "nothing is learned where tanh is flat".
+# Half right: a unit barely answers, but the weights are so large that a nudge explodes all the same. One number, the
+# spread, did not tell.
 
 # %% [markdown] id="layers-caption"
-# **At gain 10 tanh is stuck at -1 and 1 unless its input is normalized.** Where tanh is flat its derivative is 0, and
-# nothing is learned; notebook 3 follows the gradients. With normalization in front, most outputs lie where tanh is
-# steep. *Takeaway: normalization cancels the scale that repeated multiplication builds up.*
+# **At gain 10 tanh is stuck at -1 and 1 unless its input is normalized.** There it is flat: a unit barely answers its
+# input. Yet a nudge of the images explodes on its way: large weights outweigh small slopes. So do gradients (notebook
+# 3). *Takeaway: normalization cancels the scale that repeated multiplication builds up.*
 
 # %% [markdown] id="hypothesis"
 # ### Measured, and believed
@@ -475,16 +512,22 @@ if ready(normalize, layer_outputs):
 #
 # - compute the mean and the variance of each feature of a batch, and normalize it;
 # - predict which numbers share a mean, and what a wrong axis does;
-# - show what repeated multiplication does to the scale of a deep net, and what normalization does about it.
+# - show how repeated multiplication changes the scale in a deep net, and how normalization stops that.
 #
 # Two questions to take along:
 #
 # 1. Do you always *want* mean 0 and variance 1 in front of a tanh? Notebook 2 gives the choice back.
-# 2. An example's result depends on its companions. What will you do when one example comes alone?
+# 2. An example's result depends on its companions. What if one comes alone?
+
+# %% [markdown] id="explain_1-text" slide="skip"
+# ### In your own words
+#
+# A friend says: "after batch normalization the data are a standard normal distribution." Explain what is right in that
+# and what is not.
 
 # %% [markdown] id="recap-notes" notes="2"
 # Leave question 2 open, notebook 2 begins with it. What is not finished is homework; the class's table comes from `make
 # grade`.
 
 # %% id="summary"
-summary("01_normalization")
+summary("01_normalization", globals())

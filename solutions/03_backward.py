@@ -1,17 +1,15 @@
 # %% [markdown] id="title"
 # # 3 The backward pass
 #
-# You carry a gradient back through batch normalization, find out what it loses on the way, and see what training does
-# when a part is left out.
+# You carry a gradient back through batch normalization, and see what training does when a part is left out.
 #
 # When you have finished, you can
 #
-# - **derive** the gradient node by node through the computational graph, and check every stage;
+# - **derive** the gradient node by node, and check every stage;
 # - **write** it in closed form, and name the two parts of a gradient that never pass;
 # - **show** what statistics held constant do to training, and what batch norm does to gradients over depth.
 #
-# You need the chain rule, the symbols of notebook 1 and the layer of notebook 2. There are 90 minutes of work here,
-# and 29 points.
+# You need the chain rule, notebook 1's symbols and notebook 2's layer. About {minutes} minutes, {points} points.
 
 # %% [markdown] id="title-notes" notes="2"
 # Say what is at stake: the lecture's own sentence about this gradient needs a correction, and the class is going to
@@ -28,6 +26,7 @@ from bn_helpers.stages import check_stages, stage_values
 from bn_helpers.training import claim, fit, paired
 
 plotting.use_style()
+SEEDS = range(5)  # of all that is random here
 
 # %% [markdown] id="graph-text"
 # ## The graph
@@ -38,8 +37,7 @@ plotting.use_style()
 #
 # The next cell is the forward pass in training mode, to be read. Each line computes one node of a graph.
 #
-# **By hand:** four examples of one feature, x = 1, 1, 5, 5, with gamma = 3, beta = 1, eps = 0. Write down every node
-# before you look at the figure.
+# **By hand:** four examples of one feature, x = 1, 1, 5, 5, with gamma = 3, beta = 1, eps = 0. Write down every node.
 
 # %% [markdown] id="graph-text-notes" notes="4"
 # Four minutes on paper, in pairs. The values: mean 3, centered -2, -2, 2, 2, var 4, inv_std 0.5, x_hat -1, -1, 1, 1,
@@ -80,12 +78,12 @@ plotting.show(figure, alt="A graph of nine boxes, from x by mean, centered, var,
 # arrows part add, where one value served all sum. They stay there for the hour.
 
 # %% [markdown] id="graph-caption"
-# **x reaches out by three ways:** straight on, through the mean, and through the variance. Follow them with a finger;
-# the numbers are those you found by hand. Three rules lead back:
+# **x reaches out by three ways:** straight on, through the mean, and through the variance. The numbers are those you
+# found by hand. Three rules lead back:
 #
-# - *Along an arrow*, multiply by the derivative of what the node computes.
-# - *Where several arrows leave a node*, add what comes back along each.
-# - *Where one value served all N examples*, sum over the batch. A value of shape (D,) has a gradient of shape (D,).
+# - *Along an arrow*, multiply by the derivative of the node.
+# - *Where arrows part*, add what comes back.
+# - *Where one value served all N examples*, sum over the batch: (D,) has a gradient (D,).
 
 # %% [markdown] id="scale_and_shift_backward-text" exercise="scale_and_shift_backward"
 # Begin at the right end, with out = gamma * x_hat + beta. Write `scale_and_shift_backward`. It takes `dout` and
@@ -160,23 +158,20 @@ for name, dout in {"all outputs": push_all, "the first output": push_first}.item
     print(f"push {name:16}  dx =", *(f"{v:5.2f}" for v in dx.ravel()))
 
 # %% [markdown] id="push-caption"
-# **Pushing all does nothing; pushing one moves others.** What is added to every x, the mean takes away, so a
-# feature's dx sums to 0. Example 2 was not pushed, and gets -3.
-#
-# A bias in front of batch norm is added to every x. Its gradient is that sum, 0: **the bias is dead**. Leave it out.
-# beta does its work.
-#
-# (dx is measured by a *complex step*, as in the checks: add $10^{-50}\,i$ to one x, and read the derivative off the
-# imaginary part, exact up to rounding.)
+# **Pushing all does nothing (c); pushing one moves others.** What is added to every x, the mean takes away, so a
+# feature's dx sums to 0. Example 2 was not pushed, and gets -3. (dx is measured by a *complex step*, as in the checks:
+# add $10^{-50}\,i$ to one x, and read the derivative off the imaginary part.)
+
+# %% [markdown] id="dead-bias"
+# A bias in front of batch norm is added to every x. Its gradient is the sum of dx, 0: **the bias is dead**. That was
+# question 2 of notebook 2. Leave it out; beta does its work.
 
 # %% [markdown] id="frozen_backward-text" exercise="frozen_backward"
-# The lecture says: *if mean and variance are held as constants, it is always differentiable, so backprop is
-# possible.* In evaluation they are constants, and gamma * (x - mean) / sqrt(var + eps) + beta is a straight line in
-# x.
+# The lecture says: *if mean and variance are held as constants, it is always differentiable, so backprop is possible.*
+# In evaluation they are constants: gamma * (x - mean) / sqrt(var + eps) + beta is a straight line in x.
 #
-# Write `frozen_backward`. It takes `dout` of shape (N, D), `gamma` and `var` of shape (D,) and a number `eps`, and
-# returns `dx` of shape (N, D). For dout = [[1, 2], [3, 4]], gamma = [3, 10], var = [4, 25] and eps = 0 it is [[1.5,
-# 4], [4.5, 8]].
+# Write `frozen_backward`. It takes `dout` of shape (N, D), `gamma` and `var` (D,) and a number `eps`, and returns `dx`
+# (N, D). For dout = [[1, 2], [3, 4]], gamma = [3, 10], var = [4, 25] and eps = 0 it is [[1.5, 4], [4.5, 8]].
 #
 # **Predict:** is it right in training, too?
 
@@ -218,7 +213,7 @@ def angle(a, b):
     return np.degrees(np.arccos(np.clip(cosine, -1, 1)))  # rounding may leave 1.0000000000000002
 
 
-if ready(frozen_backward):
+if ready(frozen_backward=frozen_backward):
     frozen = frozen_backward(push_first, gamma, np.array([4.0]), eps=0.0)
     in_evaluation, in_training = (complex_step(f, x, push_first) for f in (evaluation_output, training_output))
     print("right in evaluation:", np.allclose(frozen, in_evaluation))
@@ -236,11 +231,9 @@ if ready(frozen_backward):
 # lecture's sentence needs this correction. So go back node by node, from right to left.
 #
 # `dx_hat` you have. Next, `inv_std` serves all N examples in x_hat = centered * inv_std: multiply by `centered`, and
-# sum over the batch.
+# sum over the batch. With $c$ for centered and $s$ for inv_std:
 #
-# ```python
-# dinv_std = (dx_hat * centered).sum(axis=0)
-# ```
+# $$ds = \sum_n d\hat{x}_n\,c_n$$
 #
 # By hand, with dout = 4, 0, 0, 0: dx_hat is 12, 0, 0, 0, and dinv_std is 12 · (-2) = -24.
 
@@ -293,7 +286,7 @@ check("batchnorm_backward", batchnorm_backward, batchnorm_forward=batchnorm_forw
 # </details>
 
 # %% id="gradients-figure"
-if ready(batchnorm_backward):
+if ready(batchnorm_backward=batchnorm_backward, batchnorm_forward=batchnorm_forward):
     _, cache = batchnorm_forward(x, gamma, beta, {"mode": "train", "eps": 0.0})
     dx, dgamma, dbeta = batchnorm_backward(push_first, cache)
     stages, _ = stage_values(batchnorm_backward, push_first, cache)
@@ -307,29 +300,34 @@ if ready(batchnorm_backward):
 # leaving it out.
 
 # %% [markdown] id="gradients-caption" slide="slide"
-# **Black was computed from left to right, blue from right to left.** The blue numbers are your function's. The
-# derivation, with $c$ for centered and $s$ for inv_std:
-#
-# $$s = (\text{var} + \text{eps})^{-1/2} \;\Rightarrow\;
-# d\text{var} = -\tfrac{1}{2}\,(\text{var} + \text{eps})^{-3/2}\,ds = -\tfrac{1}{2}\,s^3\,ds$$
-#
-# $$\hat{x}_n = c_n\,s, \quad \text{var} = \frac{1}{N} \sum_m c_m^2 \;\Rightarrow\;
-# dc_n = s\,d\hat{x}_n + \frac{2}{N}\,c_n\,d\text{var}$$
-#
-# $$c_n = x_n - \text{mean} \;\Rightarrow\; d\text{mean} = -\sum_n dc_n$$
-#
-# $$\text{mean} = \frac{1}{N} \sum_m x_m \;\Rightarrow\; dx_n = dc_n + \frac{1}{N}\,d\text{mean}$$
+# **Black was computed from left to right, blue from right to left.** The blue numbers are your function's.
 #
 # **Predict:** dmean holds a part that came through var. What if you left it out?
-#
-# <details><summary>Answer</summary>
+
+# %% [markdown] id="left-out"
+# <details><summary>Answer: what if the part of dmean through var is left out</summary>
 #
 # Nothing changes. No number has smaller squared distances to the batch than its mean: move the mean a little, and the
 # variance stays. In symbols, that part of dmean is
 #
-# $$-\sum_n \frac{2}{N}\,c_n\,d\text{var} = -\frac{2}{N}\,d\text{var} \sum_n c_n = 0,$$
+# $$-\sum_n \frac{2}{N}\,\text{centered}_n\,d\text{var} = -\frac{2}{N}\,d\text{var} \sum_n \text{centered}_n = 0,$$
 #
 # for distances to the mean sum to 0. An answer without it is right, and no check can tell the two apart.
+#
+# </details>
+# <details><summary>The derivation, stage by stage</summary>
+#
+# $$\text{inv\_std} = (\text{var} + \text{eps})^{-1/2} \;\Rightarrow\;
+# d\text{var} = -\tfrac{1}{2}\,(\text{var} + \text{eps})^{-3/2}\,d\text{inv\_std}
+# = -\tfrac{1}{2}\,\text{inv\_std}^3\,d\text{inv\_std}$$
+#
+# $$\hat{x}_n = \text{centered}_n\,\text{inv\_std}, \quad
+# \text{var} = \frac{1}{N} \sum_m \text{centered}_m^2 \;\Rightarrow\;
+# d\text{centered}_n = \text{inv\_std}\,d\hat{x}_n + \frac{2}{N}\,\text{centered}_n\,d\text{var}$$
+#
+# $$\text{centered}_n = x_n - \text{mean} \;\Rightarrow\; d\text{mean} = -\sum_n d\text{centered}_n$$
+#
+# $$\text{mean} = \frac{1}{N} \sum_m x_m \;\Rightarrow\; dx_n = d\text{centered}_n + \frac{1}{N}\,d\text{mean}$$
 #
 # </details>
 
@@ -374,37 +372,62 @@ check("batchnorm_backward_alt", batchnorm_backward_alt, batchnorm_forward=batchn
 # %% [markdown] id="closed-form"
 # ## What the closed form says
 #
-# Compare your paper, line by line. First $ds = \sum_m d\hat{x}_m c_m$ goes into dvar, with $c_m = \hat{x}_m / s$:
+# $$dx_n = \text{gamma}\;\text{inv\_std} \left(d\text{out}_n - \frac{1}{N}\,d\text{beta}
+# - \frac{\hat{x}_n}{N}\,d\text{gamma}\right)$$
 #
-# $$d\text{var} = -\tfrac{1}{2}\,s^3 \sum_m d\hat{x}_m \frac{\hat{x}_m}{s}
-# = -\tfrac{1}{2}\,s^2 \sum_m d\hat{x}_m \hat{x}_m$$
+# <details><summary>The derivation: compare your paper, line by line</summary>
 #
-# $$dc_n = s\,d\hat{x}_n + \frac{2}{N} \frac{\hat{x}_n}{s}\,d\text{var}
-# = s\,d\hat{x}_n - \frac{s\,\hat{x}_n}{N} \sum_m d\hat{x}_m \hat{x}_m$$
+# First $d\text{inv\_std} = \sum_m d\hat{x}_m\,\text{centered}_m$ goes into dvar, with $\text{centered}_m = \hat{x}_m /
+# \text{inv\_std}$:
+#
+# $$d\text{var} = -\tfrac{1}{2}\,\text{inv\_std}^3 \sum_m d\hat{x}_m \frac{\hat{x}_m}{\text{inv\_std}}
+# = -\tfrac{1}{2}\,\text{inv\_std}^2 \sum_m d\hat{x}_m \hat{x}_m$$
+#
+# $$d\text{centered}_n = \text{inv\_std}\,d\hat{x}_n + \frac{2}{N} \frac{\hat{x}_n}{\text{inv\_std}}\,d\text{var}
+# = \text{inv\_std}\,d\hat{x}_n - \frac{\text{inv\_std}\,\hat{x}_n}{N} \sum_m d\hat{x}_m \hat{x}_m$$
 #
 # The sum over the batch of the last term is 0, since $\sum_n \hat{x}_n = 0$:
 #
-# $$d\text{mean} = -\sum_n dc_n = -s \sum_n d\hat{x}_n$$
+# $$d\text{mean} = -\sum_n d\text{centered}_n = -\text{inv\_std} \sum_n d\hat{x}_n$$
 #
-# $$dx_n = dc_n + \frac{1}{N}\,d\text{mean}
-# = s \left(d\hat{x}_n - \frac{1}{N} \sum_m d\hat{x}_m - \frac{\hat{x}_n}{N} \sum_m d\hat{x}_m \hat{x}_m\right)$$
+# $$dx_n = d\text{centered}_n + \frac{1}{N}\,d\text{mean}
+# = \text{inv\_std} \left(d\hat{x}_n - \frac{1}{N} \sum_m d\hat{x}_m
+# - \frac{\hat{x}_n}{N} \sum_m d\hat{x}_m \hat{x}_m\right)$$
 #
 # With $d\hat{x}_m=\text{gamma}\;d\text{out}_m$ the sums are
 # $\text{gamma}\sum_m{d\text{out}_m}=\text{gamma}\;d\text{beta}$ and
-# $\text{gamma}\sum_m{d\text{out}_m\hat{x}_m}=\text{gamma}\;d\text{gamma}$:
+# $\text{gamma}\sum_m{d\text{out}_m\hat{x}_m}=\text{gamma}\;d\text{gamma}$.
 #
-# $$dx_n = \text{gamma}\;s \left(d\text{out}_n - \frac{1}{N}\,d\text{beta} - \frac{\hat{x}_n}{N}\,d\text{gamma}\right)$$
+# </details>
 
 # %% [markdown] id="closed-form-notes" notes="4"
-# Go line by line, and ask at each what was put in. Two sums over the batch are left at the end; let the class say their
-# names before you show the last line.
+# Open the derivation and go line by line; ask at each what was put in. Two sums over the batch are left at the end; let
+# the class say their names before you show the last line.
+
+# %% id="witness" slide="skip"
+seen = data.pytorch()  # recorded: one training step of its BatchNorm1d
+if ready(batchnorm_backward_alt=batchnorm_backward_alt, batchnorm_forward=batchnorm_forward):
+    out, cache = batchnorm_forward(seen["x"], seen["gamma"], seen["beta"], {"mode": "train"})
+    dx, dgamma, dbeta = batchnorm_backward_alt(seen["dout"], cache)
+    mean, var, n = cache["mean"], cache["var"], len(seen["x"])
+    running = {"running_mean": 0.1 * mean, "running_var": 0.9 + 0.1 * var * n / (n - 1)}  # its convention: notebook 2
+    print("feature 1:", *(f"{v:8g}" for v in seen["x"][:, 0]))
+    print("PyTorch's dx", *(f"{v:8.4f}" for v in seen["dx"][:, 0]))
+    print("yours       ", *(f"{v:8.4f}" for v in dx[:, 0]))
+    for name, value in (running | {"out": out, "dx": dx, "dgamma": dgamma, "dbeta": dbeta}).items():
+        print(f"{name:12} as PyTorch's, to 12 digits:", np.allclose(value, seen[name], 1e-12, 1e-12))
+
+# %% [markdown] id="witness-caption"
+# **A witness that has read none of this course says the same.** The numbers are those of `torch.nn.BatchNorm1d` in
+# float64 (version 2.13.0), recorded once. Its running statistics take 0.1 of the new and N - 1, as the table in
+# notebook 2 says.
 
 # %% id="parts-figure"
 digits = data.digits().standardized()
-if ready(batchnorm_backward_alt):
+if ready(batchnorm_backward_alt=batchnorm_backward_alt, batchnorm_forward=batchnorm_forward):
     n, one, zero = 8, np.ones(1), np.zeros(1)
     pixel = np.sort(digits.x_train[:n, [27]], axis=0)  # one pixel in eight images, dark ones first
-    dout = 0.7 + np.random.RandomState(3).standard_normal((n, 1))
+    dout = 0.7 + np.random.RandomState([SEEDS[0], 3]).standard_normal((n, 1))
     x_hat, cache = batchnorm_forward(pixel, one, zero, {"mode": "train", "eps": 0.0})
     dx, dgamma, dbeta = batchnorm_backward_alt(dout, cache)
     parts = [dout, np.tile(dbeta / n, (n, 1)), x_hat * dgamma / n, dx * pixel.std()]
@@ -419,9 +442,11 @@ if ready(batchnorm_backward_alt):
 
 # %% [markdown] id="parts-caption"
 # **Two parts of dout never pass:** what is the same for all examples, and what is in step with x_hat. As vectors of N
-# numbers, ones and x_hat stand at right angles, since x_hat sums to 0; at eps = 0 both have squared length N. So
-# dbeta / N and dgamma / N are dout's components along them. Taking these away is a *projection*: done twice, it changes
-# no more. Pythagoras gives, exactly at eps = 0:
+# numbers, ones and x_hat stand at right angles; at eps = 0 both have squared length N, so dbeta / N and dgamma / N are
+# dout's components along them. Taking these away is a *projection*.
+
+# %% [markdown] id="parts-length"
+# Pythagoras gives the length of what is left, exactly at eps = 0:
 #
 # $$|dx|^2 = \frac{\text{gamma}^2}{\text{var}}
 # \left(|d\text{out}|^2 - \frac{d\text{beta}^2}{N} - \frac{d\text{gamma}^2}{N}\right)$$
@@ -430,8 +455,8 @@ if ready(batchnorm_backward_alt):
 
 # %% id="share-figure"
 sizes, shares = [2, 3, 5, 10, 100], []
-if ready(batchnorm_backward_alt):
-    rng, one, zero = np.random.RandomState(0), np.ones(5000), np.zeros(5000)
+if ready(batchnorm_backward_alt=batchnorm_backward_alt, batchnorm_forward=batchnorm_forward):
+    rng, one, zero = np.random.RandomState(SEEDS[0]), np.ones(5000), np.zeros(5000)
     for n in sizes:
         batch, dout = rng.standard_normal((2, n, 5000))  # 5,000 features are as many tries
         _, cache = batchnorm_forward(batch, one, zero, {"mode": "train", "eps": 0.0})
@@ -446,22 +471,33 @@ if ready(batchnorm_backward_alt):
 # At N = 2 nothing passes: x_hat is -1 and 1, whatever x is. Ask what that means for training with two images on a card.
 
 # %% [markdown] id="share-caption"
-# **Of N directions two are closed: sqrt((N - 2) / N) passes, as a root mean square.** (Bars: the middle half of 5,000
-# features.) At N = 2 nothing does: x_hat is -1 and 1 whatever x is, and only eps lets a trace through.
+# **Of N directions two are closed: sqrt((N - 2) / N) passes (dotted), as a root mean square.** (Bars: middle half.) At
+# N = 2 nothing does: x_hat is -1 and 1 whatever x is. Add a constant to x, or stretch it about its mean: out stays.
+# *Takeaway: what the forward pass does not see, no gradient asks for.*
+
+# %% [markdown] id="tools-net"
+# The identity is exact; [Santurkar et al. (2018, Theorem 4.1)](https://arxiv.org/abs/1805.11604) prove a bound of this
+# form.
 #
-# Why these two? Add a constant to x, or stretch x about its mean: out stays. *Takeaway: what the forward pass does
-# not see, no gradient asks for.* (The identity is exact;
-# [Santurkar et al. (2018, Theorem 4.1)](https://arxiv.org/abs/1805.11604) prove a bound of this form.)
+# ## A net, and how it is trained
+#
+# `Net` strings layers together and carries gradients back, with the pair of functions that it is handed as `norm`.
+# `fit` takes steps of plain gradient descent. `paired` runs all arms of a comparison, each with every seed.
+#
+# | | goes in | comes out |
+# |---|---|---|
+# | `Net` | widths, what a layer does, `norm`, spread of the initial weights, seed | a net |
+# | `fit` | net, images, labels, number of updates, rate, seed of the batches | losses; the net is changed |
+# | `paired` | a function of arm and seed, arms, seeds | what it returns: (arms, seeds, …) |
 
 # %% [markdown] id="held-text"
 # ## Held constant, and trained
 #
-# For a push of one in four the wrong gradient was 45° off. Now a net: four hidden layers, digits, batches of 64. Each
-# batch norm's dx is replaced by `frozen_backward`'s; dgamma and dbeta stay right.
+# For a push of one in four the wrong gradient was 45° off. Now a net: four hidden ReLU layers, digits, batches of 64, a
+# rate of 0.1. Each batch norm's dx is `frozen_backward`'s; dgamma and dbeta stay right.
 #
-# The paper ([Ioffe and Szegedy 2015](https://arxiv.org/abs/1502.03167), section 2) predicts what becomes of the
-# biases before it: each update moves them, the mean takes the move away, so *b will grow indefinitely while the loss
-# remains fixed*.
+# The paper (Ioffe and Szegedy 2015, section 2) predicts what becomes of the biases before it: each update moves them,
+# the mean takes the move away, so *b will grow indefinitely while the loss remains fixed*.
 #
 # **Predict:** how large is the angle here? Does it matter?
 
@@ -471,16 +507,17 @@ if ready(batchnorm_backward_alt):
 
 # %% id="held-angle"
 widths = [64, 50, 50, 50, 50, 10]
-if ready(frozen_backward, batchnorm_backward):
+norm = batchnorm_forward, batchnorm_backward
+if ready(frozen_backward=frozen_backward, batchnorm_backward=batchnorm_backward, batchnorm_forward=batchnorm_forward):
     angles = []
-    for seed in range(5):
-        net = Net(widths, "linear norm relu", norm=(batchnorm_forward, batchnorm_backward), seed=seed)
+    for seed in SEEDS:
+        net = Net(widths, "linear norm relu", norm=norm, seed=seed)
         _, gradients = net.loss_and_gradients(digits.x_train[:64], digits.y_train[:64])
         for i in range(1, 5):
             var = net.values[f"linear{i}"].var(axis=0)
             wrong = frozen_backward(gradients[f"norm{i}"], net.parameters[f"gamma{i}"], var)
             angles.append(angle(wrong, gradients[f"linear{i}"]))
-    print(f"angles in four layers of five untrained nets: {min(angles):.0f}° to {max(angles):.0f}°")
+    print(f"angles, four layers of five untrained nets: {min(angles):.0f}° to {max(angles):.0f}°")
 
 
 # %% id="held-pair"
@@ -489,42 +526,65 @@ def held_constant(dout, cache):
     return frozen_backward(dout, cache["gamma"], cache["var"]), dgamma, dbeta
 
 
-def train(norm, seed):
-    net = Net(widths, "linear norm relu", norm=norm, seed=seed)
-    curves = []
-    for part in range(10):
-        history = fit(net, digits.x_train, digits.y_train, steps=40, lr=0.1, seed=10 * seed + part)
-        biases = np.concatenate([net.parameters[f"b{i}"] for i in range(1, 5)])
-        curves.append((history.train_mode_loss.mean(), np.linalg.norm(biases)))
-    return np.transpose(curves)  # (2, parts): the loss, and the size of the biases
+held = first_forward, held_constant
+
+
+def train(norm, seed, widths=widths, lr=0.1, rates=None, parts=10):
+    net, curves = Net(widths, "linear norm relu", norm=norm, seed=seed), []
+    for part in range(parts):
+        seeds = {"seed": 100 * seed + part}  # of this part's batches
+        history = fit(net, digits.x_train, digits.y_train, steps=40, lr=lr, rates=rates, **seeds)
+        hidden = [[net.parameters[f"{name}{i}"].ravel() for i in range(1, len(widths) - 1)] for name in "bw"]
+        curves.append((history.train_mode_loss.mean(), *(np.linalg.norm(np.concatenate(v)) for v in hidden)))
+    return np.transpose(curves)  # (3, parts): the loss, and the lengths of biases and weights
 
 
 # %% id="held-training" tags=["nbval-ignore-output"]
-if ready(scale_and_shift_backward, frozen_backward, batchnorm_backward):
-    arms = [(batchnorm_forward, batchnorm_backward), (first_forward, held_constant)]
-    losses, biases = np.moveaxis(paired(train, arms, range(5)), 2, 0)  # each (arms, seeds, parts)
-    for arm, loss, bias in zip(("right", "held constant"), losses[..., -1], biases[..., -1]):
-        print(f"{arm:13}  last loss {np.median(loss):.3f}, biases {np.median(bias):.3f} (medians of 5)")
+needed = {"scale_and_shift_backward": scale_and_shift_backward, "frozen_backward": frozen_backward}
+needed |= {"batchnorm_backward": batchnorm_backward, "batchnorm_forward": batchnorm_forward}
+if ready(**needed):
+    arms = {"right": norm, "held constant": held}
+    losses, biases, weights = np.moveaxis(paired(train, arms.values(), SEEDS), 2, 0)  # each (arms, seeds, parts)
+    for arm, loss, bias in zip(arms, losses[..., -1], biases[..., -1]):
+        print(f"{arm:13}  last loss {np.median(loss):.3f}, biases {np.median(bias):.3f}")
+    stopped = {f"b{i}": 0 for i in range(1, 5)}  # a rate of 0 for the biases
+    without_biases = paired(lambda arm, seed: train(arm, seed, rates=stopped), [held], SEEDS)[0]
 
 # %% id="held-figure"
-if ready(scale_and_shift_backward, frozen_backward, batchnorm_backward):
-    figure = plotting.backward.held_constant(40 * np.arange(1, 11), losses, biases)
-    plotting.show(figure, alt="Right: the loss falls and the biases stay 0. Held constant: it stalls and they grow.")
+if ready(**needed):
+    figure = plotting.backward.held_constant(40 * np.arange(1, 11), losses, biases, weights)
+    plotting.show(figure, alt="Right: the loss falls, biases and weights stay. Held constant: it stalls and they grow.")
     print("right: the biases stay at 0:", np.max(biases[0]) < 1e-9)
-    print("held constant: they grow from part to part, with each seed:", np.all(np.diff(biases[1]) > 0))
-    claim("held constant: the last loss is over 5 times as large", losses[1, :, -1] / losses[0, :, -1], above=5)
+    print("held constant: they grow from part to part:", np.all(np.diff(biases[1]) > 0))
+    claim("held constant: last loss over 5 times as large", losses[1, :, -1] / losses[0, :, -1], above=5)
+    claim("its weights: over 1.2 times as long", weights[1, :, -1] / weights[0, :, -1], above=1.2)
+    kept = without_biases[:, 0, -1] / losses[1, :, -1]
+    claim("biases kept at 0: the same loss, within 1 %", kept, above=0.99, below=1.01)
 
 # %% [markdown] id="held-figure-notes" notes="3"
-# Left it stalls, right the biases run away. Ask what could pull them back: nothing, out does not depend on them. Be
-# honest: with tanh the loss suffers little.
+# Left it stalls, in the middle the biases run away, as the paper says. Ask whether the one is the cause of the other.
+# Expect yes. Then: out does not depend on the biases, so they cannot be; kept at 0 they change nothing.
 
 # %% [markdown] id="held-caption"
-# **A small angle at each layer, and the training stalls.** (Medians of 5 seeds; bands hold the middle half.) With the
-# right gradient the biases stay at 0. Held constant, they grow, as the paper predicts, and soon the loss stays where
-# it is.
-#
-# This error meets no resistance: out does not depend on b, so nothing pulls b back. (With tanh for ReLU the biases
-# grow, too, and the loss suffers little. Try it.) *Takeaway: in training, the gradient goes through the statistics.*
+# **In this net a small angle at each layer makes the training stall, and the biases grow as the paper predicts.** They
+# are not the cause: out does not depend on b; kept at 0, they leave the loss as it is. The weights grow, too. (Five
+# seeds: median, middle half.) *Takeaway: in training, the gradient goes through the statistics.*
+
+# %% [markdown] id="held-elsewhere-text"
+# **Predict:** is it as bad at a tenth of the rate? With one hidden layer? After five times as many updates?
+
+# %% id="held-elsewhere"
+if ready(**needed):
+    slower = paired(lambda arm, seed: train(arm, seed, lr=0.01)[0, -1], arms.values(), SEEDS)  # (arms, seeds)
+    shallow = paired(lambda arm, seed: train(arm, seed, widths=[64, 50, 10])[0, -1], arms.values(), SEEDS)
+    longer = paired(lambda arm, seed: train(arm, seed, parts=50)[0, -1], [held], SEEDS)[0]
+    claim("rate 0.01: last loss, held over right, under 2", slower[1] / slower[0], below=2)
+    claim("one hidden layer: the same, under 2", shallow[1] / shallow[0], below=2)
+    claim("2,000 updates: under half the loss after 400", longer / losses[1, :, -1], below=0.5)
+
+# %% [markdown] id="held-elsewhere-caption"
+# **No: how much it costs depends on rate, depth and time.** Small steps or few layers bear the wrong gradient, and with
+# time the loss falls after all. "The loss remains fixed" was the paper's argument about b, not a measurement of nets.
 
 # %% [markdown] id="depth-text"
 # ## Gradients over depth
@@ -548,59 +608,87 @@ arms = [(std, block) for block in ("linear tanh", "linear norm tanh") for std in
 
 
 def deep(arm, seed):
-    net = Net([64, *[50] * 10, 10], arm[1], norm=(batchnorm_forward, batchnorm_backward), std=arm[0], seed=seed)
+    net = Net([64, *[50] * 10, 10], arm[1], norm=norm, std=arm[0], seed=seed)
     _, gradients = net.loss_and_gradients(digits.x_train[:200], digits.y_train[:200])
     history = fit(net, digits.x_train, digits.y_train, steps=100, lr=0.1, seed=seed)
     return [history.train_mode_accuracy[-20:].mean(), *(np.linalg.norm(gradients[f"tanh{i}"]) for i in range(1, 11))]
 
 
-if ready(batchnorm_backward):
-    runs = paired(deep, arms, range(5)).reshape(2, 3, 5, 11)  # without and with, std, seed
+if ready(batchnorm_backward=batchnorm_backward, batchnorm_forward=batchnorm_forward):
+    runs = paired(deep, arms, SEEDS).reshape(2, 3, 5, 11)  # without and with, std, seed
     reached, norms = runs[..., 0], runs[..., 1:]  # accuracy after training, gradients before it
     for name, accuracy in zip(["without", "with"], np.median(reached, axis=2)):
-        print(f"accuracy {name:7}", *(f"std {std}: {v:.0%} " for std, v in zip(stds, accuracy)))
+        print(f"accuracy {name:7}", *(f"{std}: {v:.0%} " for std, v in zip(stds, accuracy)))
 
 # %% id="depth-figure"
-if ready(batchnorm_backward):
+if ready(batchnorm_backward=batchnorm_backward, batchnorm_forward=batchnorm_forward):
     figure = plotting.backward.gradient_over_depth(stds, norms, reached)
     plotting.show(figure, alt="Gradients going back: three lines fan out; with batch norm one. It learns at each std.")
     ratios = norms[..., 0] / norms[..., 9]  # first layer to last
     for std, (without, normalized) in zip(stds, np.median(ratios, axis=2).T):
-        print(f"std {std:4}: first layer / last {without:8.1e} without, {normalized:.1f} with batch norm")
+        print(f"std {std:4}: first / last {without:8.1e} without, {normalized:.1f} with")
     claim("std 0.03: over 5 powers of ten lost without", -np.log10(ratios[0, 0]), above=5)
-    claim("with batch norm: less than a factor of 4 at every std", ratios[1].max(axis=0), below=4)
+    claim("with it: under a factor of 4 at every std", ratios[1].max(axis=0), below=4)
     gains = 100 * (reached[1] - reached[0])  # (stds, seeds)
     claim("std 0.03 and 1: accuracy over 50 points higher", gains[[0, 2]].min(axis=0), above=50)
 
 # %% [markdown] id="depth-figure-notes" notes="3"
-# Three lines become one. Be careful with "cures": the gradient still grows a little from layer to layer, and in very
-# deep nets that explodes (Yang et al. 2019).
+# Three lines become one. Be careful with "cures": the gradient still grows a little from layer to layer. Ask what that
+# comes to in 60 layers, before the next cell says it.
 
 # %% [markdown] id="depth-caption"
-# **Without batch norm the initial scale decides whether gradients vanish or explode; with it all three lines are
-# one.** The net then learns from each start; without, from the middle one only. (Right: training-mode accuracy of the
-# last 20 batches. Medians of 5 seeds; bands, where they can be seen, hold the middle half.)
+# **Without batch norm the initial scale decides whether gradients vanish or explode; with it all three lines are one.**
+# The net then learns from each start; without, from the middle one only. (Right: training-mode accuracy, last 20
+# batches. Five seeds: median, middle half.) *Takeaway: batch norm cancels the scale of the weights on the way back,
+# too.*
+
+# %% [markdown] id="explosion-text"
+# It is no perfect cure: with batch norm the gradient still grows a little per layer.
 #
-# *Takeaway: batch norm cancels the scale of the weights on the way back, too.* It is no perfect cure: the gradient
-# still grows a little per layer. [Yang et al. (2019)](https://arxiv.org/abs/1902.08129) show that this explodes in
-# very deep nets without skip connections.
+# **Predict:** by what factor is it larger in the first layer than in the last, in 10 layers? In 60? With tanh, with
+# ReLU?
+
+
+# %% id="explosion"
+def growth(nonlinearity, depth, seed):  # gradient in the first layer over that in the last, with batch norm
+    net = Net([64, *[50] * depth, 10], f"linear norm {nonlinearity}", norm=norm, seed=seed)
+    _, gradients = net.loss_and_gradients(digits.x_train[:200], digits.y_train[:200])
+    return np.linalg.norm(gradients[f"{nonlinearity}1"]) / np.linalg.norm(gradients[f"{nonlinearity}{depth}"])
+
+
+if ready(batchnorm_backward=batchnorm_backward, batchnorm_forward=batchnorm_forward):
+    for nonlinearity, least in (("tanh", 100), ("relu", 10_000)):
+        for depth, above in ((10, 1), (30, 10), (60, least)):
+            grown = [growth(nonlinearity, depth, seed) for seed in SEEDS]
+            claim(f"{nonlinearity}, {depth} layers: over {above}-fold", grown, above=above)
+        claim("a layer: over 1.05-fold", np.array(grown) ** (1 / 59), above=1.05)
+
+# %% [markdown] id="explosion-caption"
+# **Batch norm has an explosion of its own.** About a tenth a layer with tanh, a fifth with ReLU, whatever the weights:
+# in 60 layers a factor of hundreds, or of tens of thousands. [Yang et al. (2019)](https://arxiv.org/abs/1902.08129)
+# derive it. Nets that are this deep have skip connections.
 
 # %% [markdown] id="recap"
 # ## Now you can
 #
-# - derive the gradient node by node through the computational graph, and check every stage;
+# - derive the gradient node by node, and check every stage;
 # - write it in closed form, and name the two parts of a gradient that never pass;
 # - show what statistics held constant do to training, and what batch norm does to gradients over depth.
 #
 # Two questions to take along:
 #
 # 1. In an image, each channel has N · H · W elements. What takes the place of N in the closed form?
-# 2. The layer passes nearly everything at N = 100 and nothing at N = 2. What would you do if only two images fit in
-#    memory?
+# 2. At N = 2 nothing passes. What if only two images fit in memory?
+
+# %% [markdown] id="explain_3-text" slide="skip"
+# ### In your own words
+#
+# A friend writes the backward pass with mean and variance as constants. The loss falls, and your friend is content.
+# Explain what is wrong, and how to show it in a minute.
 
 # %% [markdown] id="recap-notes" notes="2"
 # Question 1 is the whole of the backward exercise in notebook 4: N becomes N · H · W. Question 2 comes back in notebook
 # 5.
 
 # %% id="summary"
-summary("03_backward")
+summary("03_backward", globals())

@@ -1,7 +1,7 @@
 # %% [markdown] id="title"
 # # 4 Batch normalization for convolutions
 #
-# You carry batch normalization over to images, and measure what it gains and where it gains nothing.
+# You carry batch normalization over to images, and measure where it gains and where it does not.
 #
 # When you have finished, you can
 #
@@ -9,8 +9,7 @@
 # - **write** the layer for images, forward and backward, without mixing up the axes;
 # - **judge** by paired runs what it does for learning rates and initial weights.
 #
-# You need the layer of notebooks 2 and 3 (the next cell imports it) and the idea of a convolution. There are 60 minutes
-# of work here, and 19 points.
+# You need notebooks 2 and 3 and the idea of a convolution. About {minutes} minutes, {points} points.
 
 # %% [markdown] id="title-notes" notes="2"
 # Recall one sentence: a batch has one mean for each feature. Today's only new question is what a feature is, when the
@@ -27,6 +26,7 @@ from bn_helpers.layers import batchnorm_backward, batchnorm_forward
 from bn_helpers.training import claim
 
 plotting.use_style()
+SEEDS = range(5)  # of all that is random here
 
 # %% [markdown] id="maps-text"
 # ## One feature, many places
@@ -52,17 +52,18 @@ names = ["the image", "mean", "left less right", "upper less lower"]
 figure = plotting.convolution.pictures([images[26, 0], *maps[26]], names, limit=1, unit="value")
 plotting.show(figure, alt="A boot, and three maps of it: blurred, its left and right edges, its upper and lower edges.")
 for name, channel in zip(names[1:], maps[26]):
-    print(f"{name:16} from {channel.min():5.2f} to {channel.max():4.2f}, standard deviation {channel.std():.2f}")
+    print(f"{name:16} from {channel.min():5.2f} to {channel.max():4.2f}, sd {channel.std():.2f}")
 
 # %% [markdown] id="maps-figure-notes" notes="3"
 # Ask the prediction at the end, and let them write it down: how many means, over how many numbers? Expect "12 means of
 # 4": that is instance norm, one mean for each image. Batch norm has 4 of 12.
 
 # %% [markdown] id="maps-caption"
-# **A channel is one feature, looked for at 196 places.** Channels differ in place and spread, as printed, so each needs
-# its own normalization. But all places of a channel come from the same weights: what they hold has one meaning and one
-# unit. The lecture draws the conclusion: elements of the same channel are normalized *together*.
-#
+# **A channel is one feature, looked for at 196 places.** Channels differ in place and spread (sd: standard deviation),
+# so each needs its own normalization. But all places of a channel come from the same weights: what they hold has one
+# meaning and one unit. The lecture's conclusion: elements of the same channel are normalized *together*.
+
+# %% [markdown] id="count-means"
 # **Predict:** 3 images with 4 channels of 2 × 2 pixels are 48 numbers. How many means does batch normalization take,
 # and over how many numbers each?
 
@@ -76,18 +77,17 @@ widgets.sharing()
 # panel is in print; it comes back twice today.
 
 # %% [markdown] id="axes-caption"
-# **Cells of one number share a mean and a variance.** Batch norm has 4 means of 12 numbers: a channel, over all images.
-# Layer norm (Ba et al. 2016), instance norm (Ulyanov et al. 2016) and group norm (Wu and He 2018) stay within an image.
-# The last panel is a slip, found in a widely read book: each pixel of each channel is a feature of its own. Move the
-# sliders: which norms agree on *one* image? *Takeaway: for images, batch norm averages over all places of a channel.*
+# **Cells of one number share a mean.** Batch norm: 4 means of 12 numbers. Layer norm (Ba et al. 2016), instance norm
+# (Ulyanov et al. 2016) and group norm (Wu and He 2018) stay within an image. The last is a slip from a well-known book.
+# Sliders: which norms agree on *one* image? *Takeaway: batch norm averages over all places.*
 
 # %% [markdown] id="channel_statistics-text" exercise="channel_statistics"
 # Write `channel_statistics`. It takes `x` of shape (N, C, H, W) and returns two arrays of shape (C,): each channel's
 # mean, and its biased variance.
 #
 # Two images of two channels of 1 × 2 pixels: image 1 is [[[0, 1]], [[2, 3]]], image 2 is [[[4, 5]], [[6, 7]]]. Channel
-# 1 holds 0, 1, 4, 5, with mean 10 / 4 = 2.5. The squared distances are 6.25, 2.25, 2.25, 6.25, so the variance is
-# 17 / 4 = 4.25. Channel 2 has mean 4.5 and variance 4.25. As here, `x` may hold whole numbers.
+# 1 holds 0, 1, 4, 5, with mean 10 / 4 = 2.5. The squared distances are 6.25, 2.25, 2.25, 6.25, so the variance is 17 /
+# 4 = 4.25. Channel 2 has mean 4.5 and variance 4.25. `x` may hold whole numbers.
 
 # %% [markdown] id="channel_statistics-text-notes" notes="2"
 # Commonest slips: axes (0,), (2, 3), (0, 2) or (1, 2, 3); the mean of the images' own variances, which is too small; a
@@ -144,10 +144,9 @@ print("channel axis moved, column 1:", *(f"{v:g}" for v in moved[:, 0]))
 print("reshaped alone, column 1:    ", *(f"{v:g}" for v in plain[:, 0]))
 
 # %% [markdown] id="reshape-caption"
-# **`reshape` never moves a number: it cuts the same sequence into other pieces.** The last axis of `x` is W, so a row
-# of two is two neighbours in one channel, and each column mixes ones and tens. Move the channel axis to the end
-# first, then reshape. The way back is the same two steps in reverse order: a plain `reshape` to (N, C, H, W) would
-# scramble the picture. *Takeaway: move the axis, then reshape; and undo both.*
+# **`reshape` never moves a number: it cuts the same sequence into other pieces.** So no: the last axis of `x` is W, a
+# row of two is two neighbours in one channel, and each column mixes ones and tens. The way back is the same two steps
+# in reverse order. *Takeaway: move the axis, then reshape; and undo both.*
 
 # %% [markdown] id="spatial_batchnorm_forward-text" exercise="spatial_batchnorm_forward"
 # Write `spatial_batchnorm_forward` for `x` of shape (N, C, H, W). `gamma`, `beta` and the running statistics have shape
@@ -203,7 +202,7 @@ check("spatial_batchnorm_forward", spatial_batchnorm_forward)
 # %% id="moved-figure"
 moved = images.copy()
 moved[28] = np.roll(images[28], 8, axis=-1)
-if ready(spatial_batchnorm_forward):
+if ready(spatial_batchnorm_forward=spatial_batchnorm_forward):
     pictures = []
     for x in (images, moved):
         channel, _ = spatial_batchnorm_forward(x, np.ones(1), np.zeros(1), {"mode": "train"})
@@ -212,18 +211,16 @@ if ready(spatial_batchnorm_forward):
     names = ["by channel", "by pixel", "by channel, moved", "by pixel, moved"]
     figure = plotting.convolution.pictures(pictures, names, limit=3, unit="standard deviations")
     plotting.show(figure, alt="Trousers by channel move along; by pixel they leave a blue ghost, and a leg turns red.")
-    print(*(f"{name}: largest value {picture.max():.1f} " for name, picture in zip(names, pictures)))
+    print("largest values:", *(f"{picture.max():.1f}" for picture in pictures))
 
 # %% [markdown] id="moved-figure-notes" notes="3"
 # Look at the last picture for a while. Blue: darker than usual *here*. Red: a leg where there is never one. A
 # convolution promises that a value means the same everywhere.
 
 # %% [markdown] id="moved-caption"
-# **By channel, the picture moves along; by pixel, it becomes another picture.** Look at the last one. Where clothes
-# usually are, a blue ghost says "darker than usual *here*". At the right edge, where images are nearly always empty,
-# the spread is tiny, and the leg goes beyond 3 standard deviations. What a value means now depends on its place,
-# which a convolution was built to avoid. *Takeaway: the same weights at every place, so the same statistics at every
-# place.*
+# **By channel, the picture moves along; by pixel, it becomes another picture.** Where clothes usually are, a blue ghost
+# says "darker than usual *here*". At the right edge, where images are nearly always empty, the spread is tiny, and the
+# leg goes far beyond 3. *Takeaway: the same weights at every place, so the same statistics at every place.*
 
 # %% [markdown] id="spatial_batchnorm_backward-text" exercise="spatial_batchnorm_backward"
 # Write `spatial_batchnorm_backward`. It takes `dout` of shape (N, C, H, W) and your forward's cache, and returns `dx`
@@ -270,16 +267,17 @@ check("spatial_batchnorm_backward", spatial_batchnorm_backward, spatial_batchnor
 #
 # **Predict:** how many numbers does it learn? And how many by pixel, with a gamma and a beta for each pixel of each
 # channel?
-#
-# <details><summary>Answer</summary>
+
+# %% [markdown] id="count-text-notes" notes="2"
+# On paper: 2 · 64 against 2 · 64 · 112 · 112. Then ask what the second layer would do with an image of another size.
+
+# %% [markdown] id="count-answer" slide="skip"
+# <details><summary>Answer: the parameters</summary>
 #
 # By channel, 2 · 64 = **128**. By pixel, 2 · 64 · 112 · 112 = **1,605,632**, about 170 times as many as the weights,
 # and none of them fits another size of image.
 #
 # </details>
-
-# %% [markdown] id="count-text-notes" notes="2"
-# On paper: 2 · 64 against 2 · 64 · 112 · 112. Then ask what the second layer would do with an image of another size.
 
 # %% [markdown] id="net-text"
 # ## In a convolutional net
@@ -300,7 +298,8 @@ train_images, test_images = (train_images - center) / spread, (test_images - cen
 
 
 def trained(widths, block, norm, seed, steps=50, lr=0.1, std="he"):
-    net = nets.Net([(1, 14, 14), *widths], block, norm=norm, std=std, seed=seed)
+    net, plain = (nets.Net([(1, 14, 14), *widths], block, norm=norm, std=s, seed=seed) for s in (std, "he"))
+    net.parameters |= {f"w{len(widths)}": plain.parameters[f"w{len(widths)}"]}  # no norm follows the last layer
     training.fit(net, train_images, fashion.y_train, steps=steps, lr=lr, batch_size=32, seed=seed)
     return net
 
@@ -355,6 +354,7 @@ def instance_backward(dout, cache):
 
 # %% id="arms"
 yours = spatial_batchnorm_forward, spatial_batchnorm_backward
+both = {"spatial_batchnorm_forward": yours[0], "spatial_batchnorm_backward": yours[1]}
 arms = {
     "no norm": ("convolution relu", None),
     "yours": ("convolution norm relu", yours),
@@ -362,51 +362,54 @@ arms = {
     "by pixel": ("convolution norm relu", (per_pixel_forward, per_pixel_backward)),
     "instance": ("convolution norm relu", (instance_forward, instance_backward)),
 }
-tests = [(x[:1000], fashion.y_test[:1000]) for x in (test_images, np.roll(test_images, 1, axis=-1))]
+moves = {"right": (1, -1), "left": (-1, -1), "down": (1, -2), "up": (-1, -2)}  # by one pixel: step, axis
+images_at = [test_images, *(np.roll(test_images, *move) for move in moves.values())]
+tests = [(x[:1000], fashion.y_test[:1000]) for x in images_at]
 
 
 # %% id="arms-training" tags=["nbval-ignore-output"]
-def two_accuracies(arm, seed):
+def accuracies(arm, seed):
     net = trained([8, 16, 10], *arms[arm], seed, steps=100)
     return [training.accuracy(net, *test) for test in tests]
 
 
 results = None
-if ready(spatial_batchnorm_forward, spatial_batchnorm_backward):
-    results = training.paired(two_accuracies, arms, range(5))  # (arms, seeds, tests)
-    print("median accuracy (%), test images: ", *(f"{v:.1f}" for v in 100 * np.median(results[:, :, 0], axis=1)))
-    print("median accuracy (%), moved images:", *(f"{v:.1f}" for v in 100 * np.median(results[:, :, 1], axis=1)))
+if ready(**both):
+    results = training.paired(accuracies, arms, SEEDS)  # (arms, seeds, tests)
+    lost = 100 * (results[:, :, :1] - results[:, :, 1:])  # by each move
+    print("lost by a move (points)", *(f"{name:>6}" for name in moves))
+    for name, medians in zip(arms, np.median(lost, axis=1)):
+        print(f"{name:23}", *(f"{v:6.1f}" for v in medians))
 
 # %% id="arms-figure"
-if results is not None:
-    still, moved = (dict(zip(arms, values)) for values in np.moveaxis(results, 2, 0))  # accuracies, five for each arm
+if ready(**both):
+    panels = {"test images": results[:, :, 0], "moved: mean of four ways": results[:, :, 1:].mean(axis=2)}
+    panels = {title: dict(zip(arms, values)) for title, values in panels.items()}  # accuracies, five for each arm
     looks = dict.fromkeys(["by pixel", "instance"], plotting.THIRD) | {"no norm": plotting.WITHOUT}
-    figure = plotting.arms({"test images": still, "moved by one pixel": moved}, "test accuracy", looks)
-    plotting.show(figure, alt="Test accuracy of five arms, five seeds each; moved images are harder, hardest by pixel.")
-    gains = 100 * (results - results[1])  # over yours
-    claim("after ReLU: within 5 points of before", gains[2, :, 0], above=-5, below=5)
-    claim("by pixel: within 10 points of yours", gains[3, :, 0], above=-10, below=10)
-    claim("instance norm: within 10 points of yours", gains[4, :, 0], above=-10, below=10)
-    claim("moved, by pixel loses more than yours", gains[3, :, 0] - gains[3, :, 1], above=0)
+    figure = plotting.arms(panels, "test accuracy", looks)
+    plotting.show(figure, alt="Test accuracy of five arms, five seeds each; moved images are harder for all.")
+    gains = 100 * (results - results[1])[:, :, 0]  # over yours
+    claim("after ReLU: within 5 points of before", gains[2], above=-5, below=5)
+    claim("by pixel: within 10 points of yours", gains[3], above=-10, below=10)
+    claim("instance norm: within 10 points of yours", gains[4], above=-10, below=10)
+    claim("moved right: by pixel loses more than yours", (lost[3] - lost[1])[:, 0], above=0)
+    claim("mean of the four moves: the same", (lost[3] - lost[1]).mean(axis=1), above=0)
 
 # %% [markdown] id="arms-figure-notes" notes="4"
-# c is right: accuracy does not find the slip, small cases with known answers do. The moved images find it. Say aloud
-# that no norm loses less by the move than yours: the figure shows it.
+# c is right: accuracy does not find the slip, small cases with known answers do. The moved images hint at it, to the
+# right more than elsewhere: read the printed table before you call it proof. No norm loses less by a move than yours.
 
 # %% [markdown] id="arms-caption"
-# **Before or after ReLU matters little here, and accuracy does not find the slip.** The two orders differ by a few
-# points at most: the paper's (section 3.2) is a recommendation, not a law. By pixel does about as well where all
-# clothes sit centred and upright. Moved by one pixel, it loses more. Small cases with known answers find a wrong axis;
-# tidy data can hide it. Instance norm does as well, without companions. (Five seeds, each a dot at one height; bar:
-# median, band: middle half.) *Takeaway: check the layer, not only the curve.*
+# **Here before or after ReLU matters little, and accuracy does not find the slip (c).** The paper's order (section 3.2)
+# is a recommendation. By pixel does as well where clothes sit centred and upright. Moved by a pixel it loses more, to
+# the right clearly, elsewhere hardly. (Dots: five seeds; bar: median.) *Takeaway: check the layer, not only the curve.*
 
 # %% [markdown] id="sweeps-text"
 # ## Two claims: learning rates and initial weights
 #
 # The lecture claims that batch normalization allows higher learning rates, and lessens the dependence on
-# initialization. You test the first on three nets: fully connected ones with three and with one hidden layer of 100
-# units, and the convolutional net at fewer points; the second without the shallow one. The arms are paired: five seeds,
-# 50 steps.
+# initialization. You test the first on fully connected nets with one, three and eight hidden layers of 100 units, and
+# on the convolutional net; the second on two of these. The arms are paired: five seeds, 50 steps.
 #
 # **Predict:** for each claim, where do the two curves part, and where do they lie on one another?
 
@@ -417,77 +420,162 @@ if results is not None:
 # %% id="sweep"
 rates, stds = [0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10], [0.01, 0.03, 0.1, 0.3, 1]
 handed = batchnorm_forward, batchnorm_backward
+others = test_images[1000:], fashion.y_test[1000:]  # to choose on
 
 
 def sweep(widths, word, norm, setting, values):
-    def one_accuracy(arm, seed):
+    def two_accuracies(arm, seed):
         net = trained(widths, arm[0], norm, seed, **{setting: arm[1]})
-        return training.accuracy(net, *tests[0])
+        return [training.accuracy(net, *tests[0]), training.accuracy(net, *others)]
 
     pairs = product([f"{word} relu", f"{word} norm relu"], values)
-    accuracies = training.paired(one_accuracy, pairs, range(5)).reshape(2, len(values), 5)
-    for name, medians in zip(["without", "with"], 100 * np.median(accuracies, axis=2)):
-        print(f"{name:7} at {setting}", *(f"{v:g}: {m:.0f} % " for v, m in zip(values, medians)))
-    return values, accuracies
+    reached = training.paired(two_accuracies, pairs, SEEDS).reshape(2, len(values), 5, 2)
+    return values, reached[..., 0], reached[..., 1]  # without and with, (2, values, seeds)
 
 
 # %% id="rates-training" tags=["nbval-ignore-output"]
-rate_panels = None
-if ready(spatial_batchnorm_forward, spatial_batchnorm_backward):
+rate_panels = {}
+if ready(**both):
     rate_panels = {
-        "three hidden layers": sweep([100, 100, 100, 10], "linear", handed, "lr", rates),
         "one hidden layer": sweep([100, 10], "linear", handed, "lr", rates),
+        "three hidden layers": sweep([100, 100, 100, 10], "linear", handed, "lr", rates),
         "convolutional net": sweep([8, 16, 10], "convolution", yours, "lr", rates[1::2]),
     }
 
 # %% id="rates-figure"
-if rate_panels is not None:
-    figure = plotting.convolution.sweeps(rate_panels, "learning rate")
+if ready(**both):
+    figure = plotting.convolution.sweeps({name: panel[:2] for name, panel in rate_panels.items()}, "learning rate")
     plotting.show(figure, alt="Accuracy over learning rate, three nets: alike at small rates, apart at large ones.")
-    for name, (values, accuracies) in rate_panels.items():
+    for name, (values, accuracies, _) in rate_panels.items():
         gains = dict(zip(values, 100 * (accuracies[1] - accuracies[0])))  # (5,) for each rate
-        claim(f"{name}, at a rate of 1: over 10 points gained", gains[1], above=10)
-        claim(f"{name}, at 0.01: less than 10", gains[0.01], below=10)
-        claim(f"{name}, at 10: chance with it, too", 100 * accuracies[1, -1], below=20)
+        claim(f"{name}, rate 1: over 10 gained", gains[1], above=10)
+        claim(f"{name}, 0.01: less than 10", gains[0.01], below=10)
+        claim(f"{name}, 10: chance with it, too", 100 * accuracies[1, -1], below=20)
 
 # %% [markdown] id="rates-figure-notes" notes="3"
 # Ask first where the curves lie on one another. Then at the right end. "Higher learning rates" means a wider range that
-# works, not a better best.
+# works. Is the best any better? Let them guess, by depth, before the next cell.
 
 # %% [markdown] id="rates-caption"
 # **Batch normalization allows higher learning rates: yes.** At a rate of 1 the two deeper nets without it end at chance
-# (the grey line); all three nets with it still learn. At 10 nothing does. **At small rates it gains nothing**: with one
-# hidden layer, a good initialization or a small rate it costs time and buys little. (Median of 5 seeds; the band is the
-# middle half.)
+# (grey line); all with it learn. At 10 nothing does. **At small rates it gains nothing.** (Five seeds: median, middle
+# half.)
+#
+# **Predict:** each arm at its own best rate: does it gain with one hidden layer? With eight?
+
+
+# %% id="deeper"
+def best(panel):  # test accuracy of each arm at the rate that is best for it on the other images
+    _, accuracies, on_others = panel
+    chosen = np.median(on_others, axis=2).argmax(axis=1)
+    return [100 * arm[rate] for arm, rate in zip(accuracies, chosen)]
+
+
+if ready(**both):
+    rate_panels["eight hidden layers"] = sweep([100] * 8 + [10], "linear", handed, "lr", rates[2:5])
+    gained = {name.split()[0]: np.subtract(*reversed(best(panel))) for name, panel in rate_panels.items()}
+    for name in ("one", "three"):
+        claim(f"{name}, best against best: under 6 gained", gained[name], below=6)
+    claim("eight, best against best: over 4 gained", gained["eight"], above=4)
+
+# %% [markdown] id="deeper-caption"
+# **Best against best, a shallow net gains a few points, a deep one more.** (Each arm's rate is chosen on 1,000 other
+# images.) Bjorck et al. ([2018](https://arxiv.org/abs/1806.02375)) argue that larger steps are what helps. Brock et al.
+# ([2021](https://arxiv.org/abs/2102.06171)) train large nets without batch norm as well as with it, by other means
+# against too large steps.
 
 # %% id="init-training" tags=["nbval-ignore-output"]
-init_panels = None
-if ready(spatial_batchnorm_forward, spatial_batchnorm_backward):
+init_panels = {}
+if ready(**both):  # the spread is that of the hidden layers: a norm follows them
     init_panels = {
         "three hidden layers": sweep([100, 100, 100, 10], "linear", handed, "std", stds),
         "convolutional net": sweep([8, 16, 10], "convolution", yours, "std", stds[::2]),
     }
 
 # %% id="init-figure"
-if init_panels is not None:
-    figure = plotting.convolution.sweeps(init_panels, "standard deviation of the initial weights")
+if ready(**both):
+    panels = {name: panel[:2] for name, panel in init_panels.items()}
+    figure = plotting.convolution.sweeps(panels, "standard deviation of the initial weights")
     plotting.show(figure, alt="Accuracy over initial spread: a narrow peak without, a wide one with batch norm.")
-    for name, (_, accuracies) in init_panels.items():
+    for name, (_, accuracies) in panels.items():
         worst = 100 * accuracies.min(axis=1)  # of the starts, (2, 5)
-        claim(f"{name}, at the worst start: over 10 points gained", worst[1] - worst[0], above=10)
-        largest = 100 * (accuracies[1].max(axis=0) - accuracies[1, -1])
-        claim(f"{name}, with it: over 5 points between the best start and the largest", largest, above=5)
+        claim(f"{name}, worst start: over 10 gained", worst[1] - worst[0], above=10)
+    three = 100 * panels["three hidden layers"][1][1]  # with it, (starts, 5)
+    claim("three, with it: over 5 lost at the largest", three.max(axis=0) - three[-1], above=5)
 
 # %% [markdown] id="init-figure-notes" notes="2"
-# Expect "independent of the initialization". It is less dependence. Ask why large weights still end lowest: the scale
-# cancels, so each step turns them less.
+# Expect "independent of the initialization". It is less dependence. Ask why large weights still end lowest in the left
+# panel: the scale cancels, so each step turns them less. The next experiment takes that apart.
 
 # %% [markdown] id="init-caption"
-# **Batch normalization lessens the dependence on initialization: yes; it removes it: no.** Without it, weights that are
-# too small or too large end near chance. With it, every start learns, but not equally well: the largest weights end
-# lowest. One reason can be worked out: what a normalized layer puts out does not depend on the scale of its weights, so
-# the larger they are, the less a step turns them. At the good start, near 0.1, least is gained. (Median of 5 seeds,
-# band as above.)
+# **Batch normalization lessens the dependence on initialization: yes; it removes it: no.** (Hidden layers' weights are
+# drawn so; the last layer's always well.) Without it, too small or too large weights end near chance or far below. With
+# it, every start learns; in the left net the largest weights end lowest. (Median of 5 seeds, middle half.)
+
+# %% [markdown] id="scale-text"
+# ### What large weights do behind a norm
+#
+# What a normalized layer puts out does not depend on the scale of its weights. So multiply the first layer's weights by
+# 10: the output stays. If they are 10 times as large, a nudge turns them a tenth as much, so their gradient is a tenth.
+#
+# **Predict:** you train both nets at one rate: do their losses fall alike? By what must the large weights' rate be
+# multiplied, so that they do?
+
+
+# %% id="scale-training"
+def layer_net(seed, factor=1):
+    net = nets.Net([(1, 14, 14), 100, 100, 10], "linear norm relu", norm=handed, seed=seed)
+    net.parameters["w1"] *= factor
+    return net
+
+
+def loss_curve(arm, seed):
+    factor, rate = arm
+    run = {"steps": 100, "lr": 0.1, "batch_size": 32, "rates": {"w1": rate}, "seed": seed}
+    return training.fit(layer_net(seed, factor), train_images, fashion.y_train, **run).train_mode_loss
+
+
+ways = {"as drawn": (1, 1), "w1 times 10": (10, 1), "and its rate times 100": (10, 100)}
+curves = dict(zip(ways, training.paired(loss_curve, ways.values(), SEEDS)))  # (5, 100) each
+
+# %% id="scale-figure"
+parts = {name: runs.reshape(5, 10, 10).mean(axis=2) for name, runs in curves.items()}
+plotting.show(plotting.convolution.losses(10 * np.arange(1, 11), parts), alt="Three losses fall; two are one line.")
+batch = train_images[:64], fashion.y_train[:64]
+grads = [[layer_net(seed, f).loss_and_gradients(*batch)[1]["w1"] for seed in SEEDS] for f in (1, 10)]
+ratio = [np.linalg.norm(small) / np.linalg.norm(large) for small, large in zip(*grads)]
+claim("gradient of w1 over that of 10 w1: 10", ratio, above=9.99, below=10.01)
+plain, large, faster = curves.values()
+claim("rate times 100: no loss off by 0.01", np.abs(faster - plain).max(axis=1), below=0.01)
+claim("the same rate: last loss over 0.02 higher", (large - plain)[:, -20:].mean(axis=1), above=0.02)
+
+# %% [markdown] id="scale-caption"
+# **Behind a norm, the size of the weights is a brake.** Weights times 10 have a tenth of the gradient, and a step turns
+# them a tenth as far: the rate counts a hundredth. With 100 times the rate (dotted) the curve is the first again. The
+# *effective* rate is rate over squared length (van Laarhoven [2017](https://arxiv.org/abs/1706.05350)).
+
+# %% [markdown] id="decay-text"
+# *Weight decay* multiplies the weights by a number below 1 at each update; elsewhere it keeps a net from growing too
+# bold. **Predict:** what does it do to weights behind a norm?
+
+
+# %% id="decay"
+def decayed(decay, seed):
+    net = layer_net(seed)
+    for step in range(150):  # one update at a time, then all weights before a norm shrink
+        training.fit(net, train_images, fashion.y_train, steps=1, lr=0.1, batch_size=32, seed=1000 * seed + step)
+        for name in ("w1", "w2"):
+            net.parameters[name] *= 1 - 0.1 * decay
+    return np.linalg.norm(net.parameters["w1"]), 100 * training.accuracy(net, *tests[0])
+
+
+(length, reached), (shorter, reached_too) = np.moveaxis(training.paired(decayed, [0, 0.02], SEEDS), 2, 1)
+claim("decay 0.02: w1 shorter by over 20 %", shorter / length, below=0.8)
+claim("and the accuracy the same, within 3 points", reached_too - reached, above=-3, below=3)
+
+# %% [markdown] id="decay-caption"
+# **Decay shortens the weights and thereby lengthens the steps; what the net can express stays as it was.** Behind a
+# norm it sets the effective rate. (Too much of it makes the steps too long: try 0.05.)
 
 # %% [markdown] id="companions-text"
 # ## "It only adjusts the scale"
@@ -508,24 +596,22 @@ def boot_among(others, bn_param):
     return spatial_batchnorm_forward(batch, np.ones(3), np.zeros(3), bn_param)[0][0, 0]
 
 
-if ready(channel_statistics, spatial_batchnorm_forward):
+if ready(channel_statistics=channel_statistics, spatial_batchnorm_forward=spatial_batchnorm_forward):
     companies = {f"among {name}s": fashion.classes.index(name) for name in ("trouser", "pullover")}
     outputs = {name: boot_among(maps[labels == i], {"mode": "train"}) for name, i in companies.items()}
     mean, var = channel_statistics(maps)
     outputs["alone, test mode"] = boot_among(maps[:0], {"mode": "test", "running_mean": mean, "running_var": var})
     figure = plotting.convolution.companions(maps[26, 0], outputs)
     plotting.show(figure, alt="Three straight lines: the boot's output among trousers, among pullovers, alone.")
-    print("brightest value", *(f"{name}: {values.max():.2f} " for name, values in outputs.items()))
+    print("brightest value:", *(f"{values.max():.2f}" for values in outputs.values()))
 
 # %% [markdown] id="companions-figure-notes" notes="3"
 # Each line is straight: the lecture is right. There are three lines: that is the half it leaves out, and notebook 5.
 
 # %% [markdown] id="companions-caption"
 # **Scale and shift only, yes; but the companions choose them.** Each line is straight, as the lecture says. *Which*
-# line it is depends on the batch: trousers cover few pixels, so their mean is low, and next to them the same boot is
-# bright. In training the layer thus ties the examples of a batch together, and that is why evaluation needs
-# statistics of its own (dotted). The layer can follow any other; "only the scale" is half of what it does. Notebook 5
-# looks at the other half.
+# line depends on the batch: trousers cover few pixels, so next to them the same boot is bright. The layer ties examples
+# together, which is why evaluation needs statistics of its own (dotted). Notebook 5 looks at this half.
 
 # %% [markdown] id="recap"
 # ## Now you can
@@ -536,11 +622,17 @@ if ready(channel_statistics, spatial_batchnorm_forward):
 #
 # Two questions to take along:
 #
-# 1. A batch of one image still has a variance; a batch of one row has none. Is that image's variance a good one?
-# 2. Instance norm needs no companions, and did as well here. What might companions be good for?
+# 1. A batch of one image still has a variance. Is it a good one?
+# 2. Instance norm needs no companions, and did as well. What might they be good for?
+
+# %% [markdown] id="explain_4-text" slide="skip"
+# ### In your own words
+#
+# A friend averages over axis 0 only, and the net learns nearly as well. Explain what is wrong all the same, and which
+# small test shows it.
 
 # %% [markdown] id="recap-notes" notes="2"
 # Leave both questions open. The second one is the title of notebook 5.
 
 # %% id="summary"
-summary("04_convolution")
+summary("04_convolution", globals())

@@ -1,4 +1,34 @@
+import os
+from collections import Counter
+from pathlib import Path
+
 import pytest
+from jupyter_core.utils import ensure_event_loop
+
+DESCRIPTORS = Path("/proc/self/fd")
+KEPT = (".ttf",)  # what libraries open once and keep: matplotlib its fonts
+
+
+def open_files() -> Counter[str]:
+    """How many files, sockets and so on this process has open; nothing where the system does not tell."""
+    found: Counter[str] = Counter()
+    for descriptor in DESCRIPTORS.iterdir() if DESCRIPTORS.exists() else ():
+        try:
+            file = os.readlink(descriptor)
+        except OSError:  # the listing's own
+            continue
+        if not file.endswith(KEPT):
+            found[file.partition(":[")[0]] += 1
+    return found
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_open():
+    """A test closes what it opens: left to the garbage collector, it would fail a later test that is not to blame."""
+    ensure_event_loop()  # Jupyter opens one a process, and keeps it
+    before = open_files()
+    yield
+    assert open_files() - before == Counter()
 
 
 @pytest.fixture

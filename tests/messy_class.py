@@ -153,7 +153,7 @@ def moodle_flat(folder, students):
 @kind
 def gradescope(folder, students):
     lines = []
-    for i, student in enumerate(students):
+    for student in students:
         put(folder / f"submission_{number(student)}" / FIRST, work(student))
         lines += [f"submission_{number(student)}:", "  :submitters:", f"  - :name: {json.dumps(student)}"]
         lines += [
@@ -167,7 +167,7 @@ def gradescope(folder, students):
 
 @kind
 def blackboard(folder, students):
-    for i, student in enumerate(students):
+    for student in students:
         stem = f"gradebook_2026_homework_u{number(student)}_attempt_2026-11-"
         put(folder / f"{stem}18-09-00-00_{FIRST}", work(f"older {student}"))
         put(folder / f"{stem}20-10-15-30_{FIRST}", work(student))

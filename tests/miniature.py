@@ -34,6 +34,16 @@ from bn_helpers.layers import normalize
 # %% id="normalize-check" check="normalize"
 check("normalize", normalize)
 
+# %% [markdown] id="normalize-hints"
+# <details><summary>Help: the shapes do not fit</summary>
+#
+# Count.
+#
+# </details>
+
+# %% [markdown] id="spread-text"
+# **Predict:** how far do they lie apart?
+
 # %% id="spread"
 try:
     print(f"{normalize(np.array([[1.0], [3.0]])).std():.3f}")
@@ -58,7 +68,7 @@ print("\\rtrained 3 networks")
 print("larger:", 2 > 1)
 
 # %% [markdown] id="quiz_1-text"
-# Which one? a) this b) that c) both d) neither
+# **Predict.** Which one? a) this b) that c) both d) neither
 
 # %% id="quiz_1" quiz="quiz_1"
 quiz_1 = "b"
@@ -74,4 +84,7 @@ from bn_helpers.layers import layer_outputs
 
 # %% id="layer_outputs-check" check="layer_outputs"
 check("layer_outputs", layer_outputs)
+
+# %% [markdown] id="explain_1-text"
+# Explain what a batch is.
 """

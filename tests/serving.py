@@ -35,7 +35,6 @@ def serving(course: Path, settings: Path) -> Iterator[tuple[subprocess.Popen, st
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     surroundings = {f"JUPYTER_{kind}_DIR": str(settings / kind) for kind in ("CONFIG", "DATA", "RUNTIME")}
-    surroundings["OPENBLAS_NUM_THREADS"] = "1"  # on a busy machine, two threads spend their time waiting for each other
     # -o takes the environment as it is: pytest runs in it
     command = ["make", "-o", ".venv/installed", "course", f"PORT={port}", "BROWSER=no"]
     log = settings / "log"

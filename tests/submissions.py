@@ -12,9 +12,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from attacks import ATTACKS
-from right_answers import RIGHT
 
-from bn_helpers.catalogue.entry import HUNKS, changed_source
+from bn_helpers.catalogue.entry import HUNKS, RIGHT, changed_source
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS, TASKS
 from bn_helpers.grading.probes import quiz_letter, reference_cell
 from bn_helpers.grading.results import ExerciseResult, SubmissionResult
@@ -58,8 +57,8 @@ def by_id(result: SubmissionResult) -> dict[str, ExerciseResult]:
 
 
 def variant_source(functions: dict[str, Callable]) -> str:
-    """The text of a right variant (see right_answers) with all that it uses, as a student would have it in one cell."""
-    waiting, texts = {name: f for name, f in functions.items() if not f.__module__.startswith("bn_helpers")}, {}
+    """The text of a right answer of the catalogue with all that it uses, as a student would have it in one cell."""
+    waiting, texts = {name: f for name, f in functions.items() if _in_catalogue(f)}, {}
     while waiting:
         name, thing = waiting.popitem()
         node = ast.parse(textwrap.dedent(inspect.getsource(thing))).body[0]
@@ -67,12 +66,16 @@ def variant_source(functions: dict[str, Callable]) -> str:
         texts[name] = ast.unparse(node)
         names = {child.id for child in ast.walk(node) if isinstance(child, ast.Name)} - texts.keys()
         module = vars(sys.modules[thing.__module__])
-        own = {n: module[n] for n in names & module.keys() if "right_answers" in getattr(module[n], "__module__", "")}
+        own = {n: module[n] for n in names & module.keys() if _in_catalogue(module[n])}
         waiting |= {n: value for n, value in own.items() if n not in functions}
     imports = (
         "import collections, functools, itertools, math, sys, warnings\nfrom typing import *\nimport numpy as np\n"
     )
     return imports + "\n\n".join(reversed(texts.values()))
+
+
+def _in_catalogue(thing: object) -> bool:
+    return getattr(thing, "__module__", "").startswith("bn_helpers.catalogue")
 
 
 def write_class(folder: Path, count: int) -> Path:

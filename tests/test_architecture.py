@@ -16,31 +16,35 @@ PACKAGE = Path(bn_helpers.__file__).parent
 # What a module may import of this package. A package's modules share its line.
 EXPERIMENTS = {"exercises", "data", "oracles", "nets"}
 JUDGING = {"exercises", "oracles", "outcomes", "judging"}
-ALL_BUT_EACH_OTHER = {"layers", "catalogue", "checks", "selfcheck", "reference", "submission", "text", *JUDGING}
+READING = {"parsing", "reference", "source", "submission", "text"}
+ALL_BUT_EACH_OTHER = {"layers", "catalogue", "checks", "selfcheck", "errors", *READING, *JUDGING}
 MAY_IMPORT = {
     "layers": set(),
     "oracles": set(),
     "data": set(),
     "outcomes": set(),
     "text": set(),
+    "errors": set(),
     "reference": set(),
+    "source": {"exercises"},
     "exercises": {"oracles", "outcomes"},
     "judging": {"exercises", "oracles", "outcomes"},
-    "submission": {"exercises", "text"},
+    "submission": {"exercises", "parsing", "text"},
+    "parsing": set(),
     "checks": JUDGING,
     "stages": {"oracles", "judging"},
     "nets": EXPERIMENTS,
-    "training": EXPERIMENTS,
+    "training": {"checks", *EXPERIMENTS},
     "plotting": EXPERIMENTS,
     "widgets": {"plotting", "training", "checks", *EXPERIMENTS},
     "catalogue": {"layers", *JUDGING},
-    "selfcheck": {"exercises", "checks", "submission"},
+    "selfcheck": {"errors", "exercises", "judging", "submission"},
     "course": ALL_BUT_EACH_OTHER,
     "grading": ALL_BUT_EACH_OTHER,
 }
 EVERYTHING = {"cli", "__main__"}
 STUDENT = ("checks", "stages", "data", "nets", "training", "plotting", "widgets", "exercises", "judging", "layers")
-PRIVATE = {"catalogue", "reference", "course", "grading", "cli", "selfcheck"}
+PRIVATE = {"catalogue", "reference", "source", "course", "grading", "cli", "selfcheck"}
 
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
 

@@ -15,9 +15,10 @@ from bn_helpers import layers
 from bn_helpers.course import builder
 from bn_helpers.course.builder import build, check
 from bn_helpers.course.sources import BuildError
-from bn_helpers.exercises import NOTEBOOKS
+from bn_helpers.exercises import EXERCISES, NOTEBOOKS
 
 NAME = "01_normalization"
+TO_WRITE = {"spread-text-guess": "spread-text", "explain_1": "explain_1-text"}  # and the cell above each
 SOLVED, STUDENT = f"solutions/{NAME}.ipynb", f"notebooks/{NAME}.ipynb"
 
 
@@ -76,7 +77,26 @@ def test_both_notebooks_are_valid_and_have_the_cells_of_the_source(built):
         assert node.metadata.language_info == {"name": "python"}
         headers = [line for line in SOURCE.splitlines() if line.startswith("# %%")]
         wanted = [header for header in headers if notebook == SOLVED or "notes=" not in header]
-        assert [cell.id for cell in node.cells] == [header.split('id="')[1].split('"')[0] for header in wanted]
+        shown = [cell.id for cell in node.cells if cell.id not in TO_WRITE]
+        assert shown == [header.split('id="')[1].split('"')[0] for header in wanted]
+
+
+def test_student_finds_a_cell_to_write_in_below_a_prediction_and_a_question_but_none_below_a_quiz(built):
+    student = cells(built, STUDENT)
+    order = list(student)
+    assert {name: order[order.index(name) - 1] for name in TO_WRITE} == TO_WRITE
+    assert all(student[name]["cell_type"] == "markdown" for name in TO_WRITE)
+    assert not TO_WRITE.keys() & cells(built, SOLVED).keys()
+    assert "quiz_1-text-guess" not in student
+
+
+def test_the_trap_of_an_exercise_is_its_first_hint_folded(built):
+    for notebook in (SOLVED, STUDENT):
+        hints = text(cells(built, notebook)["normalize-hints"])
+        assert EXERCISES["normalize"].trap in hints.split("</details>")[0]
+        assert hints.startswith("<details><summary>")
+        assert hints.count("<details>") == 2
+        assert EXERCISES["normalize"].trap not in text(cells(built, notebook)["normalize-text"])
 
 
 def test_solved_notebook_holds_answers_and_what_they_print(built):
@@ -144,8 +164,8 @@ def test_header_of_an_exercise_comes_from_the_manifest(built):
     for notebook in (SOLVED, STUDENT):
         lines = text(cells(built, notebook)["normalize-text"]).split("\n")
         assert lines[0] == "### Exercise 1.2: Normalize a batch"
-        assert "6 points" in lines[2]
-        assert "10 minutes" in lines[2]
+        assert f"{EXERCISES['normalize'].points} points" in lines[2]
+        assert f"{EXERCISES['normalize'].minutes} minutes" in lines[2]
         assert lines[-1] == "Return a batch of the same shape."
 
 
@@ -251,7 +271,7 @@ def test_notebook_edited_by_hand_is_named_with_its_cell_and_never_overwritten(co
     [
         (
             lambda _, cells: cells["normalize-check"]["metadata"]["nbgrader"].update(points=60),
-            "cell 'normalize-check': metadata.nbgrader.points: expected 6, found 60",
+            f"cell 'normalize-check': metadata.nbgrader.points: expected {EXERCISES['normalize'].points}, found 60",
         ),
         (
             lambda _, cells: cells["normalize-check"]["metadata"].pop("tags"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from collections import Counter
 from functools import cache
 from itertools import combinations
@@ -19,46 +21,11 @@ from bn_helpers.catalogue.entry import HUNKS, changed, changes
 from bn_helpers.checks import examine
 from bn_helpers.exercises import EASY, EXERCISES, visible_cases
 from bn_helpers.exercises.draw import COARSE
-from bn_helpers.judging import diagnose, judge, signatures
+from bn_helpers.judging import Diagnosis, diagnose, judge, signatures
 from bn_helpers.oracles import difference
 from bn_helpers.outcomes import Case, Outcome, run
 
 FINGERPRINTS = Path(catalogue.__file__).parents[1] / "fingerprints.json"
-UNDO_ONE_ANOTHER = {  # two mistakes that make a right answer
-    ("batchnorm_forward", "ddof_in_running_var", "wrong_bessel_factor"),
-    ("batchnorm_backward", "half_missing", "two_missing"),
-    ("batchnorm_backward", "power_one", "x_hat_for_centered"),
-    ("batchnorm_backward_alt", "n_times_too_large", "averaged"),
-}
-ADD_UP = {  # two mistakes that are a third one, on every output
-    ("layer_outputs", "norm_before_linear", "norm_in_first_layer_only", "norm_of_input_only"),
-    ("batchnorm_forward", "ddof", "wrong_bessel_factor", "ddof_in_output"),
-    ("batchnorm_forward", "ddof_in_output", "ddof_in_running_var", "ddof"),
-    ("batchnorm_forward", "gamma_forgotten", "beta_forgotten", "gamma_and_beta_forgotten"),
-    ("batchnorm_forward", "running_var_not_written_back", "running_mean_not_written_back", "running_not_written_back"),
-    ("scale_and_shift_backward", "dgamma_averaged", "dbeta_averaged", "both_averaged"),
-    ("scale_and_shift_backward", "dgamma_not_summed", "dbeta_not_summed", "nothing_summed"),
-    ("batchnorm_backward", "variance_path_missing", "mean_path_missing", "statistics_constant"),
-    ("batchnorm_backward", "power_half", "x_hat_for_centered", "power_one"),
-    ("batchnorm_backward", "variance_not_averaged", "mean_not_averaged", "neither_averaged"),
-    ("batchnorm_backward", "gamma_missing_in_variance", "gamma_missing_in_direct", "gamma_forgotten"),
-    ("batchnorm_backward", "dgamma_averaged", "dbeta_averaged", "both_averaged"),
-    ("batchnorm_backward_alt", "dgamma_term_missing", "dbeta_term_missing", "statistics_constant"),
-    ("batchnorm_backward_alt", "dbeta_not_averaged", "dgamma_not_averaged", "neither_averaged"),
-    ("batchnorm_backward_alt", "neither_averaged", "averaged", "n_missing_before_dout"),
-    ("batchnorm_backward_alt", "n_times_too_large", "n_missing_before_dout", "neither_averaged"),
-    ("batchnorm_backward_alt", "dbeta_sign", "dgamma_sign", "both_signs"),
-    (
-        "spatial_batchnorm_forward",
-        "parameters_along_columns",
-        "statistics_along_columns",
-        "everything_along_columns",
-    ),
-    ("spatial_batchnorm_backward", "dgamma_term_missing", "dbeta_term_missing", "statistics_constant"),
-    ("outputs_across_batches", "variance_without_sample", "mean_without_sample", "without_sample"),
-    ("outputs_across_batches", "gamma_forgotten", "beta_forgotten", "gamma_and_beta_forgotten"),
-    ("ghost_batchnorm_forward", "gamma_forgotten", "beta_forgotten", "gamma_and_beta_forgotten"),
-}
 APART = 1e4  # times the tolerance: how far a mistake must be from the right answer, and from any other mistake
 
 each_exercise = pytest.mark.parametrize("exercise", EXERCISES)
@@ -74,6 +41,12 @@ def outcomes(exercise: str) -> dict[str, list[Outcome]]:
 @pytest.fixture(scope="module")
 def fingerprints():
     return catalogue.fingerprints()
+
+
+def name(found, known) -> str | None:
+    """What an answer is called that looks like this on one draw of the cases."""
+    diagnosis = diagnose([found], lambda *_: known)
+    return diagnosis and diagnosis.mistake
 
 
 def distance(case: Case, left: Outcome, right: Outcome) -> float:
@@ -107,9 +80,9 @@ def test_messages_end_the_sentence_and_hold_no_code(exercise):
 def test_mistakes_are_refused_and_explained(exercise):
     for entry in CATALOGUE[exercise].values():
         verdict = examine(exercise, entry.functions)
-        assert verdict.state == "failed"
-        assert verdict.diagnosis == entry.id
-        assert verdict.explanation.endswith(f"\nIt looks as if {entry.message}")
+        assert verdict.state in ("failed", "partial")
+        assert verdict.diagnosis == Diagnosis(entry.id, alone=True)
+        assert verdict.words.endswith(f"\nIt looks as if {entry.message}")
 
 
 @each_exercise
@@ -124,10 +97,10 @@ def test_mistakes_are_caught_at_their_cases(exercise):
 def test_confusion_matrix_is_the_diagonal(exercise):
     cases = visible_cases(exercise)
     found = {id: signatures(cases, seen) for id, seen in outcomes(exercise).items()}
-    named = {id: diagnose(found[id], found) for id in found}
+    named = {id: name(found[id], found) for id in found}
     print(f"\n{exercise}: {len(found)} mistakes; each row is marked in the column of its name, or behind the bar")
-    for id, name in named.items():
-        marks = "".join("#" if column == name else "." for column in (*found, None))
+    for id, called in named.items():
+        marks = "".join("#" if column == called else "." for column in (*found, None))
         print(f"  {id:34} {marks[:-1]} | {marks[-1]}")
     assert named == {id: id for id in found}
 
@@ -162,9 +135,9 @@ def check_hidden(exercise: str, seeds: range) -> None:
         known = catalogue.known(exercise, drawn(exercise, seed))
         for id, found in known.items():
             assert CATALOGUE[exercise][id].case in found, f"seed {seed}: {id} is not caught at its case"
-            name = diagnose(found, known)
-            assert name in (id, None), f"seed {seed}: {id} is called {name}"
-            named[id] += name == id
+            called = name(found, known)
+            assert called in (id, None), f"seed {seed}: {id} is called {called}"
+            named[id] += called == id
     assert min(named.values()) >= 0.99 * len(seeds), named
 
 
@@ -180,7 +153,8 @@ def test_mistakes_are_named_on_many_hidden_cases(exercise):
 
 
 @pytest.mark.slow
-def test_two_mistakes_in_one_answer_are_called_by_no_wrong_name():
+def test_two_mistakes_in_one_answer_are_called_by_one_of_their_names():
+    """By none of a third. What equals a right answer or one mistake on all cases is no answer with two."""
     counts = Counter()
     for exercise in EXERCISES:
         cases = visible_cases(exercise)
@@ -192,13 +166,13 @@ def test_two_mistakes_in_one_answer_are_called_by_no_wrong_name():
                 continue
             functions = CATALOGUE[exercise][pair[0]].functions | {exercise: answer}
             found = signatures(cases, [run(case, functions) for case in cases])
-            name = diagnose(found, known)
-            assert found or (exercise, *pair) in UNDO_ONE_ANOTHER
-            assert name in (None, *pair) or (exercise, *pair, name) in ADD_UP
-            counts["one name"] += name is not None
-            counts["no name"] += name is None
+            diagnosis = diagnose([found], lambda *_, known=known: known)
+            if not found or (diagnosis and diagnosis.alone):
+                continue
+            assert diagnosis is None or diagnosis.mistake in pair, f"{exercise}: {pair} is called {diagnosis.mistake}"
+            counts["named" if diagnosis else "not named"] += 1
     print(dict(counts))
-    assert counts.total() > 3000
+    assert counts["named"] >= 0.6 * counts.total() > 2000
 
 
 def test_fingerprints_are_those_of_the_catalogue(monkeypatch, fingerprints):
@@ -208,7 +182,7 @@ def test_fingerprints_are_those_of_the_catalogue(monkeypatch, fingerprints):
 
 def test_fingerprints_of_another_catalogue_are_stale(tmp_path, monkeypatch, fingerprints):
     changed = json.loads(FINGERPRINTS.read_text("utf-8"))
-    changed["normalize"]["ddof"]["cases"]["small"]["x_hat"][1] += 1e-3
+    changed["normalize"]["ddof"]["cases"]["small"]["values"]["x_hat"][1] *= 1.01
     (tmp_path / "changed.json").write_text(json.dumps(changed))
     monkeypatch.setattr(catalogue, "fingerprints", lambda: fingerprints)
     assert catalogue.stale(tmp_path / "changed.json")
@@ -224,7 +198,7 @@ def test_fingerprints_are_written_one_case_a_line(tmp_path, monkeypatch, fingerp
     catalogue.write_fingerprints(path)
     text = path.read_text("utf-8")
     assert json.loads(text) == fingerprints
-    assert '\n    "small": {"x_hat": [[4, 3], ' in text
+    assert '\n    "small": {"values": {"x_hat": [' in text
     assert max(map(len, text.splitlines())) < 400
 
 
@@ -244,16 +218,24 @@ def ddof_by_matrices(x, eps=1e-5):
 
 @pytest.mark.parametrize("answer", [ddof_by_loops, ddof_by_matrices])
 def test_mistake_is_named_however_it_is_written(answer):
-    assert examine("normalize", {"normalize": answer}).diagnosis == "ddof"
+    assert examine("normalize", {"normalize": answer}).diagnosis == Diagnosis("ddof", alone=True)
 
 
-def test_two_mistakes_at_once_are_not_named():
+def test_gross_mistake_keeps_its_name_beside_a_small_one():
     def both(x, eps=1e-5):
-        return (x - x.mean(axis=0)) / (x.std(axis=0, ddof=1) + eps)
+        return (x - x.mean()) / (x.std() + eps)
 
     verdict = examine("normalize", {"normalize": both})
-    assert verdict.state == "failed"
-    assert verdict.diagnosis is None
+    assert verdict.diagnosis == Diagnosis("whole_array", alone=False)
+    assert "\nOne of your mistakes: it looks as if you use one mean and one variance" in verdict.words
+
+
+def test_two_mistakes_that_hide_one_another_are_not_named():
+    def both(x, eps=1e-5):
+        return x / (x.std(axis=0, ddof=1) + eps)
+
+    verdict = examine("normalize", {"normalize": both})
+    assert (verdict.state, verdict.diagnosis) == ("failed", None)
 
 
 def test_change_that_does_not_fit_the_reference_is_an_error():
@@ -261,3 +243,13 @@ def test_change_that_does_not_fit_the_reference_is_an_error():
         changes("normalize", "typo (small): you mistype.\n- sqr(\n+ sqrt(")
     with pytest.raises(ValueError, match="two mistakes called ddof"):
         changes("normalize", "ddof (small): you repeat yourself.\n- np.sqrt(var + eps)\n+ 1")
+
+
+def test_catalogue_is_whole_where_python_leaves_out_docstrings():
+    program = "from bn_helpers.catalogue import CATALOGUE\n"
+    program += "print({id: mistake.message for each in CATALOGUE.values() for id, mistake in each.items()})"
+    said = [
+        subprocess.run([sys.executable, *how, "-c", program], capture_output=True, text=True, check=True).stdout
+        for how in ([], ["-OO"])
+    ]
+    assert said[0] == said[1]

@@ -1,5 +1,6 @@
 """The command line, as a person types it."""
 
+import importlib
 import os
 import shutil
 import subprocess
@@ -175,6 +176,12 @@ def test_a_choice_that_is_none_is_told(arguments, capsys):
     assert arguments[0] in capsys.readouterr().err
 
 
+def test_a_module_of_an_extra_that_is_not_installed_is_named_with_the_remedy(capsys, monkeypatch):
+    monkeypatch.setattr(cli, "_build", lambda options: importlib.import_module("no_such_module"))
+    assert cli.main(["build"]) == 2
+    assert capsys.readouterr().err == 'no_such_module is missing. Install it: python -m pip install -e ".[author]"\n'
+
+
 @pytest.mark.parametrize(("submissions", "status"), [("", 2), ("a class", 0)])
 def test_make_grade_says_what_it_needs(submissions, status):
     done = subprocess.run(
@@ -183,6 +190,7 @@ def test_make_grade_says_what_it_needs(submissions, status):
             "--dry-run" if submissions else "--silent",
             "grade",
             "--assume-old=.venv/installed",
+            "--assume-old=.venv/grader",
             f"SUBMISSIONS={submissions}",
         ],
         capture_output=True,

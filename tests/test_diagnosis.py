@@ -7,7 +7,8 @@ import json
 import numpy as np
 import pytest
 
-from bn_helpers.judging import CLOSE, alike, diagnose, signature, signatures
+from bn_helpers.judging import Diagnosis, alike, diagnose, signature, signatures
+from bn_helpers.judging.naming import CLOSE
 from bn_helpers.outcomes import Call, Case, Outcome, Wanted
 
 WANTED = {"a": Wanted(np.arange(3.0), 2.0), "b": Wanted(np.array(1.0), 1.0)}
@@ -27,8 +28,8 @@ def test_right_outcome_is_a_pass_and_is_left_out():
 
 
 def test_only_wrong_outputs_are_in_a_signature():
-    assert list(seen(b=np.array(2.0))) == ["b"]
-    assert list(seen(a=np.ones(3), b=np.array(2.0))) == ["a", "b"]
+    assert list(seen(b=np.array(2.0))["values"]) == ["b"]
+    assert list(seen(a=np.ones(3), b=np.array(2.0))["values"]) == ["a", "b"]
 
 
 def test_signature_is_plain_json():
@@ -42,7 +43,7 @@ def test_signature_is_plain_json():
         (np.ones(3), np.ones(3, order="F"), True),
         (np.ones(3), np.ones(3, np.float32), True),
         (np.ones(3), np.ones(3, int), True),
-        (np.ones(3), np.ones(3) * (1 + CLOSE / 10), True),
+        (np.ones(3), np.ones(3) * (1 + CLOSE / 100), True),
         (np.ones(3), np.ones(3) * (1 + CLOSE * 100), False),
         (np.ones(3), np.ones((3, 1)), False),
         (np.array([1.0, 2, 4]), np.array([2.0, 1, 4]), False),
@@ -91,11 +92,58 @@ def test_missing_exception_keeps_what_came_instead():
     assert list(signature(refuses, Outcome(RIGHT))["silent"]) == ["a", "b"]
 
 
+def called(found, known):
+    return diagnose([found], lambda *_: known)
+
+
 def test_mistake_is_named_only_where_one_fits_everywhere():
     ones, twos = seen(a=np.ones(3)), seen(a=np.full(3, 2.0))
     known = {"first": {"c": ones}, "second": {"c": ones, "d": "fail"}, "third": {"c": twos}}
-    assert diagnose({"c": ones}, known) == "first"
-    assert diagnose({"c": ones, "d": "fail"}, known) == "second"
-    assert diagnose({"d": "fail"}, known) is None
-    assert diagnose({}, known) is None
-    assert diagnose({"c": ones}, {**known, "twin": {"c": ones}}) is None
+    assert called({"c": ones}, known) == Diagnosis("first", alone=True)
+    assert called({"c": ones, "d": "fail"}, known) == Diagnosis("second", alone=True)
+    assert called({"d": "fail"}, known) is None
+    assert called({}, known) is None
+    assert called({"c": ones}, {**known, "twin": {"c": ones}}) is None
+
+
+A, B, BOTH, OTHER = (
+    seen(a=np.ones(3)),
+    seen(b=np.array(5.0)),
+    seen(a=np.ones(3), b=np.array(5.0)),
+    seen(a=np.full(3, 9.0)),
+)
+
+
+def test_mistake_beside_another_is_named_by_the_cases_that_isolate_it():
+    known = {"first": {"c": A, "d": A, "e": A}, "second": {"e": B}}
+    assert called({"c": A, "d": A, "e": OTHER}, known) == Diagnosis("first", alone=False)
+    assert called({"c": BOTH, "d": BOTH, "e": BOTH}, known) == Diagnosis("first", alone=False)
+
+
+def test_mistake_is_not_named_by_one_case_of_several():
+    known = {"first": {"c": A, "d": A, "e": A}}
+    assert called({"c": A, "d": OTHER, "e": OTHER}, known) is None
+    assert called({"two_rows": A, "constant": A, "e": OTHER}, {"first": {"two_rows": A, "constant": A, "e": A}}) is None
+
+
+def test_mistake_is_not_named_where_something_is_right_that_it_makes_wrong():
+    known = {"first": {"c": A, "d": A, "e": A}}
+    assert called({"c": A, "d": A}, known) is None
+    assert called({"c": A, "d": A, "e": B}, known) is None
+
+
+def test_mistake_is_not_named_where_another_explains_the_same():
+    known = {"first": {"c": A, "d": A, "e": A}, "second": {"c": A, "d": A, "e": BOTH}}
+    assert called({"c": A, "d": A, "e": seen(a=np.full(3, 7.0), b=np.array(7.0))}, known) is None
+
+
+def test_mistake_is_named_only_where_it_shows_on_every_draw():
+    known = [{"first": {"c": A, "d": A}}, {"first": {"c": OTHER, "d": OTHER}}]
+    assert diagnose([{"c": A, "d": A}, {"c": OTHER, "d": OTHER}], lambda draw, _: known[draw]).alone
+    assert diagnose([{"c": A, "d": A}, {"c": A, "d": A}], lambda draw, _: known[draw]) is None
+
+
+def test_small_slip_beside_a_gross_one_does_not_hide_it():
+    gross, with_slip = seen(a=np.full(3, 9.0)), seen(a=np.full(3, 9.0) + 1e-4)
+    assert alike(gross, with_slip)
+    assert not alike(seen(a=np.arange(3.0) + 1e-4), seen(a=np.arange(3.0) + 2e-4))

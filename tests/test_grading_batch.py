@@ -15,6 +15,7 @@ from sample_results import ORDER, exercise_result, submission_result
 from submissions import code_cell, notebook, right_answers, write_submission
 
 from bn_helpers.cli import ROOT
+from bn_helpers.exercises import EXERCISES
 from bn_helpers.grading import batch, store
 from bn_helpers.grading.batch import grade_all, grade_class
 from bn_helpers.grading.results import GradingError, SandboxError, SandboxUnavailable
@@ -234,6 +235,9 @@ def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path, monkeypatch, end)
 # A whole class
 
 
+FAKE = 100 - EXERCISES["normalize"].points  # what fake_grade gives
+
+
 def fake_grade(key, name, submission):
     wrong = exercise_result("normalize", "failed", message=f"graded with {key.decode()}")
     return submission_result(submission.student, wrong)
@@ -255,16 +259,16 @@ def fake(monkeypatch):
 
 def test_a_class_is_graded_in_processes_with_its_key_and_overrides(fake, three, tmp_path):
     out = three / "results"  # inside the class, and yet no student
-    (three / "overrides.csv").write_text("student,exercise,points,reason\nlee,normalize,6,paper\n")
+    (three / "overrides.csv").write_text("student,exercise,points,reason\nlee,normalize,1,paper\n")
     graded = grade_class([three], out, key="secret", overrides=three / "overrides.csv", workers=2)
     assert graded.sandbox == "bwrap"
     assert [(result.student, result.score) for result in graded.results] == [
-        ("kim", 94.0),
-        ("lee", 100.0),
-        ("park", 94.0),
+        ("kim", FAKE),
+        ("lee", FAKE + 1),
+        ("park", FAKE),
     ]
     assert graded.results[0].exercises[1].message == "graded with secret"
-    assert graded.results[1].notes == ("normalize: set by hand to 6 points instead of 0: paper",)
+    assert graded.results[1].notes == ("normalize: set by hand to 1 points instead of 0: paper",)
 
 
 def test_overrides_are_kept_and_taken_back_by_removing_the_line(fake, three, tmp_path):
@@ -367,8 +371,8 @@ def test_a_real_class_is_graded_and_a_second_run_gives_the_same_bytes(tmp_path):
     assert first == second
     results = {result["student"]: result for result in json.loads(written[0])["submissions"]}
     assert {student: result["score"] for student, result in results.items()} == {
-        "right": 100.0, "ddof": 97.0, "pristine": 0.0
+        "right": 100.0, "ddof": 100 - EXERCISES["normalize"].points / 2, "pristine": 0.0
     }  # fmt: skip
     assert {exercise["status"] for exercise in results["pristine"]["exercises"]} == {"missing"}
     normalize = results["ddof"]["exercises"][1]
-    assert (normalize["score"], normalize["diagnosis"]) == (3.0, "ddof")
+    assert (normalize["score"], normalize["diagnosis"]) == (EXERCISES["normalize"].points / 2, "ddof")

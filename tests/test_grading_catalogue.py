@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from right_answers import RIGHT
 
-from bn_helpers.catalogue import CATALOGUE
+from bn_helpers.catalogue import CATALOGUE, RIGHT
 from bn_helpers.exercises import EXERCISES
 from bn_helpers.grading import scoring
 from bn_helpers.grading.probes import probe_cases

@@ -3,6 +3,7 @@ import unicodedata
 import pytest
 from sample_results import exercise_result, submission_result
 
+from bn_helpers.exercises import TASKS
 from bn_helpers.grading.overrides import Override, apply_overrides, read_overrides
 from bn_helpers.grading.results import GradingError
 from bn_helpers.grading.spreadsheet import formula_free
@@ -110,7 +111,12 @@ def test_overridden_points_count_and_are_shown_as_such():
 
 @pytest.mark.parametrize(
     ("found", "points", "status"),
-    [("missing", 6, "passed"), ("missing", 0, "missing"), ("passed", 0, "failed"), ("crashed", 1, "partial")],
+    [
+        ("missing", TASKS["normalize"].points, "passed"),
+        ("missing", 0, "missing"),
+        ("passed", 0, "failed"),
+        ("crashed", 1, "partial"),
+    ],
 )
 def test_the_status_follows_the_points(found, points, status):
     before = submission_result("kim", exercise_result("normalize", found))

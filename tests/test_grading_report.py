@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 from importlib import resources
 from itertools import pairwise
 from pathlib import Path
+from statistics import mean, median
 from xml.etree import ElementTree
 
 import jsonschema
@@ -15,6 +16,7 @@ import pytest
 from sample_results import ORDER, exercise_result, graded, submission_result
 
 from bn_helpers.catalogue import CATALOGUE
+from bn_helpers.exercises import EXERCISES, TASKS
 from bn_helpers.grading.report import (
     feedback,
     github,
@@ -29,6 +31,8 @@ from bn_helpers.grading.report import (
 HOSTILE = (
     "</pre><script>alert(1)</script> & \"q\" 'a' \x1b[31m\x00\udcff\u202e | `x` **b** <img src=x>\r\n::error::x\n%0A"
 )
+POINTS, SCALE = TASKS["normalize"].points, TASKS["scale_and_shift"].points
+WITH_3 = 100 - (POINTS - 3)  # what there is where normalize earns 3
 DDOF = CATALOGUE["normalize"]["ddof"].message
 
 
@@ -63,8 +67,8 @@ def test_results_keep_to_their_schema(hostile):
     jsonschema.Draft202012Validator.check_schema(schema("results.schema.json"))
     jsonschema.validate(data, schema("results.schema.json"))
     normalize = next(e for e in data["submissions"][0]["exercises"] if e["id"] == "normalize")
-    assert normalize.items() >= {"score": 3.0, "max_score": 6.0, "status": "partial", "diagnosis": None}.items()
-    assert normalize["cases"][0] == {"id": "easy", "passed": True, "points": 3.0}
+    assert normalize.items() >= {"score": 3.0, "max_score": POINTS, "status": "partial", "diagnosis": None}.items()
+    assert normalize["cases"][0] == {"id": "easy", "passed": True, "points": POINTS / 2}
     assert (data["schema"], data["sandbox"]) == (1, "bwrap")
 
 
@@ -95,7 +99,7 @@ def test_grades_have_a_row_a_student_and_a_column_an_exercise():
         "student", "id", "email", "section", "late", "score", "max_score", *ORDER, "sandbox", "feedback"
     ]  # fmt: skip
     assert dict(zip(head, kim, strict=True)).items() >= {
-        "student": "김민수", "score": "97.0", "normalize": "3.0", "sandbox": "bwrap"
+        "student": "김민수", "score": f"{WITH_3}.0", "normalize": "3.0", "sandbox": "bwrap"
     }.items()  # fmt: skip
 
 
@@ -115,16 +119,17 @@ def test_junit_says_points_and_diagnosis_in_the_name_and_in_the_failure():
     cases = {case.get("name"): case for case in suite}
     assert root.tag == "testsuites"
     assert suite.attrib == {
-        "name": "kim: 93/100 points", "time": "1.25", "tests": "22", "failures": "1", "errors": "1", "skipped": "1"
+        "name": f"kim: {WITH_3 - SCALE - 1}/100 points", "time": "1.25", "tests": str(len(TASKS)),
+        "failures": "1", "errors": "1", "skipped": "1"
     }  # fmt: skip
     assert {name: root.get(name) for name in ("tests", "failures", "errors", "skipped")}.items() <= suite.attrib.items()
-    [failure] = cases["normalize: 3/6 points, ddof"]
-    assert (failure.tag, failure.get("message")) == ("failure", "partial: 3/6 points, ddof")
-    assert failure.text.startswith("3/6 points, ddof\nx_hat has the wrong values")
+    [failure] = cases[f"normalize: 3/{POINTS} points, ddof"]
+    assert (failure.tag, failure.get("message")) == ("failure", f"partial: 3/{POINTS} points, ddof")
+    assert failure.text.startswith(f"3/{POINTS} points, ddof\nx_hat has the wrong values")
     assert [child.tag for child in cases["quiz_1: 0/1 points"]] == ["skipped"]
-    assert [child.tag for child in cases["scale_and_shift: 0/3 points"]] == ["error"]
-    assert len(cases["scale_and_shift_backward: 4/4 points"]) == 0
-    assert cases["normalize: 3/6 points, ddof"].get("classname") == "kim.01_normalization"
+    assert [child.tag for child in cases[f"scale_and_shift: 0/{SCALE} points"]] == ["error"]
+    assert len(cases["quiz_2: 1/1 points"]) == 0
+    assert cases[f"normalize: 3/{POINTS} points, ddof"].get("classname") == "kim.01_normalization"
 
 
 def test_junit_holds_whatever_a_student_wrote(hostile):
@@ -141,7 +146,7 @@ def test_gradescope_results_keep_to_their_schema(hostile):
     jsonschema.Draft202012Validator.check_schema(schema("gradescope.schema.json"))
     jsonschema.validate(data, schema("gradescope.schema.json"))
     by_number = {test["number"]: test for test in data["tests"]}
-    assert data["score"] == sum(test["score"] for test in data["tests"]) == 97.0
+    assert data["score"] == sum(test["score"] for test in data["tests"]) == WITH_3
     assert by_number["1.2"]["status"] == "failed"
     assert by_number["1.2"]["tags"] == ["01_normalization", "partial"]
     assert by_number["1.1"]["status"] == "passed"
@@ -171,11 +176,11 @@ class Page(HTMLParser):
 
 def test_feedback_shows_points_words_code_and_where_to_look():
     result = submission_result("김민수", wrong(diagnosis="ddof"), notes=("a note",))
-    page = Page(feedback.page(result))
+    page, cases = Page(feedback.page(result)), len(EXERCISES["normalize"].weights)
     for text in (
-        "feedback for 김민수", "97 of 100 points", "a note", "1.2 Normalize a batch", "partly right",
-        "3 of 6 points", "It looks as if ...", "return 1", "notebook 1 (01_normalization.ipynb), exercise 1.2",
-        "9 of 10 cases failed", "as many examples as features",
+        "feedback for 김민수", f"{WITH_3} of 100 points", "a note", "1.2 Normalize a batch", "partly right",
+        f"3 of {POINTS} points", "It looks as if ...", "return 1", "notebook 1 (01_normalization.ipynb), exercise 1.2",
+        f"{cases - 1} of {cases} cases failed", "as many examples as features",
     ):  # fmt: skip
         assert text in page.text
     assert "wanted  yours\n1  2" in page.text
@@ -258,8 +263,10 @@ def test_the_summary_ranks_by_how_many_not_by_points():
 
 
 def test_the_summary_counts_right_partly_wrong_and_missing(lecture):
-    assert lecture.splitlines()[2] == "4 submissions: mean 72.5, median 95.5 of 100 points."
-    assert "| 1.2 Normalize a batch | 6 | 3.0 | 1 | 2 | 1 |  |" in lecture
+    scores = (WITH_3 - SCALE, WITH_3, 99, 0)
+    middle = f"mean {mean(scores):.1f}, median {median(scores):.1f}"
+    assert lecture.splitlines()[2] == f"4 submissions: {middle} of 100 points."
+    assert f"| 1.2 Normalize a batch | {POINTS} | {(3 + 3 + POINTS) / 4:.1f} | 1 | 2 | 1 |  |" in lecture
     assert "| Quiz 1 | 1 | 0.5 | 2 |  | 1 | 1 |" in lecture
 
 
@@ -333,12 +340,13 @@ def test_annotations_stand_at_the_answers_lines_and_classroom_reads_the_points(t
         wrong("quiz_1", "missing", 0.0, message=""),
         wrong("scale_and_shift", "crashed", 0.0, file="02.ipynb", message="It ended."),
     ]
+    left, part = WITH_3 - SCALE - 1, f"3/{POINTS}"
     assert github.report(single(tmp_path, *exercises), actions) == [
-        "::notice title=Autograding complete::Points 93/100",
-        '::notice title=Autograding report::{"totalPoints":93.0,"maxPoints":100.0}',
-        "::warning file=work/student-0/01 a%2Cb.ipynb,line=12,title=normalize%3A 3/6 points::50 %25 wrong%0Ahere",
+        f"::notice title=Autograding complete::Points {left}/100",
+        f'::notice title=Autograding report::{{"totalPoints":{left}.0,"maxPoints":100.0}}',
+        f"::warning file=work/student-0/01 a%2Cb.ipynb,line=12,title=normalize%3A {part} points::50 %25 wrong%0Ahere",
         "::notice title=quiz_1%3A 0/1 points::Where to look: notebook 1 (01_normalization.ipynb), the quiz.",
-        "::error file=work/student-0/02.ipynb,title=scale_and_shift%3A 0/3 points::It ended.",
+        f"::error file=work/student-0/02.ipynb,title=scale_and_shift%3A 0/{SCALE} points::It ended.",
     ]
 
 
@@ -360,8 +368,10 @@ def test_of_a_class_there_is_the_summary_only(actions, hostile):
 def test_the_step_summary_of_one_student_is_his_table(tmp_path, actions):
     github.report(single(tmp_path, wrong(diagnosis="ddof"), notes=("a note",)), actions)
     text = Path(actions["GITHUB_STEP_SUMMARY"]).read_text()
-    assert text.startswith("# 97 of 100 points\n\n- a note\n")
-    assert f"| 1.2 Normalize a batch | 3/6 | {DDOF} (notebook 1 (01_normalization.ipynb), exercise 1.2) |" in text
+    assert text.startswith(f"# {WITH_3} of 100 points\n\n- a note\n")
+    assert (
+        f"| 1.2 Normalize a batch | 3/{POINTS} | {DDOF} (notebook 1 (01_normalization.ipynb), exercise 1.2) |" in text
+    )
 
 
 @pytest.mark.parametrize("before", [0, 500_000, 2**20])

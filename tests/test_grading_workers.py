@@ -47,6 +47,7 @@ def sleep():
 @pytest.fixture(scope="module")
 def one():
     with Workers(1) as workers:
+        workers.call(double, 1)  # the process starts with the first call
         yield workers
 
 
@@ -130,3 +131,9 @@ def running(process):
         return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+def test_a_process_that_cannot_start_leaves_nothing_open(monkeypatch):
+    monkeypatch.setattr(module.sys, "executable", "no-such-program")
+    with Workers(1) as workers, pytest.raises(WorkerLost):
+        workers.call(own_process)

@@ -6,6 +6,7 @@ import pytest
 
 from bn_helpers.course import nbgrader
 from bn_helpers.course.sources import Cell
+from bn_helpers.exercises import EXERCISES
 
 NORMALIZE = "def normalize(x):\n    pass"
 CHECK = 'check("normalize", normalize)'
@@ -51,7 +52,7 @@ def test_points_stand_on_the_check_and_only_answers_can_be_edited():
     facts = {kind: nbgrader.metadata(cell, cell.text, student=False) for kind, (cell, _) in CELLS.items()}
     assert {kind: fact["locked"] for kind, fact in facts.items()} == {"answer": False, "check": True, "text": True}
     assert {kind: fact["solution"] for kind, fact in facts.items()} == {"answer": True, "check": False, "text": False}
-    assert facts["check"]["points"] == 6
+    assert facts["check"]["points"] == EXERCISES["normalize"].points
 
 
 def test_quiz_is_an_answer_with_a_point_on_its_check():

@@ -89,10 +89,10 @@ def test_share_that_passes_draws_the_root_mean_square_on_a_log_axis():
 
 
 def test_held_constant_shows_medians_with_labels_at_the_lines_ends():
-    losses, biases = np.ones((2, 2, 5, 3)) * np.array([1.0, 2.0])[:, None, None]
-    figure = figures.held_constant(np.array([1, 2, 3]), losses, biases)
+    three = np.ones((3, 2, 5, 3)) * np.array([1.0, 2.0])[:, None, None]
+    figure = figures.held_constant(np.array([1, 2, 3]), *three)
     for ax in figure.axes:
-        assert words(ax) == ["right", "held constant"]
+        assert words(ax) == ["right", "constant"]
         assert [line.get_ydata()[0] for line in ax.get_lines()] == [1.0, 2.0]
         assert [line.get_color().lower() for line in ax.get_lines()] == [colour(plotting.WITH), colour(plotting.THIRD)]
     assert figure.axes[0].get_yscale() == "log"

@@ -80,11 +80,13 @@ def test_by_group_draws_what_is_reached_without_across_all_sizes():
     assert left.get_xlabel() == "images in a group"
 
 
-def test_shift_draws_the_losses_of_two_nets_on_one_scale_and_the_moves_on_its_own():
-    losses = np.ones((2, 3, 5, 4)) * np.array([3.0, 1.0, 2.0])[:, None, None]
-    figure = regularization.shift(np.arange(1, 5), losses, losses[0] / 10)
-    for ax, scale in zip(figure.axes, (1, 1, 0.1), strict=True):
+def test_last_losses_draws_three_arms_over_the_rates_of_each_net_on_one_scale():
+    losses = np.ones((3, 2, 5)) * np.array([3.0, 1.0, 2.0])[:, None, None]
+    figure = regularization.last_losses({"sigmoid": ([0.5, 5], losses), "relu": ([0.1, 1], losses / 10)})
+    assert titles(figure.axes) == ["sigmoid net", "relu net"]
+    for ax, scale, ticks in zip(figure.axes, (1, 0.1), (["0.5", "5"], ["0.1", "1"]), strict=True):
         assert texts(ax) == ["without", "batch norm", "noisy"]
         np.testing.assert_allclose([line.get_ydata()[0] for line in ax.get_lines()], scale * np.array([3.0, 1.0, 2.0]))
-        assert ax.get_yscale() == "log"
+        assert [label.get_text() for label in ax.get_xticklabels()] == ticks
+        assert ax.get_xscale() == ax.get_yscale() == "log"
     assert figure.axes[0].get_ylim() == figure.axes[1].get_ylim()

@@ -10,9 +10,9 @@ import warnings
 import numpy as np
 import pytest
 from drawn import FEW, MANY, drawn
-from right_answers import RIGHT
 
 from bn_helpers import layers
+from bn_helpers.catalogue import RIGHT
 from bn_helpers.checks import examine
 from bn_helpers.exercises import EASY, EXERCISES
 from bn_helpers.judging import judge

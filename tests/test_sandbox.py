@@ -98,6 +98,17 @@ def test_nothing_is_left_behind(confined):
     assert not workshop.folder.exists()
 
 
+def test_a_sandbox_that_cannot_start_leaves_nothing_open(monkeypatch):
+    """Of bubblewrap there is no trace once grading has begun: conftest.py looks at what is open afterwards."""
+    workshop = Workshop(NONE)
+    monkeypatch.setattr(workshop, "command", lambda: ["no-such-program"])
+    with Sandbox(workshop) as box:
+        for _ in range(2):
+            with pytest.raises(FileNotFoundError):
+                box.start_kernel("key")
+    workshop.close()
+
+
 def test_a_kernel_that_nbval_gives_up_leaves_no_socket_open(tmp_path):
     workshop = Workshop(NONE)
     with Sandbox(workshop) as box, inside(box, tmp_path):

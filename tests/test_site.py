@@ -41,14 +41,16 @@ def test_page_has_figures_and_results_but_neither_answers_nor_notes(cells):
 
 
 def test_front_page_has_the_three_doors_and_every_notebook():
-    page = site.front_page((ROOT / "README.md").read_text("utf-8"))
+    page = site.front_page(ROOT)
     for door in ("\n## Student", "\n## Lecturer", "\n## Grader"):
         assert door in page
     for name, notebook in NOTEBOOKS.items():
         assert f"[{notebook.title}]({name}.html): {notebook.minutes} minutes" in page
     assert "without their answers" in page
-    links = set(re.findall(r"\]\(([^)]+)\)", page))
-    assert links == {f"{name}.html" for name in NOTEBOOKS}, "a link to a file of the checkout leads nowhere"
+    assert "More for" not in page
+    picture, *links = re.findall(r"\]\(([^)]+)\)", page)
+    assert picture.startswith("data:image/png;base64,")
+    assert set(links) == {f"{name}.html" for name in NOTEBOOKS}, "a link to a file of the checkout leads nowhere"
 
 
 def test_formulas_and_code_become_html_without_a_script():

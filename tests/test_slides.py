@@ -9,9 +9,9 @@ import pytest
 from miniature import SOURCE
 
 from bn_helpers.course import talk
-from bn_helpers.course.slides import main_line, shown, without_docstrings
+from bn_helpers.course.slides import shown, without_docstrings
 from bn_helpers.course.sources import read
-from bn_helpers.exercises import EXERCISES, NOTEBOOKS
+from bn_helpers.exercises import NOTEBOOKS
 
 ROOT = Path(__file__).parents[1]
 
@@ -140,11 +140,3 @@ def test_answers_are_shown_without_docstrings_and_otherwise_as_they_are():
             if each.cell_type == "code":
                 assert "-----" not in without_docstrings(each.text)
                 ast.parse(without_docstrings(each.text))
-
-
-def test_schedule_has_the_minutes_of_the_notes_and_of_the_manifest():
-    schedule = (ROOT / "bn_helpers/course/README.md").read_text("utf-8")
-    for name, notebook in NOTEBOOKS.items():
-        facts = [fact["slideshow"] for fact in talk.metadata(read(ROOT / "solutions" / f"{name}.py"))]
-        minutes, exercises = main_line(facts)[1], sum(e.minutes for e in EXERCISES.values() if e.notebook == name)
-        assert f"| {notebook.number} {notebook.title} | {minutes} | {exercises} |" in schedule

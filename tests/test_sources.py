@@ -146,10 +146,12 @@ def test_long_locked_cell_and_comments_are_welcome(read_text):
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_first_cell_says_the_minutes_and_points_of_the_manifest(name):
-    title = read(Path(__file__).parents[1] / "solutions" / f"{name}.py")[0].text
+    path = Path(__file__).parents[1] / "solutions" / f"{name}.py"
     points = sum(part.points for part in TASKS.values() if part.notebook == name)
-    assert f"{NOTEBOOKS[name].minutes} minutes" in title
-    assert re.search(rf"\b{points}\s+points", title)
+    typed = path.read_text(encoding="utf-8").split("# %%")[1]
+    assert "{minutes}" in typed, "a number that is typed grows old"
+    assert "{points}" in typed
+    assert re.search(rf"\b{NOTEBOOKS[name].minutes}\s+minutes\b[^#]*\b{points}\s+points", read(path)[0].text)
 
 
 def test_empty_source_is_refused(read_text):

@@ -63,12 +63,20 @@ def test_of_two_answers_the_last_counts_and_a_note_says_so(tmp_path):
     assert submission.notes == ("notebook.ipynb: 2 cells answer normalize; the last one counts",)
 
 
-def test_a_helper_outside_the_answer_cell_is_told(tmp_path):
-    uses = code_cell("def normalize(x, eps=1e-5):\n    y = helper(x) + np.mean(x)\n    return y", grade_id="normalize")
-    folder = written(tmp_path, code_cell("import numpy as np\nx = y = 1\ndef helper(x):\n    return x"), uses)
-    assert normalize_of(folder).notes == (
-        "it uses helper, defined outside the answer cell: only the answer cell is graded",
+def test_what_an_answer_uses_of_other_cells_is_taken_along_and_told(tmp_path):
+    uses = code_cell("def normalize(x, eps=1e-5):\n    y = helper(x) + np.mean(x) + sum(x)\n    return y", "normalize")
+    other = "import numpy as np\nx = y = sum = 1\nscale = 2\n@cache\ndef helper(x):\n    return scale * x\nhelper(3)"
+    answer = normalize_of(written(tmp_path, code_cell("from functools import cache"), code_cell(other), uses))
+    assert answer.source == (
+        f"{uses['source']}\nfrom functools import cache\nscale = 2\n@cache\ndef helper(x):\n    return scale * x"
     )
+    assert answer.notes == ("cache, scale, helper, defined in another cell, is taken along",)
+    assert answer.code == uses["source"]
+
+
+def test_what_is_needed_to_define_an_answer_stands_above_it(tmp_path):
+    uses = code_cell("def normalize(x, eps=EPS):\n    return x", "normalize")
+    assert normalize_of(written(tmp_path, uses, code_cell("EPS = 1e-5"))).source == f"EPS = 1e-5\n{uses['source']}"
 
 
 def test_comments_that_steer_nbval_are_taken_out_and_line_numbers_stay(tmp_path):

@@ -1,13 +1,17 @@
 import re
 from itertools import chain
+from pathlib import Path
 
 import numpy as np
 import pytest
+from nbval.plugin import get_sanitize_patterns
 
 from bn_helpers import data, layers
+from bn_helpers.checks import ready
 from bn_helpers.nets import Net
 from bn_helpers.training import accuracy, claim, fit, paired
 
+ROOT = Path(__file__).parents[1]
 NORM = (layers.batchnorm_forward, layers.batchnorm_backward)
 DIGITS = data.digits().standardized()
 TEST = (DIGITS.x_test, DIGITS.y_test)
@@ -152,8 +156,8 @@ def claimed(effects, **limits):
 
 def test_a_claim_says_whether_the_median_lies_beyond_the_limit_and_by_how_many_bands():
     words, facts = claimed([1.0, 2.0, 3.0, 4.0, 50.0], above=1)  # the band is from 2 to 4
-    assert words == "it gains: True"
-    assert facts == {"text": "it gains", "n": 5, "median": 3.0, "low": 2.0, "high": 4.0, "margin": 1.0}
+    assert words == "it gains: yes, 3"
+    assert facts == {"text": "it gains", "n": 5, "holds": True, "median": 3.0, "low": 2.0, "high": 4.0, "margin": 1.0}
 
 
 @pytest.mark.parametrize(
@@ -162,11 +166,51 @@ def test_a_claim_says_whether_the_median_lies_beyond_the_limit_and_by_how_many_b
 )
 def test_a_claim_holds_between_its_limits_and_the_nearer_one_counts(limits, holds, margin):
     words, facts = claimed([1.0, 2.0, 3.0, 4.0, 5.0], **limits)
-    assert words.endswith(str(holds))
+    assert words == f"it gains: {'yes' if holds else 'no'}, 3"
+    assert facts["holds"] == holds
     assert facts["margin"] == margin
 
 
 def test_a_claim_about_seeds_that_agree_or_diverged_has_no_margin():
-    assert claimed([2.0, 2.0], above=1) == ("it gains: True", claimed([2.0, 2.0], above=1)[1] | {"margin": None})
+    words, facts = claimed([2.0, 2.0], above=1)
+    assert (words, facts["margin"]) == ("it gains: yes, 2", None)
     words, facts = claimed([np.nan, 1.0], above=0)
-    assert (words, facts["median"]) == ("it gains: False", None)
+    assert (words, facts["median"]) == ("it gains: no, nan", None)
+
+
+@pytest.mark.parametrize(
+    ("median", "number"), [(2068.4, "2070"), (39.52, "39.5"), (0.061234, "0.0612"), (-0.0, "0"), (1.234e-9, "1.23e-09")]
+)
+def test_a_claim_prints_its_number_in_three_digits(median, number):
+    assert claimed([median])[0] == f"it gains: yes, {number}"
+
+
+def test_a_claim_of_a_figure_drawn_with_a_wrong_answer_shows_nothing():
+    assert ready(normalize=lambda x, eps=1e-5: 2 * x)
+    assert claimed([2.0, 3.0], above=1)[0] == "it gains: nothing shown, 2.5"
+    assert ready(normalize=layers.normalize)
+    assert claimed([2.0, 3.0], above=1)[0] == "it gains: yes, 2.5"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("it gains: yes, 39.5", "it gains: yes, -1e-09", True),
+        ("it gains: yes, 39.5", "it gains: no, 39.5", False),
+        ("it gains: yes, 39.5", "it loses: yes, 39.5", False),
+        ("mean: 0.25", "mean: 0.26", False),
+    ],
+)
+def test_nbval_compares_all_of_a_claim_but_its_number(one, other, same):
+    rules = get_sanitize_patterns((ROOT / "bn_helpers/nbval.cfg").read_text("utf-8"))
+    assert rules
+    for pattern, replacement in rules:
+        one, other = (re.sub(pattern, replacement, text) for text in (one, other))
+    assert (one == other) == same
+
+
+def test_a_parameter_may_have_a_rate_of_its_own():
+    plain, slower, held = (Bowl() for _ in range(3))
+    for bowl, rates in ((plain, None), (slower, {"p": 0.5}), (held, {"p": 0})):
+        fit(bowl, np.zeros((2, 1)), np.zeros(2, int), steps=1, lr=0.1, seed=0, batch_size=2, rates=rates)
+    np.testing.assert_allclose([bowl.parameters["p"][0] for bowl in (plain, slower, held)], [0.9, 0.95, 1])

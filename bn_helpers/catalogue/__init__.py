@@ -1,4 +1,5 @@
 """The catalogue: what learners get wrong, as code that runs, with the case that must catch it and the words for it.
+Beside it stand right answers in styles that the checks must accept: what learners write, not what the reference is.
 
 A mistake is written down in one of two forms (see `entry`): as a whole wrong function, whose docstring is the message,
 or as a change of the reference, in the form of a diff. What cannot be told apart on outputs is one entry. The catalogue
@@ -8,25 +9,26 @@ never ships to a class: what a class receives is `fingerprints.json`, which says
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
 from bn_helpers.catalogue import backward, convolution, normalization, regularization, scale_and_shift  # noqa: F401
-from bn_helpers.catalogue.entry import CATALOGUE, Mistake
+from bn_helpers.catalogue.entry import CATALOGUE, RIGHT, Mistake
 from bn_helpers.exercises import visible_cases
 from bn_helpers.judging import Signatures, alike, signatures
 from bn_helpers.outcomes import Case, run
 
-__all__ = ["CATALOGUE", "Mistake", "fingerprints", "known", "stale", "write_fingerprints"]
+__all__ = ["CATALOGUE", "RIGHT", "Mistake", "fingerprints", "known", "stale", "write_fingerprints"]
 
 
-def known(exercise: str, cases: Iterable[Case]) -> dict[str, Signatures]:
-    """What every mistake in an exercise looks like on the given cases, by the mistake's id: what `diagnose` wants."""
+def known(exercise: str, cases: Iterable[Case], mistakes: Collection[str] | None = None) -> dict[str, Signatures]:
+    """What mistakes in an exercise look like on cases, by their ids: all known ones, or those that are named."""
     cases = tuple(cases)
     return {
         mistake.id: signatures(cases, [run(case, mistake.functions) for case in cases])
         for mistake in CATALOGUE[exercise].values()
+        if mistakes is None or mistake.id in mistakes
     }
 
 

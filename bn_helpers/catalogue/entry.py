@@ -1,9 +1,10 @@
-"""One entry of the catalogue, and the two forms in which it is written down."""
+"""One entry of the catalogue: a mistake, in one of two forms, or a right answer."""
 
 from __future__ import annotations
 
 import ast
 import inspect
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -24,6 +25,7 @@ class Mistake:
 
 
 CATALOGUE: dict[str, dict[str, Mistake]] = {exercise: {} for exercise in EXERCISES}
+RIGHT: dict[str, dict[str, dict[str, Callable]]] = {exercise: {} for exercise in EXERCISES}  # by style
 HUNKS: dict[str, dict[str, tuple[str, ...]]] = {exercise: {} for exercise in EXERCISES}  # what `changes` has taken in
 
 
@@ -39,7 +41,28 @@ def mistake(exercise: str, id: str, case: str, **uses: Callable) -> Callable[[Ca
     """
 
     def enter(answer: Callable) -> None:
-        _enter(exercise, id, case, inspect.cleandoc(answer.__doc__), answer, uses)
+        written = ast.parse(textwrap.dedent(inspect.getsource(answer)))  # python -OO has no __doc__
+        _enter(exercise, id, case, ast.get_docstring(written.body[0]), answer, uses)
+
+    return enter
+
+
+def right(exercise: str, style: str, **uses: Callable) -> Callable[[Callable], Callable]:
+    """Enter a right function in a style of its own, which no check may refuse.
+
+    Parameters
+    ----------
+    exercise, style : str
+        What it answers, and what is special about it.
+    **uses : callable
+        What it is called with in the place of the reference: the forward pass that its author wrote, say.
+    """
+
+    def enter(answer: Callable) -> Callable:
+        if style in RIGHT[exercise]:
+            raise ValueError(f"{exercise}: there are two right answers called {style}")
+        RIGHT[exercise][style] = _functions(exercise, answer, uses)
+        return answer
 
     return enter
 
@@ -101,6 +124,11 @@ def _source(exercise: str) -> str:
 def _enter(exercise: str, id: str, case: str, message: str, answer: Callable, uses: dict[str, Callable]) -> None:
     if id in CATALOGUE[exercise]:
         raise ValueError(f"{exercise}: there are two mistakes called {id}")
-    reference = {name: getattr(layers, name) for name in EXERCISES[exercise].uses}
-    functions = {**reference, **uses, exercise: answer}
+    functions = _functions(exercise, answer, uses)
     CATALOGUE[exercise][id] = Mistake(id, exercise, case, " ".join(message.split()), functions)
+
+
+def _functions(exercise: str, answer: Callable, uses: dict[str, Callable]) -> dict[str, Callable]:
+    """An answer, and what it is called with: the reference, where nothing else is named."""
+    reference = {name: getattr(layers, name) for name in EXERCISES[exercise].uses}
+    return {**reference, **uses, exercise: answer}

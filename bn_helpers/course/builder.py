@@ -19,7 +19,7 @@ from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
 from nbformat.validator import iter_validate
 
-from bn_helpers.course import nbgrader, talk
+from bn_helpers.course import claims, nbgrader, talk
 from bn_helpers.course.leaks import leaks
 from bn_helpers.course.notebook_file import (
     WIDGET,
@@ -35,6 +35,7 @@ from bn_helpers.course.seen import stamp
 from bn_helpers.course.sources import BuildError, Cell, read
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS, Exercise
 from bn_helpers.reference import Reference
+from bn_helpers.source import letters
 
 # The first line of every notebook's code, for whoever opens it in an environment without the course.
 MISSING = "# No module named 'bn_helpers'? In the course's folder: python -m pip install -e ."
@@ -87,10 +88,12 @@ def build(root: Path, names: Sequence[str] | None = None) -> list[Path]:
             print(f"{name}: nothing to run")
         else:
             _execute(pair[0], root)
-        changed = {built.path: serialized(built.notebook) for built in pair if not _is_written(built)}
+        changed = {built.path: serialized(built.notebook).encode() for built in pair if not _is_written(built)}
         write(changed)
         written += changed
-    return written
+    stale = _stale(root)
+    write(stale)
+    return [*written, *stale]
 
 
 def check(root: Path, names: Sequence[str] | None = None) -> list[str]:
@@ -127,6 +130,8 @@ def check(root: Path, names: Sequence[str] | None = None) -> list[str]:
         found = [path for folder in ("solutions", "notebooks") for path in sorted((root / folder).glob("*.ipynb"))]
         strays = [path for path in found if path.stem not in chosen]
         drifts += [f"{path.parent.name}/{path.name}: there is no source for it; delete it" for path in strays]
+        if not drifts:
+            drifts = [f"solutions/{path.name}: is not what the notebooks hold; build again" for path in _stale(root)]
     return drifts
 
 
@@ -174,16 +179,20 @@ def _pair(root: Path, name: str) -> tuple[Built, Built]:
     reference = Reference((root / "bn_helpers" / "layers.py").read_text(encoding="utf-8"))
     solved = Built(root / "solutions" / f"{name}.ipynb", _notebook(cells, reference, student=False), executed=True)
     student = Built(root / "notebooks" / f"{name}.ipynb", _notebook(cells, reference, student=True), executed=False)
-    letters = {cell.subject: cell.text[-2] for cell in cells if cell.role == "quiz"}  # quiz_1 = "b"
-    leaked = leaks(name, [cell | {"source": source(cell)} for cell in student.notebook["cells"]], reference, letters)
+    right = letters("\n".join(cell.text for cell in cells if cell.role == "quiz"))
+    leaked = leaks(name, [cell | {"source": source(cell)} for cell in student.notebook["cells"]], reference, right)
     if leaked:
         raise BuildError("\n".join(f"{student.place}: {leak}" for leak in leaked))
     return solved, student
 
 
 def _notebook(cells: list[Cell], reference: Reference, student: bool) -> dict:
-    built = [_cell(cell, _text(cell, reference, student), student) for cell in cells if not (student and cell.minutes)]
-    if not student:
+    shown = [cell for cell in cells if not (student and cell.minutes)]
+    built = [_cell(cell, _text(cell, reference, student), student) for cell in shown]
+    if student:
+        pairs = zip(built, shown, [*shown[1:], None], strict=True)
+        built = [node for own, cell, following in pairs for node in (own, *_own_words(cell, following))]
+    else:
         for node, about in zip(built, talk.metadata(cells), strict=True):
             node["metadata"] |= about
     metadata = {
@@ -192,6 +201,17 @@ def _notebook(cells: list[Cell], reference: Reference, student: bool) -> dict:
         "language_info": {"name": "python"},  # without its version, which would differ from machine to machine
     }
     return {"cells": built, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
+
+
+def _own_words(cell: Cell, following: Cell | None) -> list[dict]:
+    """The cell to write in that the student finds below a cell: for a guess, for an explanation, or none."""
+    if cell.id.startswith("explain_"):
+        name, words = cell.id.removesuffix("-text"), "*Your explanation, in at most 100 words:*"
+    elif "**Predict" in cell.text and not (following and following.role == "quiz"):  # a quiz is answered by a letter
+        name, words = f"{cell.id}-guess", "*Your guess:*"
+    else:
+        return []
+    return [{"cell_type": "markdown", "id": name, "metadata": {}, "source": [words]}]
 
 
 def _cell(cell: Cell, text: str, student: bool) -> dict:
@@ -213,6 +233,8 @@ def _cell(cell: Cell, text: str, student: bool) -> dict:
 def _text(cell: Cell, reference: Reference, student: bool) -> str:
     if cell.role == "exercise":
         return f"{_header(EXERCISES[cell.subject])}\n\n{cell.text}"
+    if cell.id.removesuffix("-hints") in EXERCISES and cell.id.endswith("-hints"):
+        return f"{_first_hint(EXERCISES[cell.id.removesuffix('-hints')])}\n{cell.text}"
     if cell.minutes:
         return f"**For the lecturer, {cell.minutes} min.** {cell.text}"
     if cell.role == "solution":
@@ -227,9 +249,12 @@ def _text(cell: Cell, reference: Reference, student: bool) -> str:
 def _header(exercise: Exercise) -> str:
     return (
         f"### Exercise {exercise.number}: {exercise.title}\n\n"
-        f"**{exercise.points} points**, about {exercise.minutes} minutes, difficulty {exercise.difficulty} of 3.\n\n"
-        f"**Trap:** {exercise.trap}"
+        f"**{exercise.points} points**, about {exercise.minutes} minutes, difficulty {exercise.difficulty} of 3."
     )
+
+
+def _first_hint(exercise: Exercise) -> str:
+    return f"<details><summary>Help: what most stumble over</summary>\n\n{exercise.trap}\n\n</details>"
 
 
 def _refuse_if_edited(built: Built) -> None:
@@ -260,6 +285,11 @@ def _drifts(built: Built, root: Path) -> list[str]:
         if not drifts and not _is_stamped(found, built, root):
             drifts.append("its outputs come from other code or helpers, or from a run by hand; build again")
     return drifts
+
+
+def _stale(root: Path) -> dict[Path, bytes]:
+    page = claims.page(root / "solutions")
+    return {path: held for path, held in page.items() if not (path.exists() and path.read_bytes() == held)}
 
 
 def _load(path: Path) -> dict | None:
@@ -318,30 +348,8 @@ def _take_outputs(built: Built, found: dict) -> None:
             cell |= {key: saved[cell["id"]][key] for key in ("outputs", "execution_count")}
 
 
-def run(notebook: dict, folder: Path, place: str, begun: Callable[[int], None] = lambda number: None) -> NotebookNode:
-    """Run a notebook from top to bottom as nbval will.
-
-    Parameters
-    ----------
-    notebook : dict
-        A notebook as JSON has it. It stays as it is.
-    folder : Path
-        The folder that it runs in.
-    place : str
-        What a message calls it.
-    begun : callable, optional
-        Is told the number of each code cell when that begins, from 1.
-
-    Returns
-    -------
-    node : NotebookNode
-        With outputs.
-
-    Raises
-    ------
-    BuildError
-        If a cell fails or ends the kernel.
-    """
+def run(notebook: dict, folder: Path, place: str, begun: Callable[[int], None]) -> NotebookNode:
+    """A notebook with outputs, run from top to bottom as nbval will. `begun` is told each code cell's number."""
     node = nbformat.reads(serialized(notebook), as_version=4)
     code = [cell for cell in node.cells if cell.cell_type == "code"]
     client = NotebookClient(
@@ -391,13 +399,13 @@ def _is_written(built: Built) -> bool:
     return built.path.exists() and built.path.read_bytes() == serialized(built.notebook).encode()
 
 
-def write(texts: Mapping[Path, str]) -> None:
+def write(files: Mapping[Path, bytes]) -> None:
     """Replace files as a whole. All are written beside their places before the first takes its own."""
-    beside = {path: path.with_name(path.name + ".part") for path in texts}
+    beside = {path: path.with_name(path.name + ".part") for path in files}
     try:
         for path, part in beside.items():
             path.parent.mkdir(parents=True, exist_ok=True)
-            part.write_bytes(texts[path].encode())
+            part.write_bytes(files[path])
         for path, part in beside.items():
             os.replace(part, path)
     finally:

@@ -16,20 +16,31 @@ from pathlib import Path
 
 import nbformat
 
-from bn_helpers import selfcheck
+from bn_helpers import selfcheck, source
 from bn_helpers.course import builder, notebook_file
 from bn_helpers.course.leaks import leaks
-from bn_helpers.course.sources import BuildError, read
+from bn_helpers.course.sources import BuildError
 from bn_helpers.exercises import NOTEBOOKS, TASKS
 from bn_helpers.reference import Reference
 
 FOLDER = "batch_normalization"  # what a zip unpacks to; every part of the course to the same
 # The student's part of the package, but for `layers`, which is generated: for the notebooks, and for the terminal.
 IMPORTED = (
-    *("__init__.py", "exercises/*.py", "oracles.py", "data.py", "outcomes.py", "judging.py", "checks.py", "stages.py"),
+    *(
+        "__init__.py",
+        "exercises/*.py",
+        "oracles.py",
+        "data.py",
+        "outcomes.py",
+        "judging/*.py",
+        "checks.py",
+        "stages.py",
+    ),
     *("nets.py", "training.py", "widgets.py", "bn.mplstyle", "fingerprints.json"),
 )
-TERMINAL = ("__main__.py", "cli.py", "selfcheck.py", "course/jupyter/labconfig/page_config.json")
+TERMINAL = (
+    *("__main__.py", "cli.py", "errors.py", "selfcheck.py", "nbval.cfg", "course/jupyter/labconfig/page_config.json"),
+)
 HANDOUT = Path(__file__).with_name("handout")
 DATE = (1980, 1, 1, 0, 0, 0)  # of every file in a zip
 
@@ -41,26 +52,9 @@ class GivenAway(BuildError):
 def copies(
     root: Path, names: Sequence[str] | None = None, *, reference: bool = False, repository: str | None = None
 ) -> dict[str, dict[str, bytes]]:
-    """The zips that a class receives: of the notebooks named, or of each part of the course.
+    """The files of each zip that a class receives, by its name: of the notebooks named, or of each part of the course.
 
     A part is as long as it can be without giving away what it asks for.
-
-    Parameters
-    ----------
-    root, names, reference, repository
-        As for `student_files`; `names` may be None.
-
-    Returns
-    -------
-    zips : dict of str to dict
-        The files of each zip, by its name.
-
-    Raises
-    ------
-    GivenAway
-        As `student_files` does.
-    BuildError
-        If a notebook is not what its source gives.
     """
     refuse_unbuilt(root, names or list(NOTEBOOKS))
     if names or reference:
@@ -91,28 +85,11 @@ def refuse_unbuilt(root: Path, names: Sequence[str]) -> None:
 def student_files(
     root: Path, names: Sequence[str], *, reference: bool = False, repository: str | None = None
 ) -> dict[str, bytes]:
-    """The files of a class's copy.
+    """The files of a class's copy of these notebooks, by their paths.
 
-    Parameters
-    ----------
-    root : Path
-        The checkout, with its notebooks built.
-    names : sequence of str
-        The notebooks that it holds, for instance ``["01_normalization", "02_scale_and_shift"]``.
-    reference : bool
-        Whether it holds the solved notebooks and the whole reference too, for whoever learns alone.
-    repository : str, optional
-        ``https://github.com/OWNER/NAME``, where the copy will be published: its README then links to Colab and Binder.
-
-    Returns
-    -------
-    files : dict of str to bytes
-        What each file holds, by its path.
-
-    Raises
-    ------
-    GivenAway
-        If the copy, without `reference`, holds answers to its exercises or to those of later notebooks.
+    With `reference` it holds the solved notebooks and all answers, for whoever learns alone; otherwise a GivenAway is
+    raised where it would answer its exercises or later ones. Where it will be published in a `repository`, its README
+    links to Colab and Binder.
     """
     files = {f"notebooks/{name}.ipynb": data(root / "notebooks" / f"{name}.ipynb") for name in names}
     files |= package_files(root, names, reference)
@@ -136,18 +113,7 @@ def student_files(
 
 
 def package_files(root: Path, names: Sequence[str], reference: bool = False) -> dict[str, bytes]:
-    """What of the package these notebooks import, with the `layers` that they are handed.
-
-    Parameters
-    ----------
-    root, names, reference
-        As for `student_files`.
-
-    Returns
-    -------
-    files : dict of str to bytes
-        What each file holds, by its path from the checkout.
-    """
+    """What of the package these notebooks import, and the `layers` that they are handed, by path."""
     package = root / "bn_helpers"
     text = "".join((root / "notebooks" / f"{name}.ipynb").read_text(encoding="utf-8") for name in names)
     others = {name[3:] for name in NOTEBOOKS if name not in names}  # the figures of a notebook bear its name
@@ -175,17 +141,9 @@ def pyproject(root: Path) -> bytes:
 
 
 def zipped(files: Mapping[str, bytes]) -> bytes:
-    """One zip of files: sorted names, one date, fixed permissions, and no compression, which differs from zlib to zlib.
+    """One zip of files, the same bytes for the same files; what begins with ``#!`` can be run.
 
-    Parameters
-    ----------
-    files : mapping of str to bytes
-        What each file holds, by its path. What begins with ``#!`` can be run.
-
-    Returns
-    -------
-    zip : bytes
-        The same for the same files.
+    Sorted names, one date, fixed permissions, and no compression, which differs from zlib to zlib.
     """
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
@@ -200,8 +158,8 @@ def zipped(files: Mapping[str, bytes]) -> bytes:
 @cache
 def letters(root: Path) -> dict[str, str]:
     """The right letter of each quiz, from the sources."""
-    cells = [cell for name in NOTEBOOKS for cell in read(root / "solutions" / f"{name}.py") if cell.role == "quiz"]
-    return {cell.subject: cell.text[-2] for cell in cells}  # quiz_1 = "b"
+    texts = (source.text(name, root / "solutions") for name in NOTEBOOKS)
+    return {quiz: letter for text in texts for quiz, letter in source.letters(text).items()}
 
 
 def data(path: Path) -> bytes:

@@ -19,23 +19,6 @@ def nbgrader_files(root: Path, names: Sequence[str] | None = None) -> dict[str, 
     """Assignments for nbgrader, one a notebook, each with the helpers that its students need beside it.
 
     A quiz's check gets a hidden test of the letter, which nbgrader takes out for students.
-
-    Parameters
-    ----------
-    root : Path
-        The checkout, with its notebooks built.
-    names : sequence of str, optional
-        The notebooks, for instance ``["01_normalization"]``. None takes all.
-
-    Returns
-    -------
-    files : dict of str to bytes
-        What each file holds, by its path in nbgrader's course folder.
-
-    Raises
-    ------
-    BuildError
-        If a notebook gives itself away, or is not what its source gives.
     """
     names = names or list(NOTEBOOKS)
     bundle.refuse_unbuilt(root, names)
@@ -54,24 +37,14 @@ def nbgrader_files(root: Path, names: Sequence[str] | None = None) -> dict[str, 
 
 
 def gradescope_files(root: Path, key: bytes) -> dict[str, bytes]:
-    """An autograder for Gradescope: its two scripts, the grader with all answers, and the course key.
-
-    Parameters
-    ----------
-    root : Path
-        The checkout.
-    key : bytes
-        The course key.
-
-    Returns
-    -------
-    files : dict of str to bytes
-        What each file holds, by its path in the zip.
-    """
+    """An autograder for Gradescope: its two scripts, the grader with all answers, and the course key."""
     package = root / "bn_helpers"
     paths = [path for path in package.rglob("*") if path.suffix in (".py", ".json") and "course" not in path.parts]
     paths += (root / "solutions").glob("*.py")  # the letters of the quizzes, and what a notebook hands out
     files = {f"course/{path.relative_to(root).as_posix()}": bundle.data(path) for path in paths}
     files |= {name: bundle.data(bundle.HANDOUT / "gradescope" / name) for name in ("setup.sh", "run_autograder")}
     files |= {"course/requirements.txt": bundle.requirements(root, "everybody"), "course.key": key}
-    return files | {"course/pyproject.toml": bundle.pyproject(root), "course/README.md": b"For teachers only.\n"}
+    return files | {
+        "course/pyproject.toml": bundle.data(root / "pyproject.toml"),
+        "course/README.md": b"For teachers only.\n",
+    }

@@ -17,23 +17,9 @@ PRIVATE = ("course", "grading", "catalogue", "cli")
 
 
 def leaks(notebook: str, cells: list[dict], reference: Reference, letters: dict[str, str]) -> list[str]:
-    """Find lines of the reference, imports of answers, and letters of quizzes.
+    """Find lines of the reference, imports of answers, and letters of quizzes in what a student gets.
 
-    Parameters
-    ----------
-    notebook : str
-        Name of the notebook, as in the manifest.
-    cells : list of dict
-        Cells of the notebook that the student gets, each with `id`, `cell_type` and `source` (a str).
-    reference : Reference
-        Where the answers stand.
-    letters : dict of str to str
-        The right letter of each quiz.
-
-    Returns
-    -------
-    found : list of str
-        One message a leak: the cell, what leaked, what to do.
+    Cells need `id`, `cell_type` and `source` as one text. A message names the cell, what leaked, and what to do.
     """
     answers = _answers(notebook, reference)
     found = []

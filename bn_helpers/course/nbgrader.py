@@ -11,32 +11,13 @@ from bn_helpers.exercises import TASKS
 def metadata(cell: Cell, text: str, student: bool) -> dict | None:
     """Metadata of one cell, or None where nbgrader takes no interest in it.
 
-    An answer is a solution cell without points; its points stand on the check after it.
-
-    Parameters
-    ----------
-    cell : Cell
-        The cell as the source has it.
-    text : str
-        Its text as the notebook has it: the checksum is of that.
-    student : bool
-        The student's version also carries `checksum` and `cell_type`.
-
-    Returns
-    -------
-    metadata : dict or None
-        The keys of schema 3 and no others.
+    An answer is a solution cell without points; its points stand on the check after it. The student's version
+    also has a checksum, of the text as the notebook has it.
     """
     if not cell.role:
         return None
     solution, grade = cell.role in ("solution", "quiz"), cell.role == "check"
-    facts = {
-        "grade": grade,
-        "grade_id": cell.id,
-        "locked": not solution,
-        "schema_version": 3,
-        "solution": solution,
-    }
+    facts = {"grade": grade, "grade_id": cell.id, "locked": not solution, "schema_version": 3, "solution": solution}
     if grade:
         facts["points"] = TASKS[cell.subject].points
     if student:
@@ -45,30 +26,8 @@ def metadata(cell: Cell, text: str, student: bool) -> dict | None:
 
 
 def checksum(text: str, cell_type: str, facts: dict) -> str:
-    """MD5 by which nbgrader tells whether a cell was changed.
-
-    Parameters
-    ----------
-    text : str
-        Text of the cell.
-    cell_type : str
-        "code" or "markdown".
-    facts : dict
-        `grade`, `solution`, `locked`, `grade_id`, and `points` where `grade` is true.
-
-    Returns
-    -------
-    checksum : str
-        32 hexadecimal digits.
-    """
+    """MD5 by which nbgrader tells whether a cell was changed."""
     points = str(float(facts["points"])) if facts["grade"] else ""
-    parts = [
-        text,
-        cell_type,
-        str(facts["grade"]),
-        str(facts["solution"]),
-        str(facts["locked"]),
-        facts["grade_id"],
-        points,
-    ]
+    kinds = (str(facts[key]) for key in ("grade", "solution", "locked"))
+    parts = (text, cell_type, *kinds, facts["grade_id"], points)
     return hashlib.md5("".join(parts).encode(), usedforsecurity=False).hexdigest()

@@ -16,18 +16,7 @@ WIDGET = "application/vnd.jupyter.widget-view+json"  # names a control in the ke
 
 
 def serialized(notebook: dict) -> str:
-    """Text of a notebook file: the same bytes for the same notebook.
-
-    Parameters
-    ----------
-    notebook : dict
-        A notebook as JSON has it.
-
-    Returns
-    -------
-    text : str
-        With sorted keys, an indent of one space, and a newline at its end.
-    """
+    """Text of a notebook file, the same bytes for the same notebook: sorted keys, an indent of one space, a newline."""
     return json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
 
@@ -43,15 +32,7 @@ def without_outputs(notebook: dict) -> dict:
 def digest(cells: list[dict]) -> str:
     """Digest of what a person types: ids, types and texts of the cells. Running a notebook does not change it.
 
-    Parameters
-    ----------
-    cells : list of dict
-        Cells as JSON has them; empty ones do not count, since an editor adds one below the last.
-
-    Returns
-    -------
-    digest : str
-        64 hexadecimal digits.
+    Empty cells do not count, since an editor adds one below the last.
     """
     typed = [(cell["id"], cell["cell_type"], source(cell)) for cell in cells if source(cell).strip()]
     return hashlib.sha256(json.dumps(typed).encode()).hexdigest()
@@ -68,18 +49,7 @@ def source(cell: dict) -> str:
 
 
 def differences(expected: dict, found: dict) -> list[str]:
-    """Name each cell that differs, and in what.
-
-    Parameters
-    ----------
-    expected, found : dict
-        The notebook that the source gives, and the one on disk, as JSON has them.
-
-    Returns
-    -------
-    messages : list of str
-        Empty where the two are equal.
-    """
+    """Name each cell in which the notebook on disk differs from the one that the source gives, and what differs."""
     wanted = {cell["id"]: cell for cell in expected["cells"]}
     seen = {cell["id"]: cell for cell in found["cells"]}
     messages = []
@@ -118,19 +88,7 @@ def _value_differences(expected: object, found: object, name: str) -> Iterator[s
 
 
 def output_faults(notebook: dict, root: str) -> Iterator[str]:
-    """Name each saved output that is missing, too big, or would not come out the same on another machine.
-
-    Parameters
-    ----------
-    notebook : dict
-        An executed notebook, as JSON has it.
-    root : str
-        Path of the checkout, which no output may hold.
-
-    Yields
-    ------
-    message : str
-    """
+    """Name each saved output that is missing, too big, or would not come out the same on another machine."""
     size = len(serialized(notebook).encode())
     if size > MAX_BYTES:
         yield f"the notebook has {size:,} bytes, more than {MAX_BYTES:,}: show fewer or smaller figures"

@@ -21,37 +21,12 @@ if TYPE_CHECKING:
     from nbconvert.exporters import HTMLExporter
 
 TEMPLATES = Path(__file__).with_name("templates")
-# Unicode: Latin, accents, arrows, operators, and the italic letters that variables are set in
-SIGNS = [
-    (0x20, 0x7E),
-    (0xA0, 0xD7),
-    (0x2C6, 0x2C6),
-    (0x302, 0x302),
-    (0x210E, 0x210E),
-    (0x2190, 0x2193),
-    (0x21D0, 0x21D3),
-]
-SIGNS += [(0x2208, 0x221E), (0x2248, 0x2265), (0x22C5, 0x22C5), (0x1D434, 0x1D467)]
+# Latin, accents, arrows, operators, and the italic letters that variables are set in
+SIGNS = "20-7E,A0-D7,2C6,302,210E,2190-2193,21D0-21D3,2208-221E,2248-2265,22C5,1D434-1D467"
 
 
 def render(exporter: type[HTMLExporter], template: str, notebook: dict, facts: dict[str, Any]) -> str:
-    """One notebook as one HTML file.
-
-    Parameters
-    ----------
-    exporter : type
-        `nbconvert.HTMLExporter` or one that is derived from it.
-    template : str
-        A folder of `templates/`.
-    notebook : dict
-        A notebook as JSON has it, with its outputs.
-    facts : dict
-        What the template wants to know besides; it finds it in `resources`.
-
-    Returns
-    -------
-    html : str
-    """
+    """One notebook as one HTML file, by a folder of `templates/`, which finds `facts` in its `resources`."""
     from traitlets.config import Config
 
     known = {"display_data_priority": ["image/png", "text/html", "text/markdown", "text/plain"]}
@@ -70,17 +45,7 @@ def render(exporter: type[HTMLExporter], template: str, notebook: dict, facts: d
 
 
 def markdown(text: str) -> str:
-    """HTML of a Markdown text, its formulas in MathML.
-
-    Parameters
-    ----------
-    text : str
-        Markdown as a notebook's cell has it.
-
-    Returns
-    -------
-    html : str
-    """
+    """HTML of a Markdown text, its formulas in MathML."""
     from latex2mathml.converter import convert
     from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
@@ -98,12 +63,12 @@ def markdown(text: str) -> str:
 @cache
 def math_font() -> str:
     """STIX Two Math as a WOFF file in base64, but for the letters and signs that no formula here needs."""
-    from fontTools.subset import Options, Subsetter
+    from fontTools.subset import Options, Subsetter, parse_unicodes
     from fontTools.ttLib import TTFont
 
-    font = TTFont(folder("ziamath") / "fonts" / "STIXTwoMath-Regular.ttf")
+    font = TTFont(folder("ziamath") / "fonts" / "STIXTwoMath-Regular.ttf", recalcTimestamp=False)
     subsetter = Subsetter(Options(layout_features=["ssty", "flac", "dtls"]))  # small scripts, accents
-    subsetter.populate(unicodes=[code for first, last in SIGNS for code in range(first, last + 1)])
+    subsetter.populate(unicodes=parse_unicodes(SIGNS))
     subsetter.subset(font)
     font.flavor = "woff"
     data = BytesIO()

@@ -7,7 +7,10 @@ What the answers make visible is there, figures and printed results.
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from pathlib import Path
+
+from nbformat.v4 import new_markdown_cell
 
 from bn_helpers.course import builder, pages
 from bn_helpers.exercises import NOTEBOOKS, TASKS
@@ -16,28 +19,10 @@ LEFT_OUT = ("check", "summary")  # what these cells would print belongs to a lea
 
 
 def write_site(root: Path, out: Path) -> list[Path]:
-    """Write the site, and print each page's path.
-
-    Parameters
-    ----------
-    root : Path
-        The checkout, its notebooks built. Its README is what the front page says.
-    out : Path
-        The folder that the files go into; it is made where it is missing.
-
-    Returns
-    -------
-    paths : list of Path
-        What was written: the front page, then a page for each notebook.
-
-    Raises
-    ------
-    BuildError
-        If a solved notebook is not what its source gives.
-    """
+    """Write the front page and a page for each notebook, and print each page's path."""
     from nbconvert.exporters import HTMLExporter
 
-    contents = {"index.html": {"cells": [_text("doors", front_page((root / "README.md").read_text("utf-8")))]}}
+    contents = {"index.html": {"cells": [new_markdown_cell(front_page(root), id="doors")]}}
     contents |= {f"{name}.html": reading(*builder.executed(root, name)) for name in NOTEBOOKS}
     titles = ["Course", *(f"{notebook.number} {notebook.title}" for notebook in NOTEBOOKS.values())]
     menu = list(zip(contents, titles, strict=True))
@@ -45,52 +30,35 @@ def write_site(root: Path, out: Path) -> list[Path]:
     for (address, title), following in zip(menu, [*menu[1:], None], strict=True):
         facts = styles | {"title": title, "menu": menu, "here": address, "next": following}
         notebook = {"metadata": {}, "nbformat": 4, "nbformat_minor": 5} | contents[address]
-        builder.write({out / address: pages.render(HTMLExporter, "page", notebook, facts)})
+        builder.write({out / address: pages.render(HTMLExporter, "page", notebook, facts).encode()})
         print(out / address, flush=True)
     return [out / address for address in contents]
 
 
-def front_page(readme: str) -> str:
-    """Markdown of the front page: the README as far as its doors and symbols, with the pages listed.
-
-    Parameters
-    ----------
-    readme : str
-        Text of the README.
-
-    Returns
-    -------
-    text : str
-    """
-    opening, *sections = re.sub(r"\[([^]]+)\]\((?!http)[^)]*\)", r"\1", readme).split(
-        "\n## "
-    )  # links to files lead nowhere
-    doors = [
-        section for section in sections if section.split(":")[0] in ("Student", "Lecturer", "Grader", "The symbols")
-    ]
+def front_page(root: Path) -> str:
+    """Markdown of the front page: the README as far as its doors, with its picture inside, and the pages listed."""
+    readme = (root / "README.md").read_text("utf-8")
+    readme = re.sub(r"(?<=\]\()[^)]+\.png", lambda name: _inside(root / name[0]), readme)
+    readme = re.sub(
+        r"\n\n\[[^]]+\]\((?!http).*?(?=\n\n)", "", readme, flags=re.DOTALL
+    )  # where to read on in the checkout
+    readme = re.sub(r"\[([^]]+)\]\((?!http|data:)[^)]*\)", r"\1", readme)
+    opening, *doors = readme.partition("\n## What was measured")[0].split("\n## ")
     listed = []
     for name, notebook in NOTEBOOKS.items():
         points = sum(part.points for part in TASKS.values() if part.notebook == name)
-        listed.append(
-            f"{notebook.number}. [{notebook.title}]({name}.html): {notebook.minutes} minutes, {points} points"
-        )
+        address, facts = f"[{notebook.title}]({name}.html)", f"{notebook.minutes} minutes, {points} points"
+        listed.append(f"{notebook.number}. {address}: {facts}")
     about = "Here you can read the notebooks: text, experiments, figures, and the exercises without their answers."
-    return "\n\n".join([opening.strip(), about, "\n".join(listed), *(f"## {section.strip()}" for section in doors)])
+    return "\n\n".join([opening.strip(), about, "\n".join(listed), *(f"## {door.strip()}" for door in doors)])
+
+
+def _inside(picture: Path) -> str:
+    return f"data:image/png;base64,{b64encode(picture.read_bytes()).decode()}"
 
 
 def reading(solved: dict, student: dict) -> dict:
-    """The student's notebook with what the solved one shows.
-
-    Parameters
-    ----------
-    solved, student : dict
-        The two notebooks of a source, the solved one with its outputs.
-
-    Returns
-    -------
-    notebook : dict
-        As JSON has it, without checks.
-    """
+    """The student's notebook with what the solved one shows, without checks."""
     outputs = {cell["id"]: cell["outputs"] for cell in solved["cells"] if cell["cell_type"] == "code"}
     cells = []
     for cell in student["cells"]:
@@ -100,7 +68,3 @@ def reading(solved: dict, student: dict) -> dict:
             cell = cell | {"outputs": outputs[cell["id"]]}
         cells.append(cell)
     return student | {"cells": cells}
-
-
-def _text(name: str, text: str) -> dict:
-    return {"cell_type": "markdown", "id": name, "metadata": {}, "source": text}

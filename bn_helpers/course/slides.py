@@ -6,6 +6,8 @@ import ast
 from collections.abc import Iterable
 from pathlib import Path
 
+from nbformat.v4 import new_markdown_cell
+
 from bn_helpers.course import builder, pages
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS
 
@@ -13,25 +15,7 @@ MINUTE = 60  # seconds, what a slide without notes takes
 
 
 def write_slides(root: Path, out: Path) -> list[Path]:
-    """Write the slides of all notebooks, and print how long each talk is.
-
-    Parameters
-    ----------
-    root : Path
-        The checkout, its notebooks built.
-    out : Path
-        The folder that the files go into; it is made where it is missing.
-
-    Returns
-    -------
-    paths : list of Path
-        What was written, one file a notebook.
-
-    Raises
-    ------
-    BuildError
-        If a solved notebook is not what its source gives.
-    """
+    """Write the slides of all notebooks, a file each, and print how long each talk is."""
     from nbconvert.exporters import SlidesExporter
 
     reveal = pages.folder("sphinx_revealjs") / "_static" / "revealjs"
@@ -48,7 +32,7 @@ def write_slides(root: Path, out: Path) -> list[Path]:
         facts["title"] = f"{notebook.number} {notebook.title}"
         html = pages.render(SlidesExporter, "talk", solved | {"cells": shown(solved["cells"])}, facts)
         paths.append(out / f"{name}.html")
-        builder.write({paths[-1]: html})
+        builder.write({paths[-1]: html.encode()})
         slides, minutes = main_line([cell["metadata"]["slideshow"] for cell in solved["cells"]])
         exercises = sum(exercise.minutes for exercise in EXERCISES.values() if exercise.notebook == name)
         print(f"{paths[-1]}: {slides} slides, {minutes} minutes, exercises {exercises} more", flush=True)
@@ -56,35 +40,16 @@ def write_slides(root: Path, out: Path) -> list[Path]:
 
 
 def main_line(slideshows: Iterable[dict]) -> tuple[int, int]:
-    """Number of slides, and minutes that they take, answers not counted.
-
-    Parameters
-    ----------
-    slideshows : iterable of dict
-        Each cell's `slideshow`.
-
-    Returns
-    -------
-    slides, minutes : int
-    """
+    """Number of slides, and minutes that they take, answers not counted, from each cell's `slideshow`."""
     seconds = [each.get("data", {}).get("timing", MINUTE) for each in slideshows if each["slide_type"] == "slide"]
     return len(seconds), sum(seconds) // MINUTE
 
 
 def shown(cells: list[dict]) -> list[dict]:
-    """Cells of a solved notebook as the slides show them.
+    """Cells of a solved notebook as the slides show them, without those that a talk leaves out.
 
-    Parameters
-    ----------
-    cells : list of dict
-        Cells as JSON has them, with their slide types.
-
-    Returns
-    -------
-    cells : list of dict
-        Without the cells that a talk leaves out. Answers come without their docstrings. Hidden code has gone into the
-        notes, and a slide's notes stand before what appears on it one by one: behind that, reveal.js would take them
-        for a part of it.
+    Answers come without their docstrings. Hidden code has gone into the notes, and a slide's notes stand before what
+    appears on it one by one: behind that, reveal.js would take them for a part of it.
     """
     slides: list[list[dict]] = []
     for cell in cells:
@@ -105,16 +70,13 @@ def _arranged(slide: list[dict]) -> list[dict]:
             continue
         if cell["metadata"].get("jupyter", {}).get("source_hidden"):
             cell = cell | {"metadata": cell["metadata"] | {"transient": {"remove_source": True}}}
-            hidden.append(_note(cell["id"], f"```python\n{text}\n```"))
+            note = {"slideshow": {"slide_type": "notes"}}
+            code = f"```python\n{text}\n```"
+            hidden.append(new_markdown_cell(code, id=f"{cell['id']}-code", metadata=note))
         elif cell["cell_type"] == "code":
             cell = cell | {"source": without_docstrings(text)}
         visible.append(cell)
     return [visible[0], *said, *hidden, *visible[1:]]
-
-
-def _note(name: str, text: str) -> dict:
-    metadata = {"slideshow": {"slide_type": "notes"}}
-    return {"cell_type": "markdown", "id": f"{name}-code", "metadata": metadata, "source": text}
 
 
 def without_docstrings(code: str) -> str:

@@ -11,6 +11,8 @@ locked="yes"      handed to the student to be read, not edited
 tags=[...]        code: "nbval-ignore-output" only, for training numbers
 notes="3"         markdown: speaker notes, for the solved notebook only, with the minutes that the slide above takes
 slide="..."       what the cell is in a talk, where the rules of `talk.py` are wrong: slide, subslide, fragment, -, skip
+
+In a text, {minutes} and {points} stand for the notebook's, which the manifest knows.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from pathlib import Path
 import jupytext
 from nbformat import NotebookNode
 
+from bn_helpers.errors import CourseError
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS, QUIZZES, TASKS
 
 PLAIN = ("id", "tags", "notes", "slide")
@@ -33,7 +36,7 @@ IGNORE_OUTPUT = "nbval-ignore-output"
 MAX_LINES = 12  # of code in a cell written by hand
 
 
-class BuildError(Exception):
+class BuildError(CourseError):
     """What keeps a notebook from being built: one fault a line, each with its place and what to do."""
 
 
@@ -93,7 +96,7 @@ def read(path: Path) -> list[Cell]:
         where = f"{place}:{line}: cell {attributes.get('id')!r}"
         found = list(_attribute_faults(node.cell_type, attributes))
         if not found:
-            cells.append(_cell(line, node, attributes))
+            cells.append(_cell(line, node, attributes, path.stem))
             found = list(_cell_faults(cells[-1], path.stem))
         faults += [f"{where}: {fault}" for fault in found]
     if not faults:  # the order of cells can only be judged when all of them can be read
@@ -103,20 +106,29 @@ def read(path: Path) -> list[Cell]:
     return cells
 
 
-def _cell(line: int, node: NotebookNode, attributes: dict) -> Cell:
+def _cell(line: int, node: NotebookNode, attributes: dict, notebook: str) -> Cell:
     role = next((role for role in ROLES if role in attributes), "")
     subject = "" if role in ("", "locked") else attributes[role]
     return Cell(
         attributes["id"],
         line,
         node.cell_type,
-        node.source.strip("\n"),
+        _filled(node.source, notebook) if node.cell_type == "markdown" else node.source.strip("\n"),
         role,
         subject,
         tuple(attributes.get("tags", ())),
         int(attributes.get("notes", 0)),
         attributes.get("slide", ""),
     )
+
+
+def _filled(text: str, notebook: str) -> str:
+    """A text with the numbers of the manifest in the place of their names."""
+    points = sum(task.points for task in TASKS.values() if task.notebook == notebook)
+    numbers = {"{minutes}": NOTEBOOKS[notebook].minutes, "{points}": points}
+    for name, number in numbers.items():
+        text = text.replace(name, str(number))
+    return text.strip("\n")
 
 
 def _attribute_faults(cell_type: str, attributes: dict) -> Iterator[str]:

@@ -15,19 +15,11 @@ SHORT = 5  # lines of code that a class can read on a slide beside what they pri
 
 
 def metadata(cells: Sequence[Cell]) -> list[dict]:
-    """Metadata by which JupyterLab and nbconvert make a talk of a notebook.
+    """Metadata for each cell of a source, by which JupyterLab and nbconvert make a talk of the notebook.
 
-    Parameters
-    ----------
-    cells : sequence of Cell
-        A notebook, as its source has it.
-
-    Returns
-    -------
-    facts : list of dict
-        For each cell its `slideshow`, with the `slide_type`. Where a slide has notes, its first cell also says how many
-        seconds it takes: reveal.js keeps the time by that, and counts a minute where nothing is said. Long code is
-        hidden, and so is what draws a figure: the class looks at what it shows.
+    Where a slide has notes, its first cell also says how many seconds it takes: reveal.js keeps the time by that, and
+    counts a minute where nothing is said. Long code is hidden, and so is what draws a figure: the class looks at what
+    it shows.
     """
     facts: list[dict] = []
     for cell, slide_type in zip(cells, slide_types(cells), strict=True):
@@ -43,24 +35,14 @@ def metadata(cells: Sequence[Cell]) -> list[dict]:
 
 
 def slide_types(cells: Sequence[Cell]) -> list[str]:
-    """Say for each cell what it is in a talk.
+    """Say for each cell of a source what it is in a talk, in Jupyter's slide types.
 
-    Parameters
-    ----------
-    cells : sequence of Cell
-        A notebook, as its source has it.
-
-    Returns
-    -------
-    types : list of str
-        Jupyter's slide types, one a cell:
-
-        - "slide": a heading, a prediction, an exercise, a figure
-        - "subslide": an answer; it lies below its exercise, and the talk can pass it by
-        - "fragment": what the class should guess first, that is printed numbers and what a text says about a result
-        - "-": a text that goes on
-        - "notes": speaker notes
-        - "skip": checks, hints, quizzes' letters, training, and code that shows nothing
+    - "slide": a heading, a prediction, an exercise, a figure
+    - "subslide": an answer; it lies below its exercise, and the talk can pass it by
+    - "fragment": what the class should guess first, that is printed numbers and what a text says about a result
+    - "-": a text that goes on
+    - "notes": speaker notes
+    - "skip": checks, hints, quizzes' letters, training, and code that shows nothing
     """
     types: list[str] = []
     shown = None  # the last cell that is neither a note nor left out

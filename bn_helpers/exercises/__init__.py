@@ -1,9 +1,9 @@
 """The manifest: every notebook, exercise and quiz, with the cases of each exercise; the only list of them.
 
 What is known of an exercise stands in the module of its notebook. An exercise's id is the name of its function and the
-grade id of its answer cell. Points follow one rule: half for being right on the case `easy`, the other half shared by
-the remaining cases in proportion to their weights. A case of weight 0 is a property (an input left unchanged, say): it
-never earns points, and costs a tenth of them.
+grade id of its answer cell. Points follow one rule: half for being right on the case `easy`, shared among the results,
+the other half shared by the remaining cases in proportion to their weights. A case of weight 0 is a property (an input
+left unchanged, say): it never earns points, and costs a tenth of them. So do axes of length 1 that nobody asked for.
 """
 
 from __future__ import annotations
@@ -13,9 +13,8 @@ from functools import cache
 
 import numpy as np
 
-from bn_helpers.exercises import backward, convolution, normalization, regularization, scale_and_shift
-from bn_helpers.exercises.task import EASY, Exercise, Notebook, Quiz
-from bn_helpers.exercises.words import CASES
+from bn_helpers.exercises import backward, convolution, normalization, regularization, scale_and_shift, words
+from bn_helpers.exercises.task import EASY, SHAPE, Exercise, Notebook, Quiz
 from bn_helpers.outcomes import Case
 
 __all__ = [
@@ -24,6 +23,7 @@ __all__ = [
     "EXERCISES",
     "NOTEBOOKS",
     "QUIZZES",
+    "SHAPE",
     "TASKS",
     "Exercise",
     "Notebook",
@@ -41,6 +41,7 @@ EXERCISES: dict[str, Exercise] = {
     for module in _MODULES
     for place, exercise in enumerate(module.EXERCISES, start=1)
 }
+CASES: dict[str, tuple[str, str]] = words.CASES | {case: own for m in _MODULES for case, own in m.CASES.items()}
 QUIZZES = {f"quiz_{notebook.number}": Quiz(f"quiz_{notebook.number}", name) for name, notebook in NOTEBOOKS.items()}
 TASKS: dict[str, Exercise | Quiz] = EXERCISES | QUIZZES
 

@@ -12,6 +12,7 @@ from bn_helpers.outcomes import Call, Case
 
 NOTEBOOK = Notebook("03_backward", "The backward pass", 90)
 ROWS = {"easy": (100, 2), "small": (5, 3), "square": (4, 4), "two_rows": (2, 3)}
+SHARES = {"dx": 0.6, "dgamma": 0.2, "dbeta": 0.2}
 
 
 def _scale_and_shift_backward(exercise: Exercise, rng: RandomState, case: str) -> Case:
@@ -64,6 +65,10 @@ def backward(exercise: Exercise, rng: RandomState, case: str, shapes: draw.Shape
     return draw.finished(Case(case, inputs, tuple(calls), wanted, draw.tolerance(x, eps)))
 
 
+CASES = {
+    "two_rows": ("a batch of two", "Two examples leave almost no gradient: eps alone lets a little pass."),
+}  # fmt: skip
+
 EXERCISES = (
     Exercise(
         "scale_and_shift_backward", "Backward through scale and shift", 4, 10, 1,
@@ -71,6 +76,7 @@ EXERCISES = (
         ("dx_hat", "dgamma", "dbeta"),
         {"easy": 0, "square": 3, "one_row": 1, "float32": 1, "unchanged": 0},
         _scale_and_shift_backward,
+        shares={"dx_hat": 0.6, "dgamma": 0.2, "dbeta": 0.2},
     ),
     Exercise(
         "frozen_backward", "Backward when the statistics are constants", 4, 10, 1,
@@ -87,6 +93,7 @@ EXERCISES = (
          "two_rows": 1, "own_cache": 1, "float32": 1, "unchanged": 0},
         backward,
         ("batchnorm_forward",),
+        shares=SHARES,
     ),
     Exercise(
         "batchnorm_backward_alt", "Backward in closed form", 8, 25, 3,
@@ -96,6 +103,7 @@ EXERCISES = (
          "two_rows": 1, "own_cache": 1, "float32": 1, "unchanged": 0},
         backward,
         ("batchnorm_forward",),
+        shares=SHARES,
         underived="batchnorm_backward",
     ),
 )  # fmt: skip

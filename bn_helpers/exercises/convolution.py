@@ -5,12 +5,16 @@ from __future__ import annotations
 from functools import partial
 
 from bn_helpers.exercises import backward, normalization, scale_and_shift
-from bn_helpers.exercises.task import Exercise, Notebook
+from bn_helpers.exercises.task import EVALUATION, Exercise, Notebook
 
 NOTEBOOK = Notebook(
     "04_convolution", "Batch normalization for convolutions", 60, ("batchnorm_forward", "batchnorm_backward")
 )
-IMAGES = {"easy": (10, 3, 2, 5), "small": (2, 3, 2, 1), "square": (3, 3, 3, 3), "one_image": (1, 2, 2, 3)}
+IMAGES = {"easy": (5, 3, 4, 5), "small": (2, 4, 3, 1), "square": (3, 3, 3, 3), "one_image": (1, 2, 2, 3)}
+CASES = {
+    "one_image": ("a single image", "One image still has H * W elements a channel."),
+    "test_one_image": ("evaluation of one image", "In evaluation an image's output depends on no other image."),
+}  # fmt: skip
 
 EXERCISES = (
     Exercise(
@@ -26,9 +30,11 @@ EXERCISES = (
         "A reshape alone does not move the channel axis.",
         ("out",),
         {"easy": 0, "small": 3, "square": 3, "tiny_variance": 1, "large_mean": 1, "running_many": 2,
-         "running_default": 1, "test_mode": 2, "test_one_image": 1, "test_keeps_running": 1, "bad_mode": 1,
+         "running_default": 1, "evaluation": 2, "test_mode": 1, "test_default": 1, "test_one_image": 1,
+         "test_keeps_running": 1, "bad_mode": 1,
          "float32": 1, "unchanged": 0},
-        partial(scale_and_shift.forward, shapes=IMAGES | {"test_one_image": (1, 3, 2, 2)}),
+        partial(scale_and_shift.forward, shapes=IMAGES | {"evaluation": (5, 2, 2, 3), "test_one_image": (1, 3, 2, 2)}),
+        point=EVALUATION,
     ),
     Exercise(
         "spatial_batchnorm_backward", "Backward for images", 6, 15, 2,
@@ -36,7 +42,8 @@ EXERCISES = (
         ("dx", "dgamma", "dbeta"),
         {"easy": 0, "small": 3, "square": 3, "large_eps": 1, "tiny_variance": 1, "large_mean": 1,
          "own_cache": 1, "float32": 1, "unchanged": 0},
-        partial(backward.backward, shapes=IMAGES | {"easy": (10, 2, 2, 5)}),
+        partial(backward.backward, shapes=IMAGES | {"easy": (5, 2, 4, 5)}),
         ("spatial_batchnorm_forward",),
+        shares=backward.SHARES,
     ),
 )  # fmt: skip

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.random import RandomState
 
 from bn_helpers import oracles
-from bn_helpers.exercises.task import EASY, Exercise
+from bn_helpers.exercises.task import EASY, EVALUATION, Exercise
 from bn_helpers.outcomes import Call, Case, Wanted
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -21,7 +21,14 @@ Shapes = Mapping[str, tuple[int, ...]]
 EPS = 1e-5  # the default
 LARGE = 1e8  # a mean that leaves eight digits for everything else
 # Shapes of the batches of most cases; a case without a shape of its own has the small one.
-ROWS = {"easy": (100, 5), "small": (4, 3), "square": (3, 3), "one_row": (1, 3), "test_one_row": (1, 3)}
+ROWS = {
+    **{"easy": (100, 5), "small": (4, 3), "square": (3, 3), "one_row": (1, 3), "test_one_row": (1, 3)},
+    "evaluation": (30, 2),
+}
+SPECIAL = (  # cases in which so much vanishes that different mistakes may come to the same
+    *("constant", "one_row", "two_rows", "one_image", "one_companion", "whole_batch", "groups_of_one"),
+    *("test_one_row", "test_one_image"),
+)
 COARSE = ("large_mean", "integer", "float32")  # cases that tell right from wrong, and not one mistake from another
 
 
@@ -82,10 +89,10 @@ def one_call(case: str, exercise: Exercise, inputs: dict, wanted: dict[str, Want
 
 
 def finished(case: Case) -> Case:
-    """Give a case what its name promises: the easy one 2 %, the property case nothing but its arrays to keep."""
+    """Give a case what its name promises: the easy ones some room, the property case nothing but its arrays to keep."""
     changes: dict = {}
-    if case.id == EASY:
-        changes = {"tolerance": 0.02}
+    if case.id in (EASY, EVALUATION):
+        changes = {"tolerance": 0.02 if case.id == EASY else 0.05}
     elif case.id == "unchanged":
         arrays = [name for name, value in case.inputs.items() if isinstance(value, np.ndarray | list)]
         changes = {"wanted": {}, "keeps": tuple(arrays)}

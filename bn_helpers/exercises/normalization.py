@@ -61,6 +61,12 @@ def _by_loops(function: str | None, rows: list[list[float]]) -> list[list[float]
     return [[one(v, most) for v, most in zip(row, largest, strict=True)] for row in rows]
 
 
+CASES = {
+    "normalized": ("with a norm", "The norm stands after the linear map and before the nonlinearity, in every layer."),
+    "widths": ("layers of different widths", "Each layer takes in what the one before puts out."),
+    "relu": ("ReLU and another norm", "Use the nonlinearity and the norm you are given; their order matters."),
+}  # fmt: skip
+
 EXERCISES = (
     Exercise(
         "batch_statistics", "Mean and variance of a batch", 3, 5, 1,
@@ -84,5 +90,6 @@ EXERCISES = (
         ("outputs",),
         {"easy": 0, "normalized": 3, "widths": 1, "relu": 2, "unchanged": 0},
         _layer_outputs,
+        point="normalized",
     ),
 )  # fmt: skip

@@ -47,6 +47,13 @@ def _ghost_batchnorm_forward(exercise: Exercise, rng: RandomState, case: str) ->
     return draw.one_call(case, exercise, inputs, wanted, tolerance=tolerance, raises=case == "uneven")
 
 
+CASES = {
+    "one_companion": ("batches of two", "The batch has M + 1 rows: the example counts among them."),
+    "whole_batch": ("one group that is the whole batch", "With ghost_size = N this is ordinary batch normalization."),
+    "groups_of_one": ("groups of one", "A group of one gives beta: nothing is left of the example."),
+    "uneven": ("a size that does not divide N", "Raise a ValueError instead of leaving rows over."),
+}  # fmt: skip
+
 EXERCISES = (
     Exercise(
         "outputs_across_batches", "One example in many batches", 4, 10, 2,

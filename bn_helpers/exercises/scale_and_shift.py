@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from numpy.random import RandomState
 
 from bn_helpers import oracles
 from bn_helpers.exercises import draw
-from bn_helpers.exercises.task import Exercise, Notebook
+from bn_helpers.exercises.task import EVALUATION, Exercise, Notebook
 from bn_helpers.outcomes import Call, Case, Wanted
 
 NOTEBOOK = Notebook("02_scale_and_shift", "Scale and shift", 90)
+SETTLED = 50  # training steps on one batch, after which the running statistics are its own, by any momentum
 
 
 def _scale_and_shift(exercise: Exercise, rng: RandomState, case: str) -> Case:
@@ -42,8 +44,9 @@ def _saturated_fraction(exercise: Exercise, rng: RandomState, case: str) -> Case
     inputs = {"z": z} | ({"threshold": thresholds[case]} if case in thresholds else {})
     threshold = inputs.get("threshold", 0.97)
     above = sum(abs(math.tanh(v)) > threshold for v in z.ravel().tolist())
-    # A share of so few values needs no more digits than float32 has.
-    return draw.one_call(case, exercise, inputs, {"fraction": draw.wanted(above / z.size, 1.0)}, tolerance=1e-6)
+    drawn = draw.one_call(case, exercise, inputs, {"fraction": draw.wanted(above / z.size, 1.0)})
+    # A share is a count: no count is nearly right, and it needs no more digits than float32 has.
+    return replace(drawn, tolerance=1e-6)
 
 
 def forward(exercise: Exercise, rng: RandomState, case: str, shapes: draw.Shapes = draw.ROWS) -> Case:
@@ -57,6 +60,8 @@ def forward(exercise: Exercise, rng: RandomState, case: str, shapes: draw.Shapes
         bn_param |= {"eps": 0.1} | running  # there to be used by mistake
     if case.startswith("test"):
         bn_param = {"mode": "test", "eps": 0.1} | running
+    if case == "test_default":
+        bn_param = {"mode": "test", "eps": 0.1}
     if case == "bad_mode":
         bn_param = {"mode": "evaluate"} | running
     if case == "running_first":
@@ -68,18 +73,19 @@ def forward(exercise: Exercise, rng: RandomState, case: str, shapes: draw.Shapes
 
 def _forward_case(rng: RandomState, case: str, exercise: Exercise, inputs: dict, shapes: draw.Shapes) -> Case:
     x, bn_param = inputs["x"], inputs["bn_param"]
-    before = {"running_many": 2, "train_then_test": 3, "unchanged": 1}
-    steps = [draw.batch_for(rng, "small", shapes) for _ in range(before.get(case, 0))]
+    before = {"running_many": 2, "train_then_test": 3, "unchanged": 1, EVALUATION: 1}
+    steps = [draw.batch_for(rng, case if case == EVALUATION else "small", shapes) for _ in range(before.get(case, 0))]
     extra = {f"x_{number}": batch for number, batch in enumerate(steps, start=1)}
-    calls = [Call(exercise.id, (name, "gamma", "beta", "bn_param"), ("", "")) for name in extra]
-    if case in ("train_then_test", "unchanged"):
-        bn_param |= {"momentum": 0.6}
+    times = SETTLED if case == EVALUATION else 1
+    calls = [Call(exercise.id, (name, "gamma", "beta", "bn_param"), ("", "")) for name in extra] * times
+    if case in ("train_then_test", "unchanged", EVALUATION):
+        bn_param |= {"momentum": 0.6} if case != EVALUATION else {}
         calls.append(Call("evaluate", ("bn_param",), ("",)))
     if case == "running_own":
         extra |= {"x_other": draw.batch_for(rng, "small", shapes), "bn_other": {"mode": "train"}}
         calls.append(Call(exercise.id, ("x_other", "gamma", "beta", "bn_other"), ("", "")))
     calls.append(Call(exercise.id, ("x", "gamma", "beta", "bn_param"), ("out", "cache")))
-    wanted = _forward_wanted(case, inputs, steps if case == "train_then_test" else [*steps, x])
+    wanted = _forward_wanted(case, inputs, steps * times if case in ("train_then_test", EVALUATION) else [*steps, x])
     return draw.finished(Case(case, inputs | extra, tuple(calls), wanted, draw.tolerance(x), raises=case == "bad_mode"))
 
 
@@ -87,13 +93,14 @@ def _forward_wanted(case: str, inputs: dict, trained: list[np.ndarray]) -> dict[
     x, gamma, beta, bn_param = inputs.values()
     eps, momentum = bn_param.get("eps", draw.EPS), bn_param.get("momentum", 0.9)
     mean, var = (bn_param.get(key, np.zeros(x.shape[1])) for key in ("running_mean", "running_var"))
+    statistics = {id(batch): oracles.batch_statistics(batch) for batch in trained}  # of a batch that returns, once
     for batch in trained if bn_param["mode"] == "train" else []:
-        for d, (batch_mean, batch_var) in enumerate(zip(*oracles.batch_statistics(batch), strict=True)):
-            mean = np.where(np.arange(len(mean)) == d, momentum * mean + (1 - momentum) * batch_mean, mean)
-            var = np.where(np.arange(len(var)) == d, momentum * var + (1 - momentum) * batch_var, var)
+        batch_mean, batch_var = statistics[id(batch)]
+        mean = momentum * mean + (1 - momentum) * batch_mean
+        var = momentum * var + (1 - momentum) * batch_var
     if case.startswith("running") or case == "test_keeps_running":
         return {"bn_param.running_mean": draw.wanted(mean), "bn_param.running_var": draw.wanted(var)}
-    if case.startswith("test") or case == "train_then_test":
+    if case.startswith("test") or case in ("train_then_test", EVALUATION):
         x_hat = draw.affine(x, (var + eps) ** -0.5, -mean * (var + eps) ** -0.5)
     else:
         x_hat = oracles.normalize(x, eps)
@@ -117,6 +124,17 @@ def _fold_into_linear(exercise: Exercise, rng: RandomState, case: str) -> Case:
     }
     return draw.one_call(case, exercise, inputs, wanted, tolerance=1e-5 if case == "float32" else 1e-9)
 
+
+CASES = {
+    "negative": ("values far below zero", "tanh saturates at -1 as well as at 1."),
+    "threshold": ("another threshold", "The threshold is an argument: use the one you are given."),
+    "boundary": ("values exactly at the threshold", "Above means above: a value at the threshold does not count."),
+    "vector": ("a plain vector", "z may have any shape; the share is taken over all its elements."),
+    "running_first": ("one training step", "momentum is the fraction kept; the variance is the biased one."),
+    "running_own": ("two layers side by side", "Each bn_param has its own running statistics: share nothing."),
+    "test_one_row": ("evaluation of one example", "In evaluation an example's output depends on no other example."),
+    "train_then_test": ("three training steps, then evaluation", "What training has written is what evaluation reads."),
+}  # fmt: skip
 
 EXERCISES = (
     Exercise(
@@ -146,9 +164,11 @@ EXERCISES = (
         "momentum is the fraction of the running statistics that is kept.",
         ("out",),
         {"easy": 0, "small": 3, "square": 1, "tiny_variance": 1, "constant": 1, "large_mean": 1, "running_first": 2,
-         "running_many": 3, "running_default": 1, "running_own": 1, "test_mode": 3, "test_one_row": 2,
-         "test_keeps_running": 1, "train_then_test": 2, "bad_mode": 1, "one_row": 1, "float32": 1, "unchanged": 0},
+         "running_many": 3, "running_default": 1, "running_own": 1, "evaluation": 2, "test_mode": 2, "test_default": 1,
+         "test_one_row": 1, "test_keeps_running": 1, "train_then_test": 2, "bad_mode": 1, "one_row": 1, "float32": 1,
+         "unchanged": 0},
         forward,
+        point=EVALUATION,
     ),
     Exercise(
         "fold_into_linear", "Fold the layer into the one before it", 5, 15, 2,

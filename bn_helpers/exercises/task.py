@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from bn_helpers.outcomes import Case
 
-EASY = "easy"
+EASY, EVALUATION, SHAPE = "easy", "evaluation", "shape"
+COST = 0.1  # of the points: what a lost property costs
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,10 @@ class Exercise:
     """One exercise.
 
     `weights` maps the id of each case to its weight, and `draw` gives the case of an id, from itself and a generator.
-    `uses` names answers that are handed to its check, `underived` an answer that it must not call: it is to be derived
-    anew. `notebook` and `number` ("2.3": the third exercise of notebook 2) follow from where it is listed.
+    `point` is the case without which an answer misses the point, and earns at most half. `shares` tells what part of
+    the easy case each result is; equal parts where it is not given. `uses` names answers that are handed to its check,
+    `underived` an answer that it must not call: it is to be derived anew. `notebook` and `number` ("2.3": the third
+    exercise of notebook 2) follow from where it is listed.
     """
 
     id: str
@@ -46,21 +49,39 @@ class Exercise:
     draw: Callable[[Exercise, np.random.RandomState, str], Case]
     uses: tuple[str, ...] = ()
     underived: str = ""
+    point: str = ""
+    shares: Mapping[str, float] = field(default_factory=dict)
     notebook: str = ""
     number: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.shares:
+            object.__setattr__(self, "shares", dict.fromkeys(self.returns, 1 / len(self.returns)))
 
     def answered_by(self, other: Exercise) -> bool:
         """Whether a right answer to another exercise would answer this one too."""
         return other.id == self.underived or self.id == other.underived
 
-    def score(self, passed: Mapping[str, bool]) -> float:
-        """Points for the cases that passed: half for `easy`, the rest by weight, a tenth off for each lost property."""
-        if not passed.get(EASY, False):
-            return 0.0
+    def score(self, marks: Mapping[str, float]) -> float:
+        """Points for what share of each case was reached."""
+        return sum(self.earned(marks).values())
+
+    def earned(self, marks: Mapping[str, float]) -> dict[str, float]:
+        """What each case brings, in points: half for `easy`, the rest by weight.
+
+        Nothing is earned where nothing of `easy` is reached. A lost property costs a tenth of the points, and a lost
+        point what was earned beyond half of them.
+        """
         total = sum(self.weights.values())
-        earned = sum(weight for case, weight in self.weights.items() if passed.get(case, False))
-        lost = sum(weight == 0 and not passed.get(case, False) for case, weight in self.weights.items())
-        return self.points * max(0.0, 0.5 + 0.5 * earned / total - 0.1 * lost)
+        worth = {case: 0.5 * weight / total for case, weight in self.weights.items()} | {EASY: 0.5}
+        started = marks.get(EASY, 0.0) > 0
+        earned = {case: worth[case] * marks.get(case, 0.0) * started for case in worth}
+        for case in (*(case for case, weight in self.weights.items() if not weight and case != EASY), SHAPE):
+            if started and not marks.get(case, 1.0):
+                earned[case] = -min(COST, sum(earned.values()))
+        if self.point and not marks.get(self.point, 0.0):
+            earned[self.point] -= max(0.0, sum(earned.values()) - 0.5)
+        return {case: self.points * part for case, part in earned.items()}
 
 
 @dataclass(frozen=True)

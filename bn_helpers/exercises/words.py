@@ -1,42 +1,28 @@
-"""The words for each case: what it is about, and what to look at where it fails.
+"""The words for the cases of more than one notebook: what a case is about, and what to look at where it fails.
 
 The same words serve every exercise that has the case.
 """
 
 CASES: dict[str, tuple[str, str]] = {
-    "easy": ("a hundred examples, within 2 %", "Compare your code with the formula, one symbol at a time."),
+    "easy": ("a hundred examples", "Compare your code with the formula, one symbol at a time."),
     "small": ("a few examples: no factor can hide", "Look at the number you divide by, and at the place of eps."),
     "square": ("as many examples as features", "Look at the axes: along which one does each vector run?"),
     "constant": ("a feature that never changes", "Its variance is 0. What keeps the division finite?"),
     "large_mean": ("a mean of 100 million", "Subtract the mean before you square: large squares lose digits."),
     "one_row": ("a batch of one", "One example is its own mean, and its variance is 0."),
-    "two_rows": ("a batch of two", "Two examples leave almost no gradient: eps alone lets a little pass."),
     "own_cache": ("two layers, one after the other", "Take what you need from the cache that you are given."),
     "integer": ("integers", "Convert integers to float before you compute in place."),
     "float32": ("float32", "The result has to stay a float, and precise to five digits."),
     "unchanged": ("your inputs stay as they are", "Operators like -= change the caller's array: make a new one."),
+    "shape": ("shapes as they are asked for", "An axis of length 1 is too many, or missing: keepdims leaves one."),
     "tiny_variance": ("a variance as small as eps", "Here eps counts: check its value and whether the root covers it."),
     "large_eps": ("eps = 1.5", "eps is an argument: use the one you are given, in every place where it belongs."),
-    "normalized": ("with a norm", "The norm stands after the linear map and before the nonlinearity, in every layer."),
-    "widths": ("layers of different widths", "Each layer takes in what the one before puts out."),
-    "relu": ("ReLU and another norm", "Use the nonlinearity and the norm you are given; their order matters."),
-    "negative": ("values far below zero", "tanh saturates at -1 as well as at 1."),
-    "threshold": ("another threshold", "The threshold is an argument: use the one you are given."),
-    "boundary": ("values exactly at the threshold", "Above means above: a value at the threshold does not count."),
-    "vector": ("a plain vector", "z may have any shape; the share is taken over all its elements."),
-    "running_first": ("one training step", "momentum is the fraction kept; the variance is the biased one."),
     "running_many": ("three training steps", "Each step starts from what the step before has written into bn_param."),
     "running_default": ("running statistics not given", "Where bn_param does not say: zeros, and momentum = 0.9."),
-    "running_own": ("two layers side by side", "Each bn_param has its own running statistics: share nothing."),
+    "evaluation": ("fifty training steps, then evaluation",
+                   "Evaluation uses what training has written: the running statistics."),
     "test_mode": ("evaluation", "Evaluation uses the running statistics, with eps, and not the batch's own."),
-    "test_one_row": ("evaluation of one example", "In evaluation an example's output depends on no other example."),
-    "test_one_image": ("evaluation of one image", "In evaluation an image's output depends on no other image."),
+    "test_default": ("evaluation, running statistics not given", "Where bn_param does not say: zeros, as in training."),
     "test_keeps_running": ("evaluation changes nothing", "Only training writes the running statistics."),
-    "train_then_test": ("three training steps, then evaluation", "What training has written is what evaluation reads."),
     "bad_mode": ("an unknown mode", "Anything but 'train' and 'test' has to raise a ValueError."),
-    "one_image": ("a single image", "One image still has H * W elements a channel."),
-    "one_companion": ("batches of two", "The batch has M + 1 rows: the example counts among them."),
-    "whole_batch": ("one group that is the whole batch", "With ghost_size = N this is ordinary batch normalization."),
-    "groups_of_one": ("groups of one", "A group of one gives beta: nothing is left of the example."),
-    "uneven": ("a size that does not divide N", "Raise a ValueError instead of leaving rows over."),
 }  # fmt: skip

@@ -133,13 +133,13 @@ def grade_all(
     alike: dict[str, list[Student]] = {}
     left: dict[str, Submission] = {}
     progress = Progress("reading", len(students))
-    lost: dict[Student, tuple[str, ...]] = {}
+    read: dict[Student, Submission] = {}
     for student, submission, error in completed(readers, {s: (read_student, s) for s in students}):
         progress.step()
         if error:
             results[student] = _lost(student.name, error)
             continue
-        lost[student] = (*student.lost, *submission.lost)
+        read[student] = replace(submission, answers={})
         name = store.name(submission)
         alike.setdefault(name, []).append(student)
         left.setdefault(name, submission)
@@ -149,13 +149,14 @@ def grade_all(
         print(f"{sum(len(alike[name]) for name in kept)} of {len(students)} are graded already", file=sys.stderr)
     for name, result in (*kept.items(), *_graded(left, grade, store, graders)):
         results |= {student: replace(result, student=student.name) for student in alike[name]}
-    return [_told(results[student], student, lost.get(student, ())) for student in students]
+    return [_told(results[student], student, read.get(student, Submission(student.name))) for student in students]
 
 
-def _told(result: SubmissionResult, student: Student, lost: tuple[str, ...]) -> SubmissionResult:
-    """A result with what there is to say about how its work was handed in."""
+def _told(result: SubmissionResult, student: Student, submission: Submission) -> SubmissionResult:
+    """A result with what there is to say about how its work was handed in, and what no grader judges."""
+    lost = (*student.lost, *submission.lost)
     notes = dict.fromkeys((*lost, *student.notes, *result.notes))
-    return replace(result, notes=tuple(notes), lost=lost)
+    return replace(result, notes=tuple(notes), lost=lost, explanations=submission.explanations)
 
 
 def _graded(

@@ -16,6 +16,7 @@ from bn_helpers.exercises import NOTEBOOKS, TASKS
 from bn_helpers.grading.results import (
     FORMATIVE,
     MISSING,
+    OPEN,
     UNCONFINED,
     ExerciseResult,
     Graded,
@@ -27,7 +28,7 @@ from bn_helpers.grading.results import (
 from bn_helpers.grading.store import exercise_of, write_whole
 
 VERSION = 1  # of the form of the file
-UNANSWERED = "There is no answer yet."
+NO_ANSWER = "There is no answer yet."
 
 
 @dataclass
@@ -96,12 +97,16 @@ class Ledger:
             entry.student = student
             for exercise in result.exercises:
                 old = entry.tasks.get(exercise.id)
-                if not old or exercise.status != MISSING or set(old[0]) <= set(run):
+                if not old or exercise.status not in OPEN or set(old[0]) <= set(run):
                     entry.tasks[exercise.id] = (run, exercise)
             entry.runs.pop("\n".join(run), None)
             entry.runs["\n".join(run)] = {
-                "notes": list(result.notes), "lost": list(result.lost), "sandbox": sandbox, "seconds": result.seconds
-            }  # fmt: skip
+                "notes": list(result.notes),
+                "lost": list(result.lost),
+                "explanations": list(result.explanations),
+                "sandbox": sandbox,
+                "seconds": result.seconds,
+            }
 
     def graded(self) -> Graded:
         """The class as it now stands: of each student all that was due in any run."""
@@ -174,11 +179,12 @@ def _result(entry: _Entry, due: Sequence[str]) -> SubmissionResult:
         tuple(notes),
         exercises,
         tuple(lost),
+        tuple({name: text for said in entry.runs.values() for name, text in said["explanations"]}.items()),
     )
 
 
 def _unanswered(task: str) -> ExerciseResult:
-    return ExerciseResult(task, TASKS[task].notebook, 0.0, float(TASKS[task].points), MISSING, message=UNANSWERED)
+    return ExerciseResult(task, TASKS[task].notebook, 0.0, float(TASKS[task].points), MISSING, message=NO_ANSWER)
 
 
 def _plain(entry: _Entry) -> dict:

@@ -6,7 +6,6 @@ alike and another one never is. What must come of them stays here.
 
 from __future__ import annotations
 
-import ast
 import base64
 import hashlib
 import hmac
@@ -20,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from bn_helpers import layers
+from bn_helpers import layers, source
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS, draw_cases, visible_cases
 from bn_helpers.outcomes import Case, Outcome
 from bn_helpers.reference import Reference
@@ -29,7 +28,6 @@ from bn_helpers.text import one_line
 HIDDEN_DRAWS = 1  # of all cases, beside the visible ones
 LARGEST = 20_000  # numbers in an array that is read
 WORDS = 300  # characters of a message that are read
-SOURCES = Path(__file__).parents[2] / "solutions"
 
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w{0,59}")
 
@@ -86,7 +84,8 @@ def reference_cell(exercise: str) -> str:
 
 @cache
 def _handed(notebook: str) -> str:
-    return json.dumps([Reference(_layers_text()).module(NOTEBOOKS[notebook].handed), _opening(notebook)])
+    functions = Reference(_layers_text()).module(NOTEBOOKS[notebook].handed)
+    return json.dumps([functions, source.opening(source.text(notebook))])
 
 
 @cache
@@ -94,25 +93,10 @@ def _layers_text() -> str:
     return resources.files("bn_helpers").joinpath(Path(layers.__file__).name).read_text("utf-8")
 
 
-def _opening(notebook: str) -> list[str]:
-    """What stands in a notebook above its first exercise: the imports of its setup, and code handed to be read."""
-    before = re.split(r'^# %%.* solution="', _source(notebook), maxsplit=1, flags=re.MULTILINE)[0]
-    parts = [cell.partition("\n") for cell in re.split(r"^# %%", before, flags=re.MULTILINE)]
-    setup = ast.parse("".join(text for head, _, text in parts if 'id="setup"' in head))
-    imports = [ast.unparse(node) for node in setup.body if isinstance(node, ast.Import | ast.ImportFrom)]
-    return imports + [text for head, _, text in parts if 'locked="yes"' in head and "[markdown]" not in head]
-
-
 @cache
 def quiz_letter(quiz: str, notebook: str) -> str | None:
     """The right letter, from the notebook's source; None where there is no source."""
-    found = re.search(rf'^{quiz} = "([a-d])"$', _source(notebook), re.MULTILINE)
-    return found.group(1) if found else None
-
-
-def _source(notebook: str) -> str:
-    path = SOURCES / f"{notebook}.py"
-    return path.read_text("utf-8") if path.exists() else ""
+    return source.letters(source.text(notebook)).get(quiz)
 
 
 def _told(case: Case) -> dict[str, Any]:

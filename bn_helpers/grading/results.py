@@ -6,18 +6,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bn_helpers.errors import CourseError
+from bn_helpers.judging import FAILED, MISSING, PARTIAL, PASSED, UNANSWERED
 from bn_helpers.outcomes import Outcome
 
-PASSED, PARTIAL, FAILED, MISSING = "passed", "partial", "failed", "missing"
+OPEN = (UNANSWERED, MISSING)  # what there is no answer to
 TIMEOUT, CRASHED, ERROR = "timeout", "crashed", "error"
-STATUSES = (PASSED, PARTIAL, FAILED, MISSING, TIMEOUT, CRASHED, ERROR)
+STATUSES = (PASSED, PARTIAL, FAILED, UNANSWERED, MISSING, TIMEOUT, CRASHED, ERROR)
 DIED, FLOODED, TIMED_OUT = "died", "flooded", "timed out"  # why a kernel was lost
 NOTHING = "handed in nothing"
 UNCONFINED = "none"  # the sandbox that is none
 FORMATIVE = "formative: graded without a sandbox, so it proves nothing about anybody else's work"
 
 
-class GradingError(Exception):
+class GradingError(CourseError):
     """Grading cannot begin or go on; the message says why, and what to do about it."""
 
 
@@ -152,7 +154,7 @@ class SubmissionResult:
     @property
     def absent(self) -> bool:
         """Whether nothing was handed in by somebody of the class."""
-        return all(e.status == MISSING for e in self.exercises) and any(n.endswith(NOTHING) for n in self.notes)
+        return all(e.status in OPEN for e in self.exercises) and any(n.endswith(NOTHING) for n in self.notes)
 
     def to_dict(self) -> dict[str, Any]:
         """The entry in results.json."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from functools import cache, partial
 
-from bn_helpers.catalogue import CATALOGUE
-from bn_helpers.exercises import CASES, EASY, EXERCISES, QUIZZES, TASKS, Exercise
-from bn_helpers.grading.diagnosis import name_mistake
+from bn_helpers.catalogue import CATALOGUE, known
+from bn_helpers.exercises import EXERCISES, QUIZZES, TASKS, Exercise, visible_cases
 from bn_helpers.grading.results import (
     CRASHED,
     DIED,
@@ -14,15 +15,15 @@ from bn_helpers.grading.results import (
     FAILED,
     FLOODED,
     MISSING,
-    PARTIAL,
     PASSED,
     TIMED_OUT,
     TIMEOUT,
+    UNANSWERED,
     Attempt,
     CaseResult,
     ExerciseResult,
 )
-from bn_helpers.judging import explain, judge
+from bn_helpers.judging import Signatures, Verdict, judge_all, mark
 from bn_helpers.outcomes import Case
 from bn_helpers.submission import Answer
 
@@ -33,18 +34,9 @@ _FATES = {
 }
 
 
-def passed_cases(exercise: str, cases: Sequence[Case], attempt: Attempt) -> dict[str, bool]:
-    """Whether each case passed: on the visible numbers and on all hidden ones. Who ends the kernel passes none."""
-    complete = len(attempt.outcomes) == len(cases)
-    passed = dict.fromkeys(EXERCISES[exercise].weights, complete)
-    for case, outcome in zip(cases, attempt.outcomes, strict=False):
-        passed[case.id] = passed[case.id] and judge(case, outcome).passed
-    return passed
-
-
 def score(exercise: str, cases: Sequence[Case], attempt: Attempt) -> float:
-    """Points for an attempt."""
-    return EXERCISES[exercise].score(passed_cases(exercise, cases, attempt))
+    """Points for an attempt: on the visible numbers and on all hidden ones."""
+    return EXERCISES[exercise].score(mark(exercise, cases, attempt.outcomes))
 
 
 def exercise_result(answer: Answer, cases: Sequence[Case], attempt: Attempt, note: str = "") -> ExerciseResult:
@@ -65,23 +57,58 @@ def exercise_result(answer: Answer, cases: Sequence[Case], attempt: Attempt, not
     -------
     result : ExerciseResult
     """
-    exercise = EXERCISES[answer.id]
-    passed = passed_cases(answer.id, cases, attempt)
-    points = exercise.score(passed)
-    if points == exercise.points:
-        return _result(answer, points, PASSED, message=note, cases=_cases(exercise, passed))
-    mistake = name_mistake(answer.id, cases, attempt.outcomes)
-    words = _explanation(cases, attempt)
-    if mistake:
-        words += f"\nIt looks as if {CATALOGUE[answer.id][mistake].message}"
-    status = _status(points, attempt)
-    return _result(answer, points, status, mistake, _lines(words, note, *answer.notes), _cases(exercise, passed))
+    verdict = _verdict(answer.id, cases, attempt)
+    results = _cases(EXERCISES[answer.id], verdict.marks)
+    if verdict.state == PASSED:
+        return _result(answer, verdict.points, PASSED, message=note, cases=results)
+    mistake = verdict.diagnosis.mistake if verdict.diagnosis else None
+    words = _lines(verdict.words, note, *answer.notes)
+    return _result(answer, verdict.points, verdict.state, mistake, words, results)
+
+
+def _verdict(exercise: str, cases: Sequence[Case], attempt: Attempt) -> Verdict:
+    """What is to be said of an attempt; of one that came to no end, why."""
+    messages = {mistake.id: mistake.message for mistake in CATALOGUE[exercise].values()}
+    if len(attempt.outcomes) == len(cases):
+        verdict = judge_all(exercise, cases, attempt.outcomes, partial(_looks, exercise, cases), messages)
+    else:
+        words = "It gave no results that can be read. Does it change what Python or NumPy provide?"
+        verdict = Verdict(exercise, FAILED, marks=mark(exercise, cases, attempt.outcomes), words=words)
+    lost = _lost(attempt)
+    return replace(verdict, state=lost[0], words=lost[1]) if lost and verdict.state != PASSED else verdict
+
+
+def _lost(attempt: Attempt) -> tuple[str, str] | None:
+    """State and words of an attempt that did not get as far as to results."""
+    if attempt.fate:
+        return TIMEOUT if attempt.fate == TIMED_OUT else CRASHED, _FATES[attempt.fate]
+    if not attempt.ran:
+        return TIMEOUT, "It was not run any more: the submission had used up its time."
+    if attempt.error and all(outcome.raised for outcome in attempt.outcomes):
+        return FAILED, f"The answer cell does not run: {attempt.error}"
+    return None
+
+
+def _looks(
+    exercise: str, cases: Sequence[Case], draw: int, mistakes: Collection[str] | None
+) -> Mapping[str, Signatures]:
+    """What known mistakes look like: on the visible cases, which are the same for all answers, and on hidden ones."""
+    if draw == 0:
+        return _on_visible(exercise)
+    size = len(EXERCISES[exercise].weights)
+    return known(exercise, cases[draw * size : (draw + 1) * size], mistakes)
+
+
+@cache
+def _on_visible(exercise: str) -> Mapping[str, Signatures]:
+    return known(exercise, visible_cases(exercise))
 
 
 def unrun_result(answer: Answer | None, task: str) -> ExerciseResult:
     """The result where there is nothing to run: no answer, or one that is no Python."""
     if answer is None or not answer.attempted:
-        return _result(answer or Answer(task, ""), 0.0, MISSING, message="There is no answer yet.")
+        state = MISSING if answer is None else UNANSWERED
+        return _result(answer or Answer(task, ""), 0.0, state, message="There is no answer yet.")
     return _result(answer, 0.0, FAILED, message=_lines(answer.error, *answer.notes))
 
 
@@ -120,48 +147,10 @@ def _result(
     )
 
 
-def _cases(exercise: Exercise, passed: dict[str, bool]) -> tuple[CaseResult, ...]:
-    """What each case earned. A property earns nothing, and costs a tenth where it is lost."""
-    total = sum(exercise.weights.values())
-    results = []
-    for case, weight in exercise.weights.items():
-        worth = 0.5 if case == EASY else 0.5 * weight / total
-        if not passed[EASY]:
-            worth = 0.0
-        elif not passed[case]:
-            worth = 0.0 if weight else -0.1
-        results.append(CaseResult(case, passed[case], exercise.points * worth))
-    return tuple(results)
-
-
-def _status(points: float, attempt: Attempt) -> str:
-    if attempt.fate:
-        return TIMEOUT if attempt.fate == TIMED_OUT else CRASHED
-    if not attempt.ran:
-        return TIMEOUT
-    first = attempt.outcomes[0] if attempt.outcomes else None
-    if first and first.raised == "NotImplementedError" and first.function == attempt.exercise:
-        return MISSING
-    return PARTIAL if points else FAILED
-
-
-def _explanation(cases: Sequence[Case], attempt: Attempt) -> str:
-    """The words for the first failure: with numbers where the learner can see them, as a property where he cannot."""
-    if attempt.fate:
-        return _FATES[attempt.fate]
-    if not attempt.ran:
-        return "It was not run any more: the submission had used up its time."
-    if attempt.error and all(outcome.raised for outcome in attempt.outcomes):
-        return f"The answer cell does not run: {attempt.error}"
-    if not attempt.outcomes:
-        return "It gave no results that can be read. Does it change what Python or NumPy provide?"
-    judged = [(case, outcome, judge(case, outcome)) for case, outcome in zip(cases, attempt.outcomes, strict=False)]
-    visible = judged[: len(EXERCISES[attempt.exercise].weights)]
-    if not all(judgement.passed for _, _, judgement in visible):
-        return explain(visible).strip()
-    case = next((case for case, _, judgement in judged if not judgement.passed), cases[-1])
-    title, look = CASES[case.id]
-    return f"{title}: right on the numbers that you can see, and wrong on others\n{look}"
+def _cases(exercise: Exercise, marks: Mapping[str, float]) -> tuple[CaseResult, ...]:
+    """What each case earned; one of which nothing was seen is left out."""
+    earned = exercise.earned(marks).items()
+    return tuple(CaseResult(case, marks[case] == 1, points) for case, points in earned if case in marks)
 
 
 def _lines(*parts: str) -> str:

@@ -8,16 +8,12 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from charset_normalizer import from_bytes
-
 from bn_helpers.grading.results import GradingError
-from bn_helpers.text import one_line
+from bn_helpers.text import decoded, one_line
 
 MOST = 16 * 2**20  # bytes of a file that is read
-_MARKED = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 _FORMULA = re.compile("(^|[;,|] ?)(?=[=+@＝＋＠－-])")
 _FREED = re.compile("(^|[;,|] ?)'(?=[=+@＝＋＠－-])")
-_LIKELY = ["cp949", "cp1252", "shift_jis", "gb18030", "utf_16_le", "utf_16_be"]
 
 
 def read_table(path: Path, needed: Mapping[str, Sequence[str]], optional: Mapping[str, Sequence[str]]) -> list[dict]:
@@ -58,16 +54,6 @@ def read_table(path: Path, needed: Mapping[str, Sequence[str]], optional: Mappin
             f"{path}: the first line has to name the columns {', '.join(needed)}; missing: {', '.join(missing)}."
         )
     return _rows(path, lines[skipped + 1 :], skipped + 1, chosen, best)
-
-
-def decoded(data: bytes) -> str:
-    """Text in the encoding that it says, else in UTF-8, else in the one that it looks like."""
-    marked = next((name for mark, name in _MARKED.items() if data.startswith(mark)), "utf-8")
-    try:
-        return data.decode(marked)
-    except UnicodeDecodeError:
-        guess = from_bytes(data, cp_isolation=_LIKELY).best()
-        return data.decode(guess.encoding if guess else "cp949", "replace")
 
 
 def formula_free(text: str) -> str:

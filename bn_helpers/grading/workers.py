@@ -125,8 +125,10 @@ class Workers:
         """End all processes, also in the middle of a call; what they have written goes with them."""
         self._threads.shutdown(wait=False, cancel_futures=True)
         for worker in self._workers:
-            worker.close()
+            worker.stop()
         self._threads.shutdown()
+        for worker in self._workers:
+            worker.end()
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
@@ -142,21 +144,22 @@ class _Worker:
     def call(self, function: Callable, args: tuple) -> Any:
         if self._closed:
             raise WorkerLost("the run has ended")
-        if self._process is None:
-            self._start()
         try:
+            if self._process is None:
+                self._start()
             self._connection.send((function, args))
             if not self._connection.poll(SECONDS):
                 raise WorkerLost(f"the grading process has not answered for {SECONDS:.0f} seconds")
             succeeded, value = self._connection.recv()
         except (EOFError, OSError, WorkerLost) as error:
-            self._end()
+            self.end()
             raise error if isinstance(error, WorkerLost) else WorkerLost("the grading process has died") from None
         if not succeeded:
             raise value
         return value
 
-    def close(self) -> None:
+    def stop(self) -> None:
+        """End the process, also in the middle of a call."""
         self._closed = True
         if self._process is not None:
             self._process.kill()
@@ -170,11 +173,15 @@ class _Worker:
         with theirs:
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()])
 
-    def _end(self) -> None:
-        self._process.kill()
-        self._process.wait()
-        self._connection.close()
-        self._process = None
+    def end(self) -> None:
+        """Close what a process that has ended leaves; no call may be under way."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
         shutil.rmtree(self._folder, ignore_errors=True)
 
 

@@ -135,7 +135,7 @@ def dots(ax: Axes, reached: Mapping[str, np.ndarray], looks: Mapping[str, Mappin
         ax.barh(row, high - low, left=low, height=0.6, color=color, alpha=0.2)
         ax.plot(values, row + np.linspace(-0.2, 0.2, len(values)), "o", color=color, alpha=0.6)
         ax.vlines(median, row - 0.3, row + 0.3, color=color, linewidth=2)
-        ax.text(median, row - 0.32, f"{median:.0%}", color=color, ha="center", va="bottom", fontsize=7)
+        ax.text(median, row - 0.32, f"{median:.0%}", color=color, ha="center", va="bottom", fontsize=8.5)
     ax.use_sticky_edges = False  # a band at the edge of the axes would cut the dots there in two
     ax.set_yticks(range(len(reached)), reached)
     ax.set_ylim(len(reached) - 0.5, -0.8)

@@ -12,18 +12,19 @@ from matplotlib.ticker import PercentFormatter
 
 from bn_helpers import plotting
 
-# The graph of the layer: where each node stands, how it is computed, and the nodes that it is computed from
+# The graph of the layer: where each node stands, in inches, how it is computed, and the nodes that it is computed from
 _NODES = {
-    "x": ((0, 1), "the batch", ()),
-    "mean": ((0.75, 0), "average of x", ("x",)),
-    "centered": ((1.65, 1), "x - mean", ("x", "mean")),
-    "var": ((2.2, 0), "average of squares", ("centered",)),
-    "inv_std": ((3.65, 0), "1 / sqrt(var + eps)", ("var",)),
-    "x_hat": ((3.65, 1), "centered * inv_std", ("centered", "inv_std")),
-    "gamma": ((3.95, 2), "a parameter", ()),
-    "beta": ((5.3, 2), "a parameter", ()),
-    "out": ((5.3, 1), "gamma * x_hat + beta", ("x_hat", "gamma", "beta")),
+    "x": ((0, 1.6), "the batch", ()),
+    "mean": ((0, 0), "average of x", ("x",)),
+    "centered": ((1.85, 1.6), "x - mean", ("x", "mean")),
+    "var": ((1.85, 0), "average of squares", ("centered",)),
+    "inv_std": ((3.7, 0), "1 / sqrt(var + eps)", ("var",)),
+    "x_hat": ((3.7, 1.6), "centered * inv_std", ("centered", "inv_std")),
+    "gamma": ((3.7, 3.2), "a parameter", ()),
+    "beta": ((5.55, 3.2), "a parameter", ()),
+    "out": ((5.55, 1.6), "gamma * x_hat + beta", ("x_hat", "gamma", "beta")),
 }
+_BOX, _LINE = 1.64, 0.195  # the width of a node, the height of a line in it
 _SHAPES = {1: "(D,)", 2: "(N, D)"}
 
 
@@ -37,28 +38,30 @@ def graph(values: Mapping[str, np.ndarray], gradients: Mapping[str, np.ndarray] 
     gradients : mapping of str to ndarray, optional
         dx, dmean and so on. A node whose gradient is not among them is drawn without one.
     """
-    figure, ax = plt.subplots(figsize=plotting.TALL)
+    figure, ax = plt.subplots(figsize=plotting.TALL, layout="none")
+    ax.set_position((0, 0, 1, 1))
     boxes = {}
     for name, ((across, up), formula, _) in _NODES.items():
         lines = [(f"{name}  {_SHAPES[values[name].ndim]}", "bold", "black")]
-        lines += [(formula, "normal", "0.45"), (_numbers(values[name]), "normal", "black")]
+        lines += [(formula, "normal", "0.35"), (_numbers(values[name]), "normal", "black")]
         if gradients and f"d{name}" in gradients:
             color = plotting.WITH["color"]
             lines += [(f"d{name}", "bold", color), (_numbers(gradients[f"d{name}"]), "normal", color)]
-        height = 0.125 * len(lines) + 0.06
-        corner = (across - 0.62, up - height / 2)
-        boxes[name] = FancyBboxPatch(corner, 1.24, height, boxstyle="round,pad=0", facecolor="white", edgecolor="0.7")
+        height = _LINE * len(lines) + 0.06
+        corner = (across - _BOX / 2, up - height / 2)
+        boxes[name] = FancyBboxPatch(corner, _BOX, height, boxstyle="round,pad=0", facecolor="white", edgecolor="0.7")
         ax.add_patch(boxes[name])
         for line, (words, weight, color) in enumerate(lines):
-            where = up + 0.125 * ((len(lines) - 1) / 2 - line)
-            ax.text(across, where, words, weight=weight, color=color, fontsize=7.5, ha="center", va="center")
+            where = up + _LINE * ((len(lines) - 1) / 2 - line)
+            size = 9.5 if words == formula else 11
+            ax.text(across, where, words, weight=weight, color=color, fontsize=size, ha="center", va="center")
     for end, (position, _, starts) in _NODES.items():
         for start in starts:
             ends = {"posA": _NODES[start][0], "posB": position, "patchA": boxes[start], "patchB": boxes[end]}
             ax.add_patch(
-                FancyArrowPatch(**ends, arrowstyle="-|>", mutation_scale=10, color="0.5", shrinkA=1, shrinkB=1)
+                FancyArrowPatch(**ends, arrowstyle="-|>", mutation_scale=12, color="0.4", shrinkA=1, shrinkB=1)
             )
-    ax.set(xlim=(-0.64, 5.94), ylim=(-0.4, 2.4))
+    ax.set(xlim=(-0.825, 6.375), ylim=(-0.8, 4.0))
     ax.set_axis_off()
     return figure
 
@@ -110,23 +113,26 @@ def share_that_passes(sizes: Sequence[int], shares: Sequence[np.ndarray]) -> Fig
     return figure
 
 
-def held_constant(steps: np.ndarray, losses: np.ndarray, biases: np.ndarray) -> Figure:
-    """Draw the loss and the size of the biases over a training with the right and with the wrong gradient.
+def held_constant(steps: np.ndarray, losses: np.ndarray, biases: np.ndarray, weights: np.ndarray) -> Figure:
+    """Draw the loss and the size of biases and weights over a training with the right and with the wrong gradient.
 
     Parameters
     ----------
     steps : ndarray of shape (K,)
         Number of updates.
-    losses, biases : ndarray of shape (2, seeds, K)
-        Training-mode loss, and norm of the biases before batch norm: the right gradient first, then the wrong one.
+    losses, biases, weights : ndarray of shape (2, seeds, K)
+        Training-mode loss, and norms of the biases and of the weights before batch norm: the right gradient first, then
+        the wrong one.
     """
-    figure, axes = plt.subplots(1, 2, figsize=plotting.WIDE, sharex=True)
-    looks = {"right": plotting.WITH, "held constant": plotting.THIRD}
-    for ax, arms in zip(axes, (losses, biases), strict=True):
+    figure, axes = plt.subplots(1, 3, figsize=plotting.WIDE, sharex=True)
+    looks = {"right": plotting.WITH, "constant": plotting.THIRD}
+    for ax, arms in zip(axes, (losses, biases, weights), strict=True):
         for (label, look), runs in zip(looks.items(), arms, strict=True):
             plotting.band(ax, steps, runs, label=label, **look)
-    axes[0].set(title="training-mode loss", xlabel="updates", ylabel="nats", yscale="log")
-    axes[1].set(title="biases before batch norm", xlabel="updates", ylabel="norm")
+        ax.set_xlabel("updates")
+    axes[0].set(title="training-mode loss", ylabel="nats", yscale="log")
+    axes[1].set(title="biases", ylabel="norm")
+    axes[2].set(title="weights", ylabel="norm")
     plotting.label_line_ends(*axes)
     return figure
 

@@ -134,10 +134,29 @@ def sweeps(panels: Mapping[str, tuple[Sequence[float], np.ndarray]], setting: st
             plotting.band(ax, values, 100 * runs.T, label=label, **look)
             ax.lines[-1].set_marker("o")
             at = values[furthest], median[furthest]
-            ax.annotate(label, at, textcoords="offset points", color=look["color"], fontsize=8, **where)
+            ax.annotate(label, at, textcoords="offset points", color=look["color"], fontsize=9, **where)
         ax.axhline(10, color=plotting.BACKGROUND["color"], linewidth=0.8)
         ax.set(title=title, xlabel=setting, xscale="log", ylim=(0, 85))
     axes[0].set_ylabel("test accuracy (%)")
+    return figure
+
+
+def losses(updates: np.ndarray, runs: Mapping[str, np.ndarray]) -> Figure:
+    """Draw the losses of a training, of the same with larger weights, and of these with a larger rate.
+
+    Parameters
+    ----------
+    updates : ndarray of shape (K,)
+        Number of updates.
+    runs : mapping of str to ndarray of shape (seeds, K)
+        For each of three ways to train, the training-mode loss in nats.
+    """
+    figure, ax = plt.subplots(figsize=plotting.WIDE)
+    looks = (plotting.WITH, plotting.THIRD, plotting.REFERENCE)  # the last is dotted: the first shows through
+    for (name, values), look in zip(runs.items(), looks, strict=True):
+        plotting.band(ax, updates, values, label=name, **look)
+    ax.set(xlabel="updates", ylabel="training-mode loss (nats)", ylim=(0, None))
+    plotting.label_line_ends(ax)
     return figure
 
 
@@ -170,7 +189,7 @@ def _blocks(ax: Axes, groups: np.ndarray, texts: Sequence[str], cmap: str = "vir
         ax.pcolormesh(x, y, block, cmap=cmap, alpha=0.45, edgecolor="white", **limits)
     for (i, j, k, m), text in zip(np.ndindex(groups.shape), texts, strict=True):
         x, y = j * (w + GAP) + m + 0.5, i * (h + GAP) + k + 0.5
-        ax.text(x, y, text, ha="center", va="center", fontsize=8)
+        ax.text(x, y, text, ha="center", va="center", fontsize=9)
     ax.set_aspect("equal")
     ax.invert_yaxis()
     _bare(ax)

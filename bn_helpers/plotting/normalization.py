@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from bn_helpers import plotting
 
-BINS = 8
+BINS = 7
 
 
 def histograms(batches: Sequence[np.ndarray], names: Sequence[str], units: Sequence[str]) -> Figure:
@@ -30,7 +30,7 @@ def histograms(batches: Sequence[np.ndarray], names: Sequence[str], units: Seque
     looks = (plotting.WITHOUT, plotting.WITH)
     for axes, batch, unit, look in zip(rows, batches, units, looks, strict=False):
         for ax, feature in zip(axes, batch.T, strict=True):
-            ax.hist(feature, bins=BINS, color=look["color"])  # of a feature's own width: shapes are compared, not bins
+            ax.hist(feature, bins=_edges(feature), color=look["color"])
             ax.axvline(feature.mean(), **plotting.REFERENCE)
             ax.set_xlabel(unit)
     for ax, name in zip(rows[0], names, strict=True):
@@ -38,6 +38,12 @@ def histograms(batches: Sequence[np.ndarray], names: Sequence[str], units: Seque
     for ax in rows[:, 0]:
         ax.set_ylabel("examples")
     return figure
+
+
+def _edges(feature: np.ndarray) -> np.ndarray:
+    """Edges of a feature's own width, for shapes are compared, and off its values: rounding moves none across one."""
+    beyond = np.ptp(feature) / 32
+    return np.linspace(feature.min() - beyond, feature.max() + beyond, BINS + 1)
 
 
 def shared_means(x: np.ndarray) -> Figure:
@@ -60,11 +66,11 @@ def shared_means(x: np.ndarray) -> Figure:
         ax.imshow(group, cmap="viridis", vmin=-4, vmax=n, aspect="auto", interpolation="nearest")
         for (i, j), value in np.ndenumerate(x):
             ax.text(j, i - 0.14, f"{value:g}", ha="center", va="center", fontsize=10)
-            ax.text(j, i + 0.26, f"mean {shared[i, j]:.3g}", ha="center", va="center", fontsize=7)
+            ax.text(j, i + 0.26, f"mean {shared[i, j]:.3g}", ha="center", va="center", fontsize=8.5)
         ax.set_title(title)
         ax.set_xticks(range(d), [f"feature {j + 1}" for j in range(d)])
         ax.set_yticks(range(n), [f"example {i + 1}" for i in range(n)] if ax is axes[0] else [])
-        ax.tick_params(length=0, labelsize=8)
+        ax.tick_params(length=0, labelsize=9)
         ax.spines[:].set_visible(False)
     return figure
 

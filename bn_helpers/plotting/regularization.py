@@ -95,7 +95,7 @@ def by_group(sizes: Sequence[int], panels: Mapping[str, tuple[np.ndarray, np.nda
         ax.plot(sizes, normalized, "o", color=plotting.WITH["color"], alpha=0.5)
         for size, values in zip(sizes, normalized, strict=True):
             side, shift = ("right", -4) if size == max(sizes) else ("left", 4)
-            where = {"xytext": (shift, -4), "textcoords": "offset points", "ha": side, "va": "top", "fontsize": 7}
+            where = {"xytext": (shift, -4), "textcoords": "offset points", "ha": side, "va": "top", "fontsize": 8.5}
             ax.annotate(f"{np.median(values):.0%}", (size, np.min(values)), color=plotting.WITH["color"], **where)
         ax.set_title(title)
         _sizes(ax, sizes, "images in a group")
@@ -106,28 +106,24 @@ def by_group(sizes: Sequence[int], panels: Mapping[str, tuple[np.ndarray, np.nda
     return figure
 
 
-def shift(updates: np.ndarray, losses: np.ndarray, moves: np.ndarray) -> Figure:
-    """Draw the loss of two nets without batch norm, with it, and with noise behind it; and how far their inputs move.
+def last_losses(panels: Mapping[str, tuple[Sequence[float], np.ndarray]]) -> Figure:
+    """Draw the last loss over the learning rate: without batch norm, with it, and with noise behind it.
 
     Parameters
     ----------
-    updates : ndarray of shape (K,)
-        Number of updates.
-    losses : ndarray of shape (2, 3, seeds, K)
-        Training-mode loss of a sigmoid and a ReLU net, in nats.
-    moves : ndarray of shape (3, seeds, K)
-        In the sigmoid net, distance that a unit's mean moves in an update, in its standard deviations.
+    panels : mapping of str to pair
+        For each net, the K rates, and training-mode losses of shape (3, K, seeds), in nats.
     """
-    figure, axes = plt.subplots(1, 3)
-    axes[1].sharey(axes[0])
+    figure, axes = plt.subplots(1, len(panels), sharey=True)
     looks = {"without": plotting.WITHOUT, "batch norm": plotting.WITH, "noisy": plotting.THIRD}
-    for ax, title, arms in zip(axes, ("sigmoid: loss", "ReLU: loss", "sigmoid: move"), (*losses, moves), strict=True):
-        for (name, look), runs in zip(looks.items(), arms, strict=True):
-            plotting.band(ax, updates, runs, label=name, **look)
-        ax.set(title=title, xlabel="updates", yscale="log")
-    axes[0].set_ylabel("nats")
-    axes[1].tick_params(labelleft=False)
-    axes[2].set_ylabel("standard deviations")
+    for ax, (net, (rates, losses)) in zip(axes, panels.items(), strict=True):
+        for (name, look), runs in zip(looks.items(), losses, strict=True):
+            plotting.band(ax, rates, runs.T, label=name, **look)
+            ax.lines[-1].set_marker("o")
+        ax.set(title=f"{net} net", xlabel="learning rate", xscale="log", yscale="log")
+        ax.set_xticks(rates, [f"{rate:g}" for rate in rates])
+        ax.minorticks_off()
+    axes[0].set_ylabel("last loss (nats)")
     plotting.label_line_ends(*axes)
     return figure
 

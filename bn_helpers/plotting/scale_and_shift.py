@@ -30,7 +30,7 @@ def spreads(before: np.ndarray, after: np.ndarray) -> Figure:
         median = np.median(values)
         ax.axvline(median, color=plotting.REFERENCE["color"], linewidth=1)
         where = {"xycoords": ax.get_xaxis_transform(), "xytext": (-5, 0), "textcoords": "offset points"}
-        ax.annotate(f"{name}:\nmedian {median:.2f}", (median, height), ha="right", va="top", fontsize=8, **where)
+        ax.annotate(f"{name}:\nmedian {median:.2f}", (median, height), ha="right", va="top", fontsize=9, **where)
     ax.margins(y=0.3)
     ax.set(xlabel="standard deviation of a tanh unit's input, over the training images", ylabel="units")
     return figure
@@ -62,7 +62,7 @@ def identity(spread: np.ndarray, shares: Mapping[str, np.ndarray], batches: np.n
         right.plot(values, back, marker, color=plotting.THIRD["color"])
     right.plot(batches[0], returned[0], "o", color=plotting.WITH["color"])
     for row, (name, look) in enumerate((("● this batch", plotting.WITH), ("■◆▲ the next three", plotting.THIRD))):
-        right.text(0.03, 0.95 - 0.1 * row, name, color=look["color"], transform=right.transAxes, fontsize=8)
+        right.text(0.03, 0.95 - 0.1 * row, name, color=look["color"], transform=right.transAxes, fontsize=9)
     right.set(xlabel="what goes in", ylabel="what comes back")
     return figure
 
@@ -107,7 +107,7 @@ def saturation(
         "■ real, trained without": plotting.WITHOUT,
     }
     for row, (text, look) in enumerate(names.items()):
-        share.text(0.02, 0.95 - 0.1 * row, text, color=look["color"], transform=share.transAxes, fontsize=8)
+        share.text(0.02, 0.95 - 0.1 * row, text, color=look["color"], transform=share.transAxes, fontsize=9)
     for ax, label in ((share, "share of |tanh| above 0.97"), (slope, "mean slope, gaussian")):
         ax.set(xlabel="spread of the input: gamma", ylabel=label, xscale="log", ylim=(0, 1))
         ax.set_xticks([0.2, 0.5, 1, 2, 5], ["0.2", "0.5", "1", "2", "5"])

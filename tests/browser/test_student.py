@@ -11,6 +11,7 @@ NOTEBOOK = "notebooks/02_scale_and_shift.ipynb"
 ANSWER, CHECK, FIGURE = "saturated_fraction", "saturated_fraction-check", "saturation-figure"
 EARLIER = ("scale_and_shift", "return gamma * x_hat + beta")
 WRONG = "return np.mean(np.tanh(z) > threshold)"
+POINTS = EXERCISES["saturated_fraction"].points
 RIGHT = "return np.mean(np.abs(np.tanh(z)) > threshold)"
 WHY = "It looks as if you count what is above the threshold only."
 
@@ -26,11 +27,11 @@ def test_wrong_answer_is_explained_and_the_right_one_changes_the_figure(open_not
             notebook.click_and_run(cell)
 
     answer(*EARLIER)
-    expect(notebook.output(CHECK)).to_have_text("saturated_fraction: not attempted, 0 of 3 points")
-    expect(notebook.output(FIGURE)).to_have_text("this figure needs saturated_fraction (3 points)")
+    expect(notebook.output(CHECK)).to_have_text(f"saturated_fraction: unanswered, 0 of {POINTS} points")
+    expect(notebook.output(FIGURE)).to_have_text(f"this figure needs saturated_fraction ({POINTS} points)")
     answer(ANSWER, WRONG)
     expect(notebook.output(CHECK).first).to_contain_text(WHY)
-    expect(notebook.output(CHECK).last).to_have_text("saturated_fraction: not right yet, 0.0 of 3 points")
+    expect(notebook.output(CHECK).last).to_have_text(f"saturated_fraction: not right yet, 0.0 of {POINTS} points")
     wrong = notebook.picture(FIGURE)
     notebook.cell(CHECK).scroll_into_view_if_needed()
     screenshot("diagnosis")
@@ -64,9 +65,9 @@ def test_pristine_notebook_runs_and_says_what_is_not_attempted(open_notebook, na
     tasks = [task for task in (*EXERCISES.values(), *QUIZZES.values()) if task.notebook == name]
     for task in tasks:
         said = notebook.output(f"{task.id}-check").last
-        expect(said).to_have_text(f"{task.id}: not attempted, 0 of {task.points} points")
+        expect(said).to_have_text(f"{task.id}: unanswered, 0 of {task.points} points")
     expect(errors(notebook)).to_have_count(len(tasks))
-    expect(notebook.output("summary")).to_contain_text("not attempted")
+    expect(notebook.output("summary")).to_contain_text("unanswered")
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
@@ -74,7 +75,7 @@ def test_solved_notebook_runs_without_an_error(open_notebook, name):
     notebook = open_notebook(f"solutions/{name}.ipynb")
     notebook.run_all()
     expect(errors(notebook)).to_have_count(0)
-    expect(notebook.output("summary")).not_to_contain_text("not attempted")
+    expect(notebook.output("summary")).not_to_contain_text("unanswered")
 
 
 def errors(notebook):

@@ -10,7 +10,7 @@ from itertools import groupby
 from bn_helpers.exercises import CASES, EXERCISES, NOTEBOOKS
 from bn_helpers.grading.report.markup import document, escaped, listed, scrolling, table
 from bn_helpers.grading.report.words import STATES, mistake, place, title
-from bn_helpers.grading.results import MISSING, PARTIAL, PASSED, ExerciseResult, SubmissionResult
+from bn_helpers.grading.results import OPEN, PARTIAL, PASSED, ExerciseResult, SubmissionResult
 from bn_helpers.text import number, printable
 
 
@@ -54,22 +54,21 @@ def _exercise(exercise: ExerciseResult) -> str:
         f'<h3 id="{escaped(exercise.id)}">{escaped(title(exercise.id))}</h3>',
         f'<p><strong class="{_colour(exercise)}">{escaped(STATES[exercise.status])}</strong>, '
         f"{number(exercise.score)} of {number(exercise.max_score)} points</p>",
-        f'<p class="first">It looks as if {escaped(mistake(exercise))}</p>' if mistake(exercise) else "",
         *_message(exercise.message, mistake(exercise)),
     ]
     if exercise.status != PASSED:
         parts.append(f'<p class="soft">Where to look: {escaped(place(exercise.id))}.</p>')
     parts += [_cases(exercise)] if any(case.passed for case in exercise.cases) else []
-    parts += [_code(exercise)] if exercise.code.strip() and exercise.status != MISSING else []
+    parts += [_code(exercise)] if exercise.code.strip() and exercise.status not in OPEN else []
     return f"<article>{''.join(parts)}</article>\n"
 
 
-def _message(message: str, told: str) -> Iterable[str]:
-    """Lines as paragraphs; those that are indented are a table of numbers, and keep their columns.
-
-    A line that ends with what is told already is left out.
-    """
-    lines = [line for line in printable(message).split("\n") if line.strip() and not (told and line.endswith(told))]
+def _message(message: str, named: str) -> Iterable[str]:
+    """Lines as paragraphs, the named mistake first. Those that are indented are a table of numbers."""
+    lines = [line for line in printable(message).split("\n") if line.strip()]
+    first = [line for line in lines if named and line.endswith(named)]
+    yield from (f'<p class="first">{html.escape(line)}</p>' for line in first)
+    lines = [line for line in lines if line not in first]
     for numbers, group in groupby(lines, key=lambda line: line.startswith("  ")):
         if numbers:
             yield scrolling("the numbers", textwrap.dedent("\n".join(group)))
@@ -100,4 +99,4 @@ def _code(exercise: ExerciseResult) -> str:
 
 
 def _colour(exercise: ExerciseResult) -> str:
-    return {PASSED: "right", PARTIAL: "part", MISSING: "soft"}.get(exercise.status, "wrong")
+    return {PASSED: "right", PARTIAL: "part", **dict.fromkeys(OPEN, "soft")}.get(exercise.status, "wrong")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bn_helpers.grading.report import summary
 from bn_helpers.grading.report.words import place, reason, title
-from bn_helpers.grading.results import MISSING, PARTIAL, PASSED, ExerciseResult, Graded, Student, SubmissionResult
+from bn_helpers.grading.results import OPEN, PARTIAL, PASSED, ExerciseResult, Graded, Student, SubmissionResult
 from bn_helpers.text import number, printable
 
 MOST = 2**20  # bytes of a step summary
@@ -56,7 +56,7 @@ def _annotations(student: Student, result: SubmissionResult, workspace: Path) ->
     for exercise in result.exercises:
         if exercise.status == PASSED:
             continue
-        level = {PARTIAL: "warning", MISSING: "notice"}.get(exercise.status, "error")
+        level = {PARTIAL: "warning", **dict.fromkeys(OPEN, "notice")}.get(exercise.status, "error")
         where = _where(student, exercise, workspace)
         heading = f"{exercise.id}: {number(exercise.score)}/{number(exercise.max_score)} points"
         message = exercise.message or f"Where to look: {place(exercise.id)}."

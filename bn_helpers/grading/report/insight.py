@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from bn_helpers.exercises import QUIZZES
 from bn_helpers.grading.report.words import reason, title
-from bn_helpers.grading.results import ERROR, MISSING, PASSED, ExerciseResult, Graded, Student, SubmissionResult
+from bn_helpers.grading.results import ERROR, OPEN, PASSED, ExerciseResult, Graded, Student, SubmissionResult
 
 EXCERPTS = 2
 _LETTER = re.compile(r"""["']([a-dA-D])["']""")
@@ -59,7 +59,7 @@ def mistakes(graded: Graded) -> list[Shared]:
     found: dict[tuple[str, str], list[tuple[Student, ExerciseResult]]] = defaultdict(list)
     for student, result in zip(graded.students, graded.results, strict=True):
         for exercise in result.exercises:
-            if exercise.status not in (PASSED, MISSING, ERROR):
+            if exercise.status not in (PASSED, *OPEN, ERROR):
                 found[exercise.id, reason(exercise)].append((student, exercise))
     shared = [Shared(task, words, tuple(who)) for (task, words), who in found.items()]
     order = [exercise.id for exercise in graded.results[0].exercises]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree
 
-from bn_helpers.grading.results import ERROR, MISSING, PASSED, ExerciseResult, Graded, SubmissionResult
+from bn_helpers.grading.results import ERROR, OPEN, PASSED, ExerciseResult, Graded, SubmissionResult
 from bn_helpers.text import number, one_line, printable
 
 _NOT_IN_XML = re.compile("[\ufffe\uffff]")
-_ELEMENTS = {MISSING: "skipped", ERROR: "error"}  # any other that has not passed: failure
+_ELEMENTS = {**dict.fromkeys(OPEN, "skipped"), ERROR: "error"}  # any other that has not passed: failure
 
 
 def suites(graded: Graded) -> bytes:
@@ -44,7 +44,7 @@ def _case(student: str, exercise: ExerciseResult) -> ElementTree.Element:
     )
     if exercise.status != PASSED:
         about = {"message": _xml(f"{exercise.status}: {words}")}
-        if exercise.status != MISSING:
+        if exercise.status not in OPEN:
             about["type"] = exercise.status
         element = ElementTree.SubElement(case, _ELEMENTS.get(exercise.status, "failure"), about)
         element.text = _xml(f"{words}\n{exercise.message}")

@@ -12,7 +12,7 @@ from bn_helpers.grading.report.markup import document, escaped, folded, listed, 
 from bn_helpers.grading.report.words import title
 from bn_helpers.grading.results import (
     FORMATIVE,
-    MISSING,
+    OPEN,
     PARTIAL,
     PASSED,
     UNCONFINED,
@@ -99,7 +99,7 @@ def _tasks(results: Iterable[list[ExerciseResult]]) -> str:
 
 def _task(results: list[ExerciseResult]) -> str:
     counts = Counter(result.status for result in results)
-    right, part, none = counts[PASSED], counts[PARTIAL], counts[MISSING]
+    right, part, none = counts[PASSED], counts[PARTIAL], sum(counts[state] for state in OPEN)
     shares = {"right": right, "part": part, "wrong": len(results) - right - part - none, "none": none}
     average = mean(result.score for result in results)
     return _row(title(results[0].id), shares, f"{average:.1f} of {number(results[0].max_score)}")

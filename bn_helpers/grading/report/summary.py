@@ -9,7 +9,7 @@ from statistics import mean, median
 
 from bn_helpers.grading.report.insight import Shared, by_task, mistakes, present
 from bn_helpers.grading.report.words import title
-from bn_helpers.grading.results import ERROR, FORMATIVE, MISSING, PARTIAL, PASSED, UNCONFINED, ExerciseResult, Graded
+from bn_helpers.grading.results import ERROR, FORMATIVE, OPEN, PARTIAL, PASSED, UNCONFINED, ExerciseResult, Graded
 from bn_helpers.text import number, one_line
 
 TOP = 8  # mistakes that are told first
@@ -57,10 +57,11 @@ def _table(by_exercise: Sequence[list[ExerciseResult]]) -> list[str]:
     lines += ["| exercise | points | mean | right | partly | wrong | no answer |", "|---|--:|--:|--:|--:|--:|--:|"]
     for results in by_exercise:
         counts = Counter(result.status for result in results)
-        wrong = len(results) - counts[PASSED] - counts[PARTIAL] - counts[MISSING]
+        unanswered = sum(counts[state] for state in OPEN)
+        wrong = len(results) - counts[PASSED] - counts[PARTIAL] - unanswered
         average = mean(result.score for result in results)
         cells = [title(results[0].id), number(results[0].max_score), f"{average:.1f}"]
-        cells += [str(count or "") for count in (counts[PASSED], counts[PARTIAL], wrong, counts[MISSING])]
+        cells += [str(count or "") for count in (counts[PASSED], counts[PARTIAL], wrong, unanswered)]
         lines.append(f"| {' | '.join(cells)} |")
     return lines
 

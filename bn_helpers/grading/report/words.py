@@ -6,7 +6,7 @@ import re
 
 from bn_helpers.catalogue import CATALOGUE
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS, QUIZZES, TASKS
-from bn_helpers.grading.results import CRASHED, ERROR, FAILED, MISSING, PARTIAL, PASSED, TIMEOUT, ExerciseResult
+from bn_helpers.grading.results import CRASHED, ERROR, FAILED, OPEN, PARTIAL, PASSED, TIMEOUT, ExerciseResult
 from bn_helpers.text import one_line
 
 LONGEST = 150  # characters of a reason
@@ -17,7 +17,7 @@ STATES = {
     PASSED: "right",
     PARTIAL: "partly right",
     FAILED: "not right yet",
-    MISSING: "no answer yet",
+    **dict.fromkeys(OPEN, "no answer yet"),
     TIMEOUT: "took too long",
     CRASHED: "ended its process",
     ERROR: "not graded",

@@ -236,17 +236,16 @@ class Sandbox:
 
     def _start(self) -> None:
         self._end()
-        ours, theirs = socket.socketpair()
-        log = (self._workshop.folder / "log").open("ab")
+        self._control, theirs = socket.socketpair()
+        self._received = b""
         options = {"preexec_fn": self._drop} if self._workshop.sandbox == USER else {}
-        with theirs, log:
+        with theirs, (self._workshop.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 self._workshop.command(),
                 **{"stdin": theirs, "stdout": log, "stderr": log, "env": _ENVIRONMENT | _PATH},
                 cwd=self._workshop.folder / "root",
                 **options,
             )
-        self._control, self._received = ours, b""
         self._expect("ready")
 
     def _drop(self) -> None:

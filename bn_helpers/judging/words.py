@@ -1,0 +1,118 @@
+"""What a learner reads of a failed case: what was expected, what was seen, what to look at."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from bn_helpers.exercises import CASES, EASY, EXERCISES, NOTEBOOKS
+from bn_helpers.judging.outcome import Judgement
+from bn_helpers.outcomes import Case, Outcome
+
+SHOWN = 5  # rows and columns of an array that a message shows at most
+WIDTH = 58  # columns that fit beside JupyterLab's file browser on a page of 900 pixels
+SMALL = 1e-3  # of the scale: what a slip with the default eps costs
+
+Judged = tuple[Case, Outcome, Judgement]
+
+
+def explain(exercise: str, judged: list[Judged], visible: int, name: str = "") -> str:
+    """The most telling of the failures, and below it the name of the mistake; advice where it has no name.
+
+    Numbers are shown of the cases that a learner sees, which are the first `visible` ones. Telling is the first
+    failure, but one with a small batch rather than the large one, and a large error rather than a small one. Where even
+    the large batch fails, the formula is wrong, and what a special case has in view would lead astray. After an
+    exception, or where something else was returned than a result, what Python says is the advice.
+    """
+    failures = [each for each in judged[:visible] if not each[2].passed]
+    if not failures:
+        case = next(case for case, _, judgement in judged if not judgement.passed)
+        seen = f"{CASES[case.id][0]}: right on the numbers that you can see, and wrong on others"
+        return f"{seen}\n{name or CASES[case.id][1]}"
+    telling = min(failures, key=lambda each: (each[0].id == EASY, _is_small(each[2])))
+    advice = failures[0][0] if failures[0][0].id == EASY else telling[0]
+    return "\n".join(part for part in (_seen(*telling), name or _look_at(exercise, advice, telling)) if part)
+
+
+def _is_small(judgement: Judgement) -> bool:
+    return judgement.problem == "value" and judgement.error < SMALL
+
+
+def _look_at(exercise: str, advice: Case, telling: Judged) -> str:
+    """The advice where there is no name: of the case, or what follows from what Python says."""
+    _, outcome, judgement = telling
+    if judgement.problem == "shape":
+        return CASES["square"][1]
+    if judgement.problem == "axes":
+        return CASES["shape"][1]
+    if judgement.problem == "raised" and outcome.raised == "NameError":
+        return _of_another_notebook(exercise, outcome.detail)
+    return CASES[advice.id][1] if judgement.problem in ("value", "finite", "changed", "silent") else ""
+
+
+def _of_another_notebook(exercise: str, detail: str) -> str:
+    """Where a function lives that the answer calls and that is not here; nothing where it is no exercise."""
+    name = next(iter(re.findall(r"name '(\w+)' is not defined", detail)), "")
+    here = NOTEBOOKS[EXERCISES[exercise].notebook]
+    if name in here.handed:
+        return f"{name} is handed to this notebook: from bn_helpers.layers import {name}"
+    if name not in EXERCISES:
+        return ""
+    if EXERCISES[name].notebook == here.name:
+        return f"{name} is exercise {EXERCISES[name].number}: run the cell of your answer to it first."
+    return f"{name} is exercise {EXERCISES[name].number}, and lives in that notebook: copy it into this answer's cell."
+
+
+def _seen(case: Case, outcome: Outcome, judgement: Judgement) -> str:
+    wanted = case.wanted.get(judgement.name)
+    got = outcome.values.get(judgement.name)
+    results = {call.function: ", ".join(call.results) for call in case.calls}
+    seen = {
+        "raised": lambda: f"{'a ValueError is wanted, and ' * case.raises}{outcome.function} raised {outcome.detail}",
+        "unpack": lambda: f"{outcome.function} returned {outcome.detail}, wanted {results[outcome.function]}",
+        "silent": lambda: "a ValueError is wanted, and none was raised",
+        "missing": lambda: f"{judgement.name} is missing; is there a return, and is everything written back?",
+        "changed": lambda: f"your function changes its input {judgement.name}",
+        "dtype": lambda: f"{judgement.name} holds {_kind(got)}, wanted real numbers",
+        "shape": lambda: f"{judgement.name} has shape {got.shape}, wanted {wanted.value.shape}",
+        "axes": lambda: f"{judgement.name} has shape {got.shape}, wanted {wanted.value.shape}; its values are right",
+        "finite": lambda: f"{judgement.name} holds values that are not finite\n{table(wanted.value, got)}",
+        "value": lambda: f"{judgement.name} has the wrong values\n{table(wanted.value, got)}",
+    }[judgement.problem]()
+    return f"{CASES[case.id][0]}: {seen}"
+
+
+def _kind(value: np.ndarray) -> str:
+    """What an array holds that holds no real numbers."""
+    return {"c": "complex numbers", "b": "True and False", "O": "objects"}.get(value.dtype.kind, str(value.dtype))
+
+
+def table(wanted: np.ndarray, got: np.ndarray) -> str:
+    """Wanted, yours and their difference, of a large array the rows that differ most.
+
+    They stand side by side where that fits, and below one another otherwise: a front end that has no room breaks a line
+    anywhere, in the midst of a number, too.
+    """
+    got = got.reshape(wanted.shape)
+    with np.errstate(all="ignore"):
+        arrays = [np.atleast_2d(a.reshape(-1, a.shape[-1]) if a.ndim > 1 else a) for a in (wanted, got, got - wanted)]
+    order = np.argsort(-np.nan_to_num(np.abs(arrays[2]), nan=np.inf).max(axis=1), kind="stable")
+    rows = np.sort(order[:SHOWN])
+    parts = [_block(array[rows, :SHOWN]) for array in arrays]
+    blocks = dict(zip(("wanted", "yours", "difference"), parts, strict=True))
+    widths = [max(len(head), len(block[0])) for head, block in blocks.items()]
+    if sum(widths) + 2 * len(widths) > WIDTH:
+        lines = [line for head, block in blocks.items() for line in (head, *(f"  {row}" for row in block))]
+    else:
+        beside = [list(blocks), *zip(*blocks.values(), strict=True)]
+        lines = ["  ".join(f"{part:>{width}}" for part, width in zip(parts, widths, strict=True)) for parts in beside]
+    whole = arrays[0].size == len(rows) * min(SHOWN, arrays[0].shape[1])
+    return "\n".join(f"  {line}" for line in lines) + ("" if whole else f"\n  (a part of shape {wanted.shape})")
+
+
+def _block(values: np.ndarray) -> list[str]:
+    """A line a row, its numbers below one another."""
+    texts = [[f"{v:.4g}" for v in row] for row in values]
+    width = max(len(text) for row in texts for text in row)
+    return [" ".join(f"{text:>{width}}" for text in row) for row in texts]

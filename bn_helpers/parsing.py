@@ -1,0 +1,238 @@
+"""Read a learner's code without running it: what it defines and needs, and what of it runs where answers are graded."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import re
+import symtable
+import sys
+import warnings
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+
+MAX_ANSWER = 64 * 2**10  # characters of code that are read
+# Where answers are graded there is the standard library, and these; of the course there is `layers` alone.
+AVAILABLE = sys.stdlib_module_names | {"numpy", "IPython"}
+COURSE = ("bn_helpers", "bn_helpers.layers")
+PROVIDED = {*dir(builtins), "np"}
+NOT_THERE = "is not there when answers are graded, and its import is left out"
+
+_NBVAL = re.compile(r"^\s*#[#\s]*(NBVAL_\w+|PYTEST_VALIDATE_\w+)\s*$")  # comments that steer nbval
+_DEFINING = (ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign)
+_ASSIGNED_MAGIC = re.compile(r"""([^=!%"'#]*=\s*)[!%]""")  # files = !ls
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """The code of a cell: as handed in, and as it runs, the same lines without what has no place there.
+
+    `error` says why it is no Python; `binds` are the names that it defines at its top level.
+    """
+
+    code: str
+    source: str
+    tree: ast.Module | None
+    error: str
+    binds: frozenset[str] = frozenset()
+    notes: tuple[str, ...] = ()
+
+
+def parse(code: str) -> Parsed:
+    """Read a cell, and leave out comments that steer nbval, magics, shell lines, and imports of what is not there."""
+    lines = ["#" if _NBVAL.match(line) else line for line in code.split("\n")]
+    tree, error = python("\n".join(lines))
+    notes = []
+    if tree is None and len(code) <= MAX_ANSWER:
+        without = list(_without_magics(lines))
+        removed = [f"{number}" for number, pair in enumerate(zip(lines, without, strict=True), 1) if len(set(pair)) > 1]
+        other, _ = python("\n".join(without))
+        if other is not None and removed:
+            tree, error, lines = other, "", without
+            notes.append(f"magics and shell commands are left out (line {', '.join(removed[:5])})")
+    if tree is None:
+        return Parsed(code, "\n".join(lines), None, error)
+    source, left_out = _without_unavailable("\n".join(lines), tree)
+    if left_out:
+        tree, used = ast.parse(source), looked_up(source)
+        notes += [f"{module} {NOT_THERE} (line {line})" for module, name, line in left_out if name in {*used, "*"}]
+    return Parsed(code, source, tree, "", frozenset(bound(tree.body)), tuple(notes[:5]))
+
+
+def python(source: str) -> tuple[ast.Module | None, str]:
+    """The tree of a source, or why there is none."""
+    if len(source) > MAX_ANSWER:
+        return None, f"the cell has {len(source)} characters, more than {MAX_ANSWER}"
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            symtable.symtable(source, "answer", "exec")  # refuses what parses and yet does not compile
+            return ast.parse(source), ""
+    except SyntaxError as error:
+        return None, f"the cell is not Python: line {error.lineno}: {error.msg}"
+    except (ValueError, RecursionError, MemoryError) as error:
+        return None, f"the cell is not Python: {error}"
+
+
+def _without_magics(lines: Iterable[str]) -> Iterator[str]:
+    """The lines, with `pass` or None in the place of a magic, a shell command or a question; what it goes on in is left
+    out.
+    """
+    goes_on = False
+    for line in lines:
+        text = line.strip()
+        assigned = _ASSIGNED_MAGIC.match(line)
+        magic = text.startswith(("%", "!", "?")) or text.endswith("?")
+        if goes_on:
+            yield ""
+        elif magic:
+            yield line[: len(line) - len(line.lstrip())] + "pass"
+        else:
+            yield f"{assigned[1]}None" if assigned else line
+        goes_on = bool(goes_on or magic or assigned) and text.endswith("\\")
+
+
+# Imports
+
+
+def available(module: str) -> bool:
+    """Whether a module is there where answers are graded."""
+    return module in COURSE or module.partition(".")[0] in AVAILABLE
+
+
+def _without_unavailable(source: str, tree: ast.Module) -> tuple[str, list[tuple[str, str, int]]]:
+    """A source, line by line the same, without imports of what is not there; and module, name and line of each."""
+    lines = [line.encode() for line in source.split("\n")]  # columns count bytes
+    left_out = []
+    for node in reversed(tree.body):
+        if not isinstance(node, ast.Import | ast.ImportFrom):
+            continue
+        kept = [alias for alias in node.names if available(_module(alias, node))]
+        gone = [alias for alias in node.names if alias not in kept]
+        if gone:
+            before, after = lines[node.lineno - 1][: node.col_offset], lines[node.end_lineno - 1][node.end_col_offset :]
+            text = ast.unparse(type(node)(**{**vars(node), "names": kept})) if kept else "pass"
+            empty = [b""] * (node.end_lineno - node.lineno)
+            lines[node.lineno - 1 : node.end_lineno] = [before + text.encode() + after, *empty]
+            left_out += [(_module(alias, node), _bound_by(alias, node), node.lineno) for alias in gone]
+    return b"\n".join(lines).decode(), left_out[::-1]
+
+
+def _module(alias: ast.alias, node: ast.Import | ast.ImportFrom) -> str:
+    """The module that has to be there; `from bn_helpers import layers` wants `bn_helpers.layers`."""
+    if isinstance(node, ast.Import):
+        return alias.name
+    module = "." * node.level + (node.module or "")
+    return f"{module}.{alias.name}" if module == "bn_helpers" else module
+
+
+def _bound_by(alias: ast.alias, node: ast.Import | ast.ImportFrom) -> str:
+    name = alias.asname or alias.name
+    return name.partition(".")[0] if isinstance(node, ast.Import) else name
+
+
+# Names
+
+
+def bound(body: list[ast.stmt]) -> Iterator[str]:
+    """Names that statements bind where they stand; what a function or a comprehension binds inside is its own."""
+    waiting: list[ast.AST] = list(body)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
+            yield node.name
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            handed = (getattr(node, "module", None) or "").startswith("bn_helpers")  # that is there anyway
+            yield from () if handed else (_bound_by(alias, node) for alias in node.names)
+        elif isinstance(node, ast.Name):
+            yield from [node.id] if isinstance(node.ctx, ast.Store) else []
+        elif not isinstance(node, ast.Lambda | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
+            waiting.extend(ast.iter_child_nodes(node))
+
+
+def looked_up(source: str, inside: bool = True) -> set[str]:
+    """Names that code looks up outside of itself, in its functions too, or only where it stands.
+
+    Local variables of functions are not among them.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        waiting = [symtable.symtable(source, "answer", "exec")]
+    names = set()
+    while waiting:
+        table = waiting.pop()
+        waiting += table.get_children() if inside else []
+        module = table.get_type() == "module"
+        names |= {s.get_name() for s in table.get_symbols() if s.is_referenced() and (module or s.is_global())}
+    return names
+
+
+def definitions(cells: Iterable[Parsed]) -> dict[str, str]:
+    """The text of the last statement in some cells that defines each name: a definition, an import, an assignment."""
+    found: dict[str, str] = {}
+    for cell in cells:
+        lines = cell.source.split("\n")
+        for node in cell.tree.body if cell.tree else ():
+            if isinstance(
+                node, ast.FunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom | ast.Assign | ast.AnnAssign
+            ):
+                first = min([node.lineno, *(each.lineno for each in getattr(node, "decorator_list", ()))])
+                for name in set(bound([node])) - PROVIDED:
+                    found.pop(name, None)  # so that they stand in the order of the cells
+                    found[name] = "\n".join(lines[first - 1 : node.end_lineno])
+    return found
+
+
+def needed(defined: dict[str, str], wanted: set[str]) -> dict[str, str]:
+    """What of these definitions some names need, in its order."""
+    found: set[str] = set()
+    waiting = wanted & defined.keys()
+    while waiting:
+        name = waiting.pop()
+        found.add(name)
+        waiting |= looked_up(defined[name]) & defined.keys() - found
+    return {name: text for name, text in defined.items() if name in found}
+
+
+# Answers
+
+
+def pieces_of(parsed: Parsed, names: Collection[str]) -> tuple[list[tuple[str, str]], str]:
+    """The statements of a cell that define some names, each with its name, and what is left of the cell."""
+    lines = parsed.source.split("\n")
+    pieces = []
+    for node in parsed.tree.body:
+        found = [name for name in bound([node]) if name in names]
+        if found:
+            first = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", ()))]) - 1
+            pieces.append((found[0], "\n".join(lines[first : node.end_lineno])))
+            lines[first : node.end_lineno] = [""] * (node.end_lineno - first)
+    return pieces, "\n".join(lines)
+
+
+def is_stub(tree: ast.Module, task: str) -> bool:
+    """Whether the function is still the one that was handed out: a docstring, and a raise of NotImplementedError."""
+    definitions = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == task]
+    if not definitions:
+        return False
+    body = [n for n in definitions[-1].body if not (isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant))]
+    if len(body) != 1 or not isinstance(body[0], ast.Raise):
+        return False
+    raised = body[0].exc.func if isinstance(body[0].exc, ast.Call) else body[0].exc
+    return isinstance(raised, ast.Name) and raised.id == "NotImplementedError"
+
+
+def letter(tree: ast.Module | None, quiz: str) -> str | None:
+    """The text that the last assignment gives to a quiz; None where it is not plain text."""
+    for node in reversed(tree.body if tree else []):
+        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == quiz for t in node.targets):
+            value = node.value.value if isinstance(node.value, ast.Constant) else None
+            return value.strip().lower()[:20] if isinstance(value, str) else None
+    return None
+
+
+def checked(tree: ast.Module | None) -> set[str]:
+    """The tasks whose check a cell calls."""
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and node.args] if tree else []
+    checks = [node.args[0] for node in calls if isinstance(node.func, ast.Name) and node.func.id == "check"]
+    return {first.value for first in checks if isinstance(first, ast.Constant) and isinstance(first.value, str)}
