@@ -192,11 +192,15 @@ def test_make_grade_says_what_it_needs(submissions, status):
             "--assume-old=.venv/installed",
             "--assume-old=.venv/grader",
             f"SUBMISSIONS={submissions}",
+            "ROSTER=a class.csv",
+            "OVERRIDES=by hand.csv",
+            "NAMES={name}/**",
         ],
         capture_output=True,
         text=True,
         cwd=cli.ROOT,
     )
     assert done.returncode == status
-    words = 'grade "a class" --out "grades"' if submissions else "make grade SUBMISSIONS=folder"
+    words = 'grade "a class" --out "grades" --roster "a class.csv"' if submissions else "make grade SUBMISSIONS=folder"
     assert words in done.stdout
+    assert not submissions or """--overrides "by hand.csv" --names '{name}/**'""" in done.stdout

@@ -21,8 +21,18 @@ from bn_helpers.submission import Submission
 PACKAGE = Path(__file__).parents[1]
 # What a result depends on. The notebooks' sources hold what a notebook hands out, and the letters of the quizzes.
 SOURCES = (
-    *("exercises/*.py", "judging.py", "layers.py", "oracles.py", "outcomes.py", "reference.py", "source.py"),
-    *("submission.py", "text.py", "catalogue/*.py", "grading/*.py", "grading/sandbox/*.py", "../solutions/*.py"),
+    *(
+        "exercises/*.py",
+        "judging/*.py",
+        "errors.py",
+        "exports.py",
+        "layers.py",
+        "oracles.py",
+        "outcomes.py",
+        "parsing.py",
+    ),
+    *("reference.py", "source.py", "submission.py", "text.py", "catalogue/*.py", "grading/*.py"),
+    *("grading/sandbox/*.py", "../solutions/*.py"),
 )
 
 
