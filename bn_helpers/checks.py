@@ -6,14 +6,11 @@ A check says what is wrong and why; it does not grade. It runs in the learner's 
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
-from importlib import resources
 from types import FunctionType
 
 from bn_helpers.exercises import CASES, EASY, EXERCISES, NOTEBOOKS, QUIZZES, SHAPE, TASKS, visible_cases
-from bn_helpers.judging import FAILED, PASSED, UNANSWERED, Verdict, judge, judge_all
+from bn_helpers.judging import FAILED, PASSED, UNANSWERED, Verdict, fingerprints, judge, judge_all
 from bn_helpers.outcomes import run
 
 
@@ -60,8 +57,8 @@ def check(exercise: str, answer: Callable | str, **uses: Callable) -> None:
     else:
         verdict = examine(exercise, _functions(exercise, answer, uses))
         said = _lines(verdict)
-    print(*said, sep="\n", end="\n" * len(said[:1]))
-    print("\n" * bool(said) + verdict.words, end="\n" * bool(verdict.words))
+    if text := "\n\n".join(part for part in ("\n".join(said), verdict.words) if part):
+        print(text)
     if verdict.state == UNANSWERED:
         raise Unanswered(f"{exercise}: unanswered, 0 of {_points(exercise)} points")
     if verdict.state != PASSED:
@@ -135,7 +132,7 @@ def summary(notebook: str, answers: Mapping[str, object]) -> None:
 
 def _verdict(exercise: str, answers: Mapping[str, object]) -> Verdict:
     if exercise in QUIZZES:
-        return _record(exercise, answers.get(exercise, "?"))[0]
+        return _record(exercise, answers.get(exercise, "?"))
     if exercise not in answers:
         return Verdict(exercise, UNANSWERED)
     return examine(exercise, {name: answers.get(name) for name in (*EXERCISES[exercise].uses, exercise)})
@@ -146,7 +143,7 @@ def examine(exercise: str, functions: dict[str, Callable]) -> Verdict:
     cases = visible_cases(exercise)
     with _underivable(exercise, functions):
         outcomes = [run(case, functions) for case in cases]
-    known = _fingerprints().get(exercise, {})
+    known = fingerprints().get(exercise, {})
     looks = {mistake: entry["cases"] for mistake, entry in known.items()}
     messages = {mistake: entry["message"] for mistake, entry in known.items()}
     return judge_all(exercise, cases, outcomes, lambda *_: looks, messages)
@@ -207,9 +204,3 @@ def _record(quiz: str, letter: object) -> Verdict:
 
 def _points(exercise: str) -> int:
     return TASKS[exercise].points
-
-
-@cache
-def _fingerprints() -> dict:
-    """What known mistakes look like from outside: exercise, then mistake, then its message and signatures."""
-    return json.loads(resources.files("bn_helpers").joinpath("fingerprints.json").read_text("utf-8"))

@@ -191,14 +191,15 @@ def _bundle(options: argparse.Namespace) -> int:
 
     if options.gradescope and options.notebooks:
         raise CourseError("--gradescope grades all notebooks: leave --notebooks out")
-    options.out.mkdir(parents=True, exist_ok=True)
     if options.nbgrader:
         zips = {"nbgrader.zip": classtools.nbgrader_files(ROOT, options.notebooks)}
     elif options.gradescope:
+        options.out.mkdir(parents=True, exist_ok=True)
         zips = {"gradescope.zip": classtools.gradescope_files(ROOT, course_key(options.key, options.out))}
     else:
         choices = {"reference": options.with_reference, "repository": options.repository}
         zips = bundle.copies(ROOT, options.notebooks, **choices)
+    options.out.mkdir(parents=True, exist_ok=True)
     for name, files in zips.items():
         path = options.out / name
         write_whole(path, bundle.zipped(files))

@@ -7,6 +7,7 @@ nothing knows what is right: this file is the one of the course that enters the 
 from __future__ import annotations
 
 import copy
+import difflib
 import traceback
 import warnings
 from collections.abc import Callable, Mapping
@@ -47,7 +48,8 @@ class Case:
     """Calls to make on given inputs, and what must come of them.
 
     `inputs` holds arrays, numbers, lists and dicts of these, and names of `FUNCTIONS`. `wanted` maps a name (of a
-    result, or "bn_param.running_mean") to what it must be; `raises` is set where a ValueError must come instead;
+    result, or "bn_param.running_mean") to what it must be; `watched` maps names to what they should be, which is looked
+    at where something else is wrong, and judged nowhere; `raises` is set where a ValueError must come instead;
     `keeps` names the inputs that must not change. `comparable` is False where one slip shows in many ways (which digits
     rounding takes, what integers lose), so that of two wrong values one can only say that both are wrong.
     """
@@ -60,6 +62,7 @@ class Case:
     raises: bool = False
     keeps: tuple[str, ...] = ()
     comparable: bool = True
+    watched: Mapping[str, Wanted] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -96,7 +99,7 @@ def run(case: Case, functions: dict[str, Callable]) -> Outcome:
         else:
             return Outcome(raised="unpack", function=call.function, detail=_describe(returned))
     changed = tuple(name for name in case.keeps if not _same(names[name], case.inputs[name]))
-    observed = {name: _observe(names, name) for name in case.wanted}
+    observed = {name: _observe(names, name) for name in (*case.wanted, *case.watched)}
     return Outcome({name: value for name, value in observed.items() if value is not None}, changed=changed)
 
 
@@ -137,7 +140,11 @@ def _public_name(error: BaseException) -> str:
 
 
 def _where(error: BaseException, function: str) -> str:
-    """One line: the exception's words, and the line of the answer at which it came."""
+    """One line: the exception's words, the name that was probably meant, and the line of the answer where it came."""
     words = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}".removesuffix(": ")
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.name == function]
-    return f"{words} (line {frames[-1].lineno}: {frames[-1].line})" if frames and frames[-1].line else words
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    if isinstance(error, NameError) and error.name and frames:
+        known = [*frames[-1].f_locals, *frames[-1].f_globals]
+        words += "".join(f"; did you mean {name}?" for name in difflib.get_close_matches(error.name, known, n=1))
+    lines = [f for f in traceback.extract_tb(error.__traceback__) if f.name == function]
+    return f"{words} (line {lines[-1].lineno}: {lines[-1].line})" if lines and lines[-1].line else words

@@ -79,7 +79,7 @@ def sharing() -> None:
 
     def draw(norm: tuple[str, int], images: int) -> tuple[Figure, str]:
         figure = plotting.convolution.sharing(*norm, (images, 4, 2, 2))
-        title = figure.axes[0].get_title(loc="left")
+        title = " ".join(figure.axes[0].get_title(loc="left").split())
         return figure, f"Cells of {images} x 4 channels of 2 x 2 pixels, numbered by the mean that they share. {title}."
 
     norm = SelectionSlider(description="norm", options=list(ways.items()))

@@ -554,7 +554,7 @@ check("fold_into_linear", fold_into_linear)
 #
 # </details>
 
-# %% id="fold-same"
+# %% id="fold-same" slide="skip"
 if ready(
     identity_parameters=identity_parameters, batchnorm_forward=batchnorm_forward, fold_into_linear=fold_into_linear
 ):

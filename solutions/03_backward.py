@@ -661,7 +661,7 @@ if ready(batchnorm_backward=batchnorm_backward, batchnorm_forward=batchnorm_forw
         for depth, above in ((10, 1), (30, 10), (60, least)):
             grown = [growth(nonlinearity, depth, seed) for seed in SEEDS]
             claim(f"{nonlinearity}, {depth} layers: over {above}-fold", grown, above=above)
-        claim("a layer: over 1.05-fold", np.array(grown) ** (1 / 59), above=1.05)
+        claim(f"{nonlinearity}, a layer: over 1.05-fold", np.array(grown) ** (1 / 59), above=1.05)
 
 # %% [markdown] id="explosion-caption"
 # **Batch norm has an explosion of its own.** About a tenth a layer with tanh, a fifth with ReLU, whatever the weights:

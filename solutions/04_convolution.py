@@ -499,7 +499,7 @@ if ready(**both):
     plotting.show(figure, alt="Accuracy over initial spread: a narrow peak without, a wide one with batch norm.")
     for name, (_, accuracies) in panels.items():
         worst = 100 * accuracies.min(axis=1)  # of the starts, (2, 5)
-        claim(f"{name}, worst start: over 10 gained", worst[1] - worst[0], above=10)
+        claim(f"{name}, worst: over 10 gained", worst[1] - worst[0], above=10)
     three = 100 * panels["three hidden layers"][1][1]  # with it, (starts, 5)
     claim("three, with it: over 5 lost at the largest", three.max(axis=0) - three[-1], above=5)
 

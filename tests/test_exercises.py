@@ -7,7 +7,7 @@ import inspect
 import pytest
 
 from bn_helpers import layers
-from bn_helpers.exercises import CASES, EASY, EXERCISES, NOTEBOOKS, QUIZZES
+from bn_helpers.exercises import CASES, EASY, EXERCISES, NOTEBOOKS, QUIZZES, SHAPE
 
 
 def test_points_add_up_to_100():
@@ -25,7 +25,7 @@ def test_every_notebook_has_exercises_and_one_quiz():
 
 
 def test_cases_are_those_that_exercises_use():
-    assert set(CASES) == {case for exercise in EXERCISES.values() for case in exercise.weights}
+    assert set(CASES) == {SHAPE} | {case for exercise in EXERCISES.values() for case in exercise.weights}
 
 
 def test_handed_functions_are_answers_to_earlier_notebooks():
@@ -60,6 +60,24 @@ def test_a_strict_case_earns_by_weight_and_a_property_costs_a_tenth():
     share = exercise.weights["square"] / sum(exercise.weights.values())
     assert exercise.score({**everything, "square": False}) == pytest.approx(exercise.points * (1 - 0.5 * share))
     assert exercise.score({**everything, "unchanged": False}) == pytest.approx(exercise.points * 0.9)
+
+
+def test_axes_of_length_1_cost_a_tenth():
+    exercise = EXERCISES["scale_and_shift"]
+    assert exercise.score({**dict.fromkeys(exercise.weights, 1.0), SHAPE: 0.0}) == pytest.approx(3 * 0.9)
+
+
+def test_a_right_result_beside_wrong_ones_earns_its_share_of_the_easy_half():
+    exercise = EXERCISES["batchnorm_backward"]
+    assert exercise.shares == {"dx": 0.6, "dgamma": 0.2, "dbeta": 0.2}
+    assert exercise.score({EASY: 0.4}) == pytest.approx(exercise.points * 0.2)
+
+
+@pytest.mark.parametrize("exercise", [e for e in EXERCISES.values() if e.point], ids=lambda e: e.id)
+def test_what_misses_the_point_earns_half_however_right_the_rest_is(exercise):
+    marks = dict.fromkeys(exercise.weights, 1.0) | {exercise.point: 0.0}
+    assert exercise.score(marks) == pytest.approx(exercise.points / 2)
+    assert sum(exercise.earned(marks).values()) == pytest.approx(exercise.points / 2)
 
 
 def test_numbers_count_within_a_notebook():

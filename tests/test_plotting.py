@@ -217,3 +217,10 @@ def test_matplotlib_stays_out_where_no_figure_is_drawn():
     program = "import sys, bn_helpers.data, bn_helpers.nets, bn_helpers.training; print('matplotlib' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize(("arms", "size"), [(6, plotting.WIDE), (7, plotting.TALL)])
+def test_many_arms_get_a_taller_figure(arms, size):
+    reached = {f"arm {i}": [0.5, 0.6] for i in range(arms)}
+    figure = plotting.arms({"test": reached, "by heart": reached}, "accuracy")
+    assert tuple(figure.get_size_inches()) == size

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
-from bn_helpers.catalogue import backward, convolution, normalization, regularization, scale_and_shift  # noqa: F401
+from bn_helpers.catalogue import derived, normalization, regularization  # noqa: F401
 from bn_helpers.catalogue.entry import CATALOGUE, RIGHT, Mistake
 from bn_helpers.exercises import visible_cases
 from bn_helpers.judging import Signatures, alike, signatures

@@ -107,7 +107,25 @@ changes(
     - return dx_hat, dgamma, dbeta
     + return dx_hat, dbeta, dgamma
 
-    in_place (unchanged): you multiply dout in place, and thereby change the caller's data.
+    gamma_and_x_hat_exchanged (square): gamma and x_hat have changed places: dx_hat takes gamma, and dgamma takes x_hat.
+    - gamma * dout
+    + x_hat * dout
+    - (dout * x_hat).sum(axis=0)
+    + (dout * gamma).sum(axis=0)
+
+    x_hat_squared (square): x_hat is in dgamma twice.
+    - (dout * x_hat).sum(axis=0)
+    + (dout * x_hat * x_hat).sum(axis=0)
+
+    doubled (square): all three gradients are twice as large as they should be.
+    - return dx_hat, dgamma, dbeta
+    + return 2 * dx_hat, 2 * dgamma, 2 * dbeta
+
+    dx_hat_is_zero (square): you return zeros for dx_hat.
+    - return dx_hat, dgamma, dbeta
+    + return 0 * dx_hat, dgamma, dbeta
+
+    in_place (unchanged): you compute in place, as *= does, and thereby change the caller's data.
     - return dx_hat, dgamma, dbeta
     + dout *= gamma
     + return dout, dgamma, dbeta
@@ -120,6 +138,13 @@ changes(
 )
 
 # frozen_backward
+
+
+@mistake("frozen_backward", "eps_default_tiny", case="tiny_variance")
+def _(dout, gamma, var, eps=1e-8):
+    """your default eps is 1e-8. Here it is 1e-5."""
+    return dout * gamma / np.sqrt(var + eps)
+
 
 changes(
     "frozen_backward",
@@ -181,22 +206,14 @@ changes(
     - np.sqrt(var + eps)
     + np.sqrt(dout.var(axis=0) + eps)
 
-    in_place (unchanged): you scale dout in place, and thereby change the caller's data.
+    in_place (unchanged): you compute in place, as *= does, and thereby change the caller's data.
     - return dout * gamma / np.sqrt(var + eps)
     + dout *= gamma / np.sqrt(var + eps)
     + return dout
     """,
 )
 
-# Forward passes whose caches wrong backward passes need
-
-
-def unbiased(x, gamma, beta, bn_param):
-    """A forward pass that divides the variance by N - 1."""
-    centered = x - x.mean(axis=0)
-    inv_std = 1 / np.sqrt(x.var(axis=0, ddof=1) + bn_param.get("eps", 1e-5))
-    x_hat = centered * inv_std
-    return gamma * x_hat + beta, {"centered": centered, "x_hat": x_hat, "inv_std": inv_std, "gamma": gamma}
+# A forward pass whose cache wrong backward passes need
 
 
 def keeps_x(x, gamma, beta, bn_param):
@@ -229,14 +246,17 @@ def _(dout, cache):
     return dx, (dout * cache["x"]).sum(axis=0), dbeta
 
 
-@mistake("batchnorm_backward", "ddof_throughout", case="small", batchnorm_forward=unbiased)
+def mixes_eps(x, gamma, beta, bn_param):
+    """A forward pass that keeps one standard deviation and divides by another."""
+    out, cache = batchnorm_forward(x, gamma, beta, bn_param)
+    std = x.std(axis=0) + bn_param.get("eps", 1e-5)
+    return out, {**cache, "x_hat": cache["centered"] / std}
+
+
+@mistake("batchnorm_backward", "eps_conventions_mixed", case="large_eps", batchnorm_forward=mixes_eps)
 def _(dout, cache):
-    """you differentiate a variance that is divided by N - 1. The layer's variance divides by N."""
-    centered, inv_std = cache["centered"], cache["inv_std"]
-    dx_hat = dout * cache["gamma"]
-    dvar = -0.5 * (dx_hat * centered).sum(axis=0) * inv_std**3
-    dcentered = dx_hat * inv_std + 2 * dvar / (len(dout) - 1) * centered
-    return dcentered - dcentered.mean(axis=0), (dout * cache["x_hat"]).sum(axis=0), dout.sum(axis=0)
+    """eps is under the root in one place, and beside the root in another. Use one standard deviation everywhere."""
+    return batchnorm_backward(dout, cache)
 
 
 @mistake("batchnorm_backward", "dx_only", case="small")
@@ -421,7 +441,46 @@ changes(
     - return dx, dgamma, dbeta
     + return dgamma, dbeta, dx
 
-    in_place (unchanged): you write into dout, and thereby change the caller's data.
+    diagonal_only (small): you keep only the diagonal of the Jacobian. Each x moves every output of its feature: sum
+    over the batch.
+    - dx = dcentered + dmean / len(dout)
+    + dx = dx_hat * inv_std * (1 - 1 / len(dout) - x_hat**2 / len(dout))
+
+    summed_over_all (small): you sum over all numbers on the way to dvar and dmean. Sum over the batch only: each
+    feature has its own.
+    - (dx_hat * centered).sum(axis=0)
+    + (dx_hat * centered).sum()
+    - -dcentered.sum(axis=0)
+    + -dcentered.sum()
+
+    dvar_summed_over_all (small): you sum over all numbers on the way to dvar. Sum over the batch only: each feature has
+    its own.
+    - (dx_hat * centered).sum(axis=0)
+    + (dx_hat * centered).sum()
+
+    dmean_summed_over_all (small): you sum over all numbers on the way to dmean. Sum over the batch only: each feature
+    has its own.
+    - -dcentered.sum(axis=0)
+    + -dcentered.sum()
+
+    doubled (small): all three gradients are twice as large as they should be.
+    - return dx, dgamma, dbeta
+    + return 2 * dx, 2 * dgamma, 2 * dbeta
+
+    dx_doubled (small): dx is twice as large as it should be: a term may be counted twice.
+    - return dx, dgamma, dbeta
+    + return 2 * dx, dgamma, dbeta
+
+    dx_is_zero (small): dx is zero everywhere: it is not computed, or dout is summed over the batch before it is used.
+    Keep one row an example; only dmean and dvar are sums.
+    - return dx, dgamma, dbeta
+    + return 0 * dx, dgamma, dbeta
+
+    x_hat_squared (small): x_hat is in dgamma twice.
+    - (dout * x_hat).sum(axis=0)
+    + (dout * x_hat * x_hat).sum(axis=0)
+
+    in_place (unchanged): you compute in place, as *= does, and thereby change the caller's data.
     - dx_hat = gamma * dout
     + dout *= gamma
     + dx_hat = dout
@@ -608,7 +667,7 @@ changes(
     - return dx, dgamma, dbeta
     + return dx, dbeta, dgamma
 
-    in_place (unchanged): you write into dout, and thereby change the caller's data.
+    in_place (unchanged): you compute in place, as *= does, and thereby change the caller's data.
     - return dx, dgamma, dbeta
     + dout *= gamma
     + return dx, dgamma, dbeta

@@ -166,7 +166,7 @@ def _(x):
 
 @mistake("channel_statistics", "in_place", case="unchanged")
 def _(x):
-    """you subtract the mean in place, and thereby change the caller's data."""
+    """you compute in place, as -= does, and thereby change the caller's data."""
     mean = x.mean(axis=(0, 2, 3))
     x -= mean[:, None, None]
     return mean, (x**2).mean(axis=(0, 2, 3))
@@ -403,7 +403,7 @@ changes(
     - channel_statistics(x)
     + x.mean(axis=(0, 2, 3)), np.maximum((x * x).mean(axis=(0, 2, 3)) - x.mean(axis=(0, 2, 3)) ** 2, 0)
 
-    in_place (unchanged): you subtract the mean in place, and thereby change the caller's data.
+    in_place (unchanged): you compute in place, as -= does, and thereby change the caller's data.
     - x_hat = (x - mean[:, None, None])
     + x -= mean[:, None, None]
     + x_hat = x
@@ -566,7 +566,7 @@ changes(
     - return dx, dgamma[:, 0, 0], dbeta[:, 0, 0]
     + return dx, dbeta[:, 0, 0], dgamma[:, 0, 0]
 
-    in_place (unchanged): you write into dout, and thereby change the caller's data.
+    in_place (unchanged): you compute in place, as *= does, and thereby change the caller's data.
     - return dx
     + dout += 1
     + return dx

@@ -40,11 +40,11 @@ def mistake(exercise: str, id: str, case: str, **uses: Callable) -> Callable[[Ca
         What it is called with in the place of the reference: a forward pass with another cache, say.
     """
 
-    def enter(answer: Callable) -> None:
+    def take(answer: Callable) -> None:
         written = ast.parse(textwrap.dedent(inspect.getsource(answer)))  # python -OO has no __doc__
-        _enter(exercise, id, case, ast.get_docstring(written.body[0]), answer, uses)
+        enter(exercise, id, case, ast.get_docstring(written.body[0]), answer, uses)
 
-    return enter
+    return take
 
 
 def right(exercise: str, style: str, **uses: Callable) -> Callable[[Callable], Callable]:
@@ -58,13 +58,13 @@ def right(exercise: str, style: str, **uses: Callable) -> Callable[[Callable], C
         What it is called with in the place of the reference: the forward pass that its author wrote, say.
     """
 
-    def enter(answer: Callable) -> Callable:
+    def take(answer: Callable) -> Callable:
         if style in RIGHT[exercise]:
             raise ValueError(f"{exercise}: there are two right answers called {style}")
         RIGHT[exercise][style] = _functions(exercise, answer, uses)
         return answer
 
-    return enter
+    return take
 
 
 def changes(exercise: str, table: str) -> None:
@@ -79,7 +79,7 @@ def changes(exercise: str, table: str) -> None:
         header, _, message = " ".join(map(str.strip, lines[:first])).partition("): ")
         id, _, case = header.partition(" (")
         HUNKS[exercise][id] = tuple("\n".join(["", *lines[first:]]).split("\n- ")[1:])
-        _enter(exercise, id, case, message, changed(exercise, id), {})
+        enter(exercise, id, case, message, changed(exercise, id), {})
 
 
 def changed(exercise: str, *ids: str) -> Callable:
@@ -121,7 +121,8 @@ def _source(exercise: str) -> str:
     return "\n".join(lines[: docstring.lineno - 1] + lines[docstring.end_lineno :])
 
 
-def _enter(exercise: str, id: str, case: str, message: str, answer: Callable, uses: dict[str, Callable]) -> None:
+def enter(exercise: str, id: str, case: str, message: str, answer: Callable, uses: dict[str, Callable]) -> None:
+    """Enter a mistake; `uses` takes the place of the reference in what it is called with."""
     if id in CATALOGUE[exercise]:
         raise ValueError(f"{exercise}: there are two mistakes called {id}")
     functions = _functions(exercise, answer, uses)

@@ -47,6 +47,12 @@ def _(x):
     return x.mean(), x.var()
 
 
+@mistake("batch_statistics", "variance_of_all", case="small")
+def _(x):
+    """you take the variance of all numbers at once. Each feature has its own."""
+    return x.mean(axis=0), x.var()
+
+
 @mistake("batch_statistics", "keeps_dimensions", case="small")
 def _(x):
     """you keep the axis that was averaged over, and return shape (1, D). Wanted is (D,)."""
@@ -134,7 +140,7 @@ def _(x):
 
 @mistake("batch_statistics", "in_place", case="unchanged")
 def _(x):
-    """you subtract the mean in place, and thereby change the caller's data."""
+    """you compute in place, as -= does, and thereby change the caller's data."""
     mean = x.mean(axis=0)
     x -= mean
     return mean, (x**2).mean(axis=0)
@@ -177,6 +183,12 @@ def _(x, eps=1e-5):
 def _(x, eps=1e-5):
     """you use a fixed eps. It is an argument: use the one you are given."""
     return normalize(x)
+
+
+@mistake("normalize", "eps_default_tiny", case="tiny_variance")
+def _(x, eps=1e-8):
+    """your default eps is 1e-8. Here it is 1e-5."""
+    return normalize(x, eps)
 
 
 @mistake("normalize", "eps_squared", case="small")
@@ -304,7 +316,7 @@ def _(x, eps=1e-5):
 
 @mistake("normalize", "in_place", case="unchanged")
 def _(x, eps=1e-5):
-    """you subtract the mean in place, and thereby change the caller's data."""
+    """you compute in place, as -= does, and thereby change the caller's data."""
     std = np.sqrt(x.var(axis=0) + eps)
     x -= x.mean(axis=0)
     return x / std

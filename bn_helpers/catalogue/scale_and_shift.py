@@ -8,7 +8,7 @@ import numpy as np
 
 from bn_helpers.catalogue.entry import changes, mistake, right
 from bn_helpers.catalogue.normalization import welford
-from bn_helpers.layers import batch_statistics, batchnorm_forward, normalize
+from bn_helpers.layers import batch_statistics, batchnorm_forward, fold_into_linear, normalize
 
 # scale_and_shift
 
@@ -75,12 +75,31 @@ def _(x_hat, gamma, beta):
 
 @mistake("scale_and_shift", "in_place", case="unchanged")
 def _(x_hat, gamma, beta):
-    """you multiply x_hat in place, and thereby change the caller's data."""
+    """you compute in place, as *= does, and thereby change the caller's data."""
     x_hat *= gamma
     return x_hat + beta
 
 
+@mistake("scale_and_shift", "gamma_from_the_left", case="square")
+def _(x_hat, gamma, beta):
+    """you take the matrix product of gamma and x_hat, which sums over the examples. Multiply element by element."""
+    return gamma @ x_hat + beta
+
+
 # identity_parameters
+
+
+@mistake("identity_parameters", "eps_default_tiny", case="tiny_variance")
+def _(x, eps=1e-8):
+    """your default eps is 1e-8. Here it is 1e-5."""
+    return np.sqrt(x.var(axis=0) + eps), x.mean(axis=0)
+
+
+@mistake("identity_parameters", "inverse_and_negative_mean", case="square")
+def _(x, eps=1e-5):
+    """you return one over the standard deviation, and minus the mean. That is the way to x_hat, and wanted is the way
+    back."""
+    return 1 / np.sqrt(x.var(axis=0) + eps), -x.mean(axis=0)
 
 
 @mistake("identity_parameters", "no_eps", case="large_eps")
@@ -211,7 +230,7 @@ def _(x, eps=1e-5):
 
 @mistake("identity_parameters", "in_place", case="unchanged")
 def _(x, eps=1e-5):
-    """you subtract the mean in place, and thereby change the caller's data."""
+    """you compute in place, as -= does, and thereby change the caller's data."""
     mean = x.mean(axis=0)
     x -= mean
     return np.sqrt((x**2).mean(axis=0) + eps), mean
@@ -494,7 +513,8 @@ changes(
     - (1 - momentum) * var
     + (1 - momentum) * np.sqrt(var)
 
-    running_var_with_eps (running_first): you average the variance with eps in it. eps is added where it is used.
+    running_var_with_eps (running_first): you average the variance with eps in it. Keep the plain variance; eps is added
+    when you divide.
     - (1 - momentum) * var
     + (1 - momentum) * (var + eps)
 
@@ -610,7 +630,52 @@ changes(
     - raise ValueError(f"mode must be 'train' or 'test', got {mode!r}")
     + raise RuntimeError(mode)
 
-    in_place (unchanged): you subtract the mean in place, and thereby change the caller's data.
+    global_variance (small): you use one variance for all features. Each feature has its own.
+    - (centered**2).mean(axis=0)
+    + (centered**2).mean(keepdims=True)[0]
+
+    not_normalized (small): you scale and shift x itself. Normalize it first.
+    - x_hat = centered * inv_std
+    + x_hat = x
+
+    normalizes_twice (small): you normalize x_hat once more.
+    - x_hat = centered * inv_std
+    + x_hat = centered * inv_std
+    + x_hat = (x_hat - x_hat.mean(axis=0)) / np.sqrt(x_hat.var(axis=0) + eps) if mode == "train" else x_hat
+
+    eps_default_tiny (tiny_variance): your default eps is 1e-8. Here it is 1e-5.
+    - bn_param.get("eps", 1e-5)
+    + bn_param.get("eps", 1e-8)
+
+    eps_in_running_var_alone (running_first): you average the variance with eps in it, and leave eps out in evaluation.
+    Keep the plain variance; eps is added when you divide.
+    - (1 - momentum) * var
+    + (1 - momentum) * (var + eps)
+    - np.sqrt(var + eps)
+    + np.sqrt(var + eps * (mode == "train"))
+
+    running_keeps_old (running_first): the running statistics keep their old values: what you have computed is not
+    stored, or is overwritten by the old ones.
+    - bn_param["running_mean"] = momentum * running_mean + (1 - momentum) * mean
+    + bn_param["running_mean"] = running_mean
+    - bn_param["running_var"] = momentum * running_var + (1 - momentum) * var
+    + bn_param["running_var"] = running_var
+
+    running_has_rows (running_first): you keep the axis that was averaged over, and store running statistics of shape
+    (1, D). Wanted is (D,).
+    - bn_param["running_mean"] = momentum * running_mean + (1 - momentum) * mean
+    + running_mean, running_var = np.ravel(running_mean), np.ravel(running_var)
+    + bn_param["running_mean"] = (momentum * running_mean + (1 - momentum) * mean)[None]
+    - bn_param["running_var"] = momentum * running_var + (1 - momentum) * var
+    + bn_param["running_var"] = (momentum * running_var + (1 - momentum) * var)[None]
+
+    test_must_be_given (test_default): you read the running statistics in evaluation without a default. Where bn_param
+    does not hold them, they are 0.
+    - elif mode == "test":
+    + elif mode == "test":
+    +     running_mean, running_var = bn_param["running_mean"], bn_param["running_var"]
+
+    in_place (unchanged): you compute in place, as -= does, and thereby change the caller's data.
     - inv_std =
     + x -= mean if mode == "train" else 0
     + inv_std =
@@ -624,6 +689,13 @@ changes(
 )
 
 # fold_into_linear
+
+
+@mistake("fold_into_linear", "eps_default_tiny", case="tiny_variance")
+def _(w, b, gamma, beta, running_mean, running_var, eps=1e-8):
+    """your default eps is 1e-8. Here it is 1e-5."""
+    return fold_into_linear(w, b, gamma, beta, running_mean, running_var, eps)
+
 
 changes(
     "fold_into_linear",
@@ -705,7 +777,7 @@ changes(
     - return w_folded, b_folded
     + return b_folded, w_folded
 
-    in_place (unchanged): you scale w in place, and thereby change the caller's weights.
+    in_place (unchanged): you compute in place, as *= does, and thereby change the caller's data.
     - w_folded = w * scale
     + w *= scale
     + w_folded = w

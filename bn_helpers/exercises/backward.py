@@ -49,11 +49,12 @@ def backward(exercise: Exercise, rng: RandomState, case: str, shapes: draw.Shape
     bn_param = {"mode": "train"} | ({"eps": 1.5} if case == "large_eps" else {})
     eps = bn_param.get("eps", draw.EPS)
     dx, dgamma, dbeta = oracles.batchnorm_gradients(dout, x.astype(float), gamma.tolist(), eps)
+    x_hat = oracles.normalize(x, eps)
     inv_std = (oracles.batch_statistics(x)[1] + eps) ** -0.5
     scale = float(np.max(np.abs(draw.affine(dout, gamma * inv_std, np.zeros(len(gamma))))))
     wanted = {
         "dx": draw.wanted(dx, scale),
-        "dgamma": draw.sums(dgamma, dout * oracles.normalize(x, eps), case),
+        "dgamma": draw.sums(dgamma, dout * x_hat, case),
         "dbeta": draw.sums(dbeta, dout, case),
     }
     inputs = {"x": x, "gamma": gamma, "beta": beta, "bn_param": bn_param, "dout": dout}
@@ -62,7 +63,8 @@ def backward(exercise: Exercise, rng: RandomState, case: str, shapes: draw.Shape
         inputs["x_other"] = draw.batch(rng, *x.shape)
         calls.append(Call(exercise.uses[0], ("x_other", "beta", "gamma", "bn_param"), ("", "")))
     calls.append(Call(exercise.id, ("dout", "cache"), exercise.returns))
-    return draw.finished(Case(case, inputs, tuple(calls), wanted, draw.tolerance(x, eps)))
+    watched = {"out": draw.wanted(draw.affine(x_hat, gamma, beta))}
+    return draw.finished(Case(case, inputs, tuple(calls), wanted, draw.tolerance(x, eps), watched=watched))
 
 
 CASES = {

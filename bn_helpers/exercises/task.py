@@ -64,10 +64,14 @@ class Exercise:
 
     def score(self, marks: Mapping[str, float]) -> float:
         """Points for what share of each case was reached."""
-        return sum(self.earned(marks).values())
+        return self.points * round(sum(self._parts(marks).values()), 9)
 
     def earned(self, marks: Mapping[str, float]) -> dict[str, float]:
-        """What each case brings, in points: half for `easy`, the rest by weight.
+        """What each case brings, in points; below zero is what it costs."""
+        return {case: self.points * part for case, part in self._parts(marks).items()}
+
+    def _parts(self, marks: Mapping[str, float]) -> dict[str, float]:
+        """What part of the points each case brings: half `easy`, the rest by weight.
 
         Nothing is earned where nothing of `easy` is reached. A lost property costs a tenth of the points, and a lost
         point what was earned beyond half of them.
@@ -81,7 +85,7 @@ class Exercise:
                 earned[case] = -min(COST, sum(earned.values()))
         if self.point and not marks.get(self.point, 0.0):
             earned[self.point] -= max(0.0, sum(earned.values()) - 0.5)
-        return {case: self.points * part for case, part in earned.items()}
+        return earned
 
 
 @dataclass(frozen=True)

@@ -101,7 +101,7 @@ def quiz_letter(quiz: str, notebook: str) -> str | None:
 
 def _told(case: Case) -> dict[str, Any]:
     """What of a case the kernel may know. An input that must not change is observed like a result."""
-    observed = [*case.wanted, *case.keeps]
+    observed = [*case.wanted, *case.watched, *case.keeps]
     calls = [[call.function, call.args, call.results] for call in case.calls]
     inputs = {name: encode(value) for name, value in case.inputs.items()}
     return {"inputs": {"dict": inputs}, "calls": calls, "wanted": observed}
@@ -155,10 +155,14 @@ def _outcome(entry: dict[str, Any], case: Case) -> Outcome:
     called = {call.function for call in case.calls}
     if raised == "unpack" and function not in called:
         raise ValueError("nobody returned it")
-    values = {name: _array(entry["values"][name]) for name in (*case.wanted, *case.keeps) if name in entry["values"]}
+    values = {
+        name: _array(entry["values"][name])
+        for name in (*case.wanted, *case.watched, *case.keeps)
+        if name in entry["values"]
+    }
     changed = () if raised else tuple(name for name in case.keeps if not _same(values.get(name), case.inputs[name]))
     return Outcome(
-        {name: value for name, value in values.items() if name in case.wanted},
+        {name: value for name, value in values.items() if name not in case.keeps},
         raised,
         function if function in called | EXERCISES.keys() else "",
         one_line(detail[:WORDS]),
@@ -171,7 +175,7 @@ def _array(entry: dict[str, Any]) -> np.ndarray:
     if len(shape) > 8 or not all(type(n) is int and 0 <= n <= 10**9 for n in shape):
         raise ValueError("no shape")
     if "data" not in entry:  # not real numbers, or far too many of them
-        return np.array(None)
+        return np.array(0j if str(entry.get("type")).startswith("complex") else None)
     if not isinstance(entry["data"], str) or len(entry["data"]) > 12 * LARGEST:
         raise ValueError("too much")
     return np.frombuffer(base64.b64decode(entry["data"], validate=True), "<f8").reshape(shape)

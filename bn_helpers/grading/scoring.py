@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from functools import cache, partial
+from functools import partial
 
 from bn_helpers.catalogue import CATALOGUE, known
-from bn_helpers.exercises import EXERCISES, QUIZZES, TASKS, Exercise, visible_cases
+from bn_helpers.exercises import EXERCISES, QUIZZES, TASKS, Exercise
 from bn_helpers.grading.results import (
     CRASHED,
     DIED,
@@ -23,7 +23,7 @@ from bn_helpers.grading.results import (
     CaseResult,
     ExerciseResult,
 )
-from bn_helpers.judging import Signatures, Verdict, judge_all, mark
+from bn_helpers.judging import Signatures, Verdict, fingerprints, judge_all, mark
 from bn_helpers.outcomes import Case
 from bn_helpers.submission import Answer
 
@@ -94,14 +94,9 @@ def _looks(
 ) -> Mapping[str, Signatures]:
     """What known mistakes look like: on the visible cases, which are the same for all answers, and on hidden ones."""
     if draw == 0:
-        return _on_visible(exercise)
+        return {mistake: entry["cases"] for mistake, entry in fingerprints()[exercise].items()}
     size = len(EXERCISES[exercise].weights)
     return known(exercise, cases[draw * size : (draw + 1) * size], mistakes)
-
-
-@cache
-def _on_visible(exercise: str) -> Mapping[str, Signatures]:
-    return known(exercise, visible_cases(exercise))
 
 
 def unrun_result(answer: Answer | None, task: str) -> ExerciseResult:

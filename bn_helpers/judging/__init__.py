@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bn_helpers.exercises import EXERCISES
-from bn_helpers.judging.naming import Diagnosis, Known, Signatures, alike, diagnose, signature, signatures
+from bn_helpers.judging.naming import Diagnosis, Known, Signatures, alike, diagnose, fingerprints, signature, signatures
 from bn_helpers.judging.outcome import Judgement, judge, mark
 from bn_helpers.judging.words import SHOWN, explain, table
 from bn_helpers.outcomes import Case, Outcome
@@ -29,6 +29,7 @@ __all__ = [
     "alike",
     "diagnose",
     "explain",
+    "fingerprints",
     "judge",
     "judge_all",
     "mark",

@@ -9,10 +9,12 @@ mistake accounts for as much. Otherwise nothing is named: a wrong diagnosis is w
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from importlib import resources
 from typing import Any
 
 import numpy as np
@@ -40,6 +42,12 @@ class Diagnosis:
     alone: bool
 
 
+@cache
+def fingerprints() -> dict[str, dict[str, dict[str, Any]]]:
+    """What known mistakes look like on the visible cases: exercise, then mistake, then its message and signatures."""
+    return json.loads(resources.files("bn_helpers").joinpath("fingerprints.json").read_text("utf-8"))
+
+
 def signature(case: Case, outcome: Outcome) -> Signature:
     """What a case's outcome looks like from outside, small enough to be stored."""
     judgement = judge(case, outcome)
@@ -55,10 +63,11 @@ def signature(case: Case, outcome: Outcome) -> Signature:
         return {"raised": outcome.raised, "in": outcome.function, **words}
     if outcome.changed:
         return {"changed": list(outcome.changed)}
-    looks = {name: _look(outcome.values.get(name), wanted) for name, wanted in case.wanted.items()}
+    seen = {name: (outcome.values.get(name), wanted) for name, wanted in (case.wanted | case.watched).items()}
+    looks = {name: _look(*pair) for name, pair in seen.items()}
     if case.raises:
         return {"silent": looks}
-    right = {n for n, w in case.wanted.items() if judge_value(n, outcome.values.get(n), w, case.tolerance).passed}
+    right = {name for name, pair in seen.items() if judge_value(name, *pair, case.tolerance).passed}
     return {"values": {name: look for name, look in looks.items() if name not in right}}
 
 

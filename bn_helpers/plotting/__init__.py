@@ -156,7 +156,8 @@ def arms(
     looks : mapping of str to mapping, optional
         As in ``dots``.
     """
-    figure, axes = plt.subplots(1, len(panels), sharex=True, sharey=True)
+    rows = max(map(len, panels.values()))
+    figure, axes = plt.subplots(1, len(panels), figsize=TALL if rows > 6 else WIDE, sharex=True, sharey=True)
     for ax, (title, reached) in zip(axes, panels.items(), strict=True):
         dots(ax, reached, looks)
         ax.set(title=title, xlabel=label)

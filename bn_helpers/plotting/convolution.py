@@ -50,7 +50,7 @@ def shared_statistics(shape: tuple[int, int, int, int]) -> Figure:
     figure.get_layout_engine().set(w_pad=0.12)
     layout, *panels = axes.flat
     _blocks(layout, np.zeros(shape, int), [""] * (n * c * h * w), cmap="gray")
-    layout.set_title(f"the batch, {h} x {w} pixels")
+    layout.set_title(f"the batch,\n{h} x {w} pixels")
     _name_blocks(layout, shape)
     for ax, norm in zip(panels, NORMS, strict=True):
         _sharing(ax, norm, 2, shape)
@@ -88,7 +88,7 @@ def _sharing(ax: Axes, norm: str, groups: int, shape: tuple[int, int, int, int])
     title = f"{norm}, {groups} groups" if norm == "group norm" else norm
     shared = np.broadcast_to(which, (n, c, h * w)).reshape(shape)
     _blocks(ax, shared, [str(mean + 1) for mean in shared.flat])
-    ax.set_title(f"{title}: {shared.max() + 1} means")
+    ax.set_title(f"{title}:\n{shared.max() + 1} means")
 
 
 def reshapes(x: np.ndarray, moved: np.ndarray, plain: np.ndarray) -> Figure:

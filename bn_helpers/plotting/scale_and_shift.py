@@ -108,7 +108,7 @@ def saturation(
     }
     for row, (text, look) in enumerate(names.items()):
         share.text(0.02, 0.95 - 0.1 * row, text, color=look["color"], transform=share.transAxes, fontsize=9)
-    for ax, label in ((share, "share of |tanh| above 0.97"), (slope, "mean slope, gaussian")):
+    for ax, label in ((share, "share above 0.97"), (slope, "mean slope, gaussian")):
         ax.set(xlabel="spread of the input: gamma", ylabel=label, xscale="log", ylim=(0, 1))
         ax.set_xticks([0.2, 0.5, 1, 2, 5], ["0.2", "0.5", "1", "2", "5"])
         ax.set_xticks([], minor=True)
@@ -159,11 +159,11 @@ def convergence(distance: Mapping[float, np.ndarray], share: Mapping[int, np.nda
         ax.set_xlabel("training step")
     steps = np.arange(np.log(0.02 / start) / np.log(0.9))
     left.plot(steps, start * 0.9**steps, **plotting.REFERENCE)
-    left.set(yscale="log", title="running mean", ylabel="distance, in standard deviations")
+    left.set(yscale="log", title="running mean", ylabel="distance (in sd)")
     left.set_yticks([0.02, 0.05, 0.1, 0.2, 0.5], ["0.02", "0.05", "0.1", "0.2", "0.5"])
     left.set_yticks([], minor=True)
     right.axhline(1, **plotting.REFERENCE)
-    right.set(ylim=(0, 1.1), title="running variance, momentum 0.99", ylabel="share of the variance of all")
+    right.set(ylim=(0, 1.1), title="running variance, momentum 0.99", ylabel="share of all's variance")
     plotting.label_line_ends(left, right)
     return figure
 

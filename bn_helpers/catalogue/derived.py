@@ -1,0 +1,140 @@
+"""Mistakes that follow from others: what goes wrong for vectors goes wrong for images, what goes wrong in one form of
+the backward pass in the other, and a wrong forward pass has a gradient of its own.
+
+They are derived, not written down again. What cannot be told from an entry that is there is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+
+import bn_helpers.catalogue.backward
+import bn_helpers.catalogue.scale_and_shift  # noqa: F401
+from bn_helpers.catalogue.convolution import to_images, to_rows
+from bn_helpers.catalogue.entry import CATALOGUE, enter
+from bn_helpers.exercises import EXERCISES
+
+STEP = 1e-4  # of a standard deviation, for central differences in extended precision
+
+# From vectors to images: the same words, of channels.
+WORDS = {
+    "divides by N": "divides by N * H * W",
+    "divide by N": "divide by N * H * W",
+    "N - 1": "one less than N * H * W",
+    "features": "channels",
+    "feature": "channel",
+    "the examples": "the elements",
+}
+CASES = {"running_first": "running_many", "constant": "small", "two_rows": "small"}  # that images do not have
+
+
+def by_rows(forward: Callable) -> Callable:
+    """A forward pass for images, from one for vectors: every pixel is a row, with the channels as its features."""
+
+    def images(x, gamma, beta, bn_param):
+        returned = forward(to_rows(x), gamma, beta, bn_param)
+        return returned and (to_images(returned[0], x.shape), returned[1])
+
+    return images
+
+
+def by_rows_backward(backward: Callable) -> Callable:
+    """A backward pass for images, from one for vectors."""
+
+    def images(dout, cache):
+        dx, dgamma, dbeta = backward(to_rows(dout), cache)
+        return to_images(dx, dout.shape), dgamma, dbeta
+
+    return images
+
+
+def derive(target: str, source: str, without: Iterable[str] = ()) -> None:
+    """Enter for one exercise the mistakes of another that has the same formula; those that it has already are kept."""
+    images = target.startswith("spatial") and not source.startswith("spatial")
+    for mistake in list(CATALOGUE[source].values()):
+        case = mistake.case if mistake.case in EXERCISES[target].weights else CASES.get(mistake.case)
+        if case is None or mistake.id in CATALOGUE[target] or mistake.id in without:
+            continue
+        answer, message = mistake.functions[source], mistake.message
+        uses = dict(zip(EXERCISES[target].uses, map(mistake.functions.get, EXERCISES[source].uses), strict=True))
+        if images:
+            answer = by_rows_backward(answer) if uses else by_rows(answer)
+            uses = {name: by_rows(forward) for name, forward in uses.items()}
+            for old, new in WORDS.items():
+                message = message.replace(old, new)
+        enter(target, mistake.id, case, message, answer, uses)
+
+
+def enter_gradients(target: str, source: str, forwards: Iterable[str]) -> None:
+    """Enter backward passes that are right for a wrong forward pass, and for no other."""
+    for id in forwards:
+        mistake = CATALOGUE[source][id]
+        message = f"your gradient fits your forward pass, and that is wrong: mend it first. There {mistake.message}"
+        forward = remembering(mistake.functions[source])
+        enter(target, f"forward_{id}", "square", message, gradient, {EXERCISES[target].uses[0]: forward})
+
+
+def remembering(forward: Callable) -> Callable:
+    """A forward pass whose cache is its own function, with what it was called with."""
+
+    def dressed(x, gamma, beta, bn_param):
+        inputs = [np.array(value, np.longdouble) for value in (x, gamma, beta)]
+
+        def output(*shifted):
+            return forward(*shifted, dict(bn_param))[0]
+
+        return forward(x, gamma, beta, bn_param)[0], (output, inputs)
+
+    return dressed
+
+
+def gradient(dout: np.ndarray, cache: tuple) -> tuple[np.ndarray, ...]:
+    """The gradient of any forward pass, by central differences."""
+    output, inputs = cache
+    step = STEP * np.sqrt(inputs[0].var(axis=0).mean() + 1e-5)
+    results = []
+    for place, value in enumerate(inputs):
+        slope = np.empty(value.shape)
+        for index in np.ndindex(value.shape):
+            ends = []
+            for sign in (1, -1):
+                shifted = value.copy()
+                shifted[index] += sign * step
+                ends.append(output(*inputs[:place], shifted, *inputs[place + 1 :]))
+            slope[index] = (dout * (ends[0] - ends[1])).sum() / (2 * step)
+        results.append(slope)
+    return tuple(results)
+
+
+FORWARDS = (
+    *("ddof", "eps_outside_root", "no_eps", "eps_fixed", "eps_default", "divides_by_variance", "not_centered"),
+    *("second_moment", "whole_array", "mean_divided_twice", "shifts_before_scaling"),
+)
+OF_IMAGES = ("reshape_only", "each_image", "each_example", "each_pixel", "average_of_variances")
+
+derive(
+    "spatial_batchnorm_forward",
+    "batchnorm_forward",
+    without=("axis_1", "cache_first", "in_place_in_test", "running_only_where_given", "test_updates_first"),
+)
+SAME = (  # under other names in the staged form and in the closed one
+    *("dgamma_term_missing", "dbeta_term_missing", "dbeta_not_averaged", "dgamma_not_averaged", "ddof_in_dgamma_term"),
+    *("extra_inv_std", "centered_for_x_hat", "dbeta_sign", "dgamma_sign", "averages_returned"),
+    *("variance_path_missing", "mean_path_missing", "dvar_sign", "power_one", "variance_not_averaged"),
+    *("mean_not_averaged", "dmean_sign", "x_hat_for_centered", "both_averaged"),
+)
+derive("batchnorm_backward", "batchnorm_backward_alt", without=SAME)
+derive("batchnorm_backward_alt", "batchnorm_backward", without=(*SAME, "parameters_along_features"))
+derive(
+    "spatial_batchnorm_backward",
+    "batchnorm_backward",
+    without=(
+        *("variance_path_missing", "mean_path_missing", "neither_averaged", "both_averaged", "both_signs"),
+        *("dx_last", "axis_1", "parameters_along_features", "in_place_first"),
+    ),
+)
+enter_gradients("batchnorm_backward", "batchnorm_forward", (*FORWARDS, "axis_1"))
+enter_gradients("batchnorm_backward_alt", "batchnorm_forward", (*FORWARDS, "axis_1"))
+enter_gradients("spatial_batchnorm_backward", "spatial_batchnorm_forward", (*FORWARDS, *OF_IMAGES))
