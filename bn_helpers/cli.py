@@ -217,15 +217,19 @@ def _grade(options: argparse.Namespace) -> int:
     from bn_helpers.grading.batch import grade_class
     from bn_helpers.grading.report import github, write_reports
     from bn_helpers.grading.results import ERROR
+    from bn_helpers.grading.room import advice
 
     chosen = ("key", "overrides", "names", "roster", "sandbox", "workers", "scheduler")
     choices = {name: getattr(options, name) for name in chosen}
     try:
         graded = grade_class(options.submissions, options.out, **choices)
+        write_reports(graded, options.out)
+    except OSError as error:  # a full disk, for instance
+        print(advice(error), file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("\nWhat is graded is kept: the same command goes on from here.", file=sys.stderr)
         raise
-    write_reports(graded, options.out)
     for line in github.report(graded, os.environ):
         print(line)
     lost = sum(any(exercise.status == ERROR for exercise in result.exercises) for result in graded.results)

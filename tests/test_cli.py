@@ -133,6 +133,15 @@ def grade(monkeypatch, tmp_path):
     return run_grade
 
 
+def test_a_full_disk_is_a_sentence_with_what_to_do(grade, monkeypatch, capsys):
+    def full(*_):
+        raise OSError(28, "No space left on device", "out/grades.csv")
+
+    monkeypatch.setattr("bn_helpers.grading.report.write_reports", full)
+    assert grade(graded(submission_result("kim"))) == 2
+    assert "Make room in out and run the same again" in capsys.readouterr().err
+
+
 def test_grade_writes_the_reports_and_says_where_to_begin(grade, tmp_path, capsys):
     assert grade(graded(submission_result("kim"), submission_result("lee")), "--workers", "2", "--key", "k") == 0
     nothing = dict.fromkeys(("overrides", "names", "roster", "sandbox", "scheduler"))

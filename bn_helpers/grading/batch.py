@@ -24,6 +24,7 @@ from bn_helpers.grading.results import (
     Student,
     SubmissionResult,
 )
+from bn_helpers.grading.room import advice
 from bn_helpers.grading.roster import read_roster
 from bn_helpers.grading.store import Store, course_key
 from bn_helpers.grading.students import find_students, read_student
@@ -215,7 +216,7 @@ def _prove(sandbox: str) -> None:
     try:
         broken = [promise for promise, held in self_test(sandbox) if not held]
     except (SandboxError, OSError) as error:
-        raise GradingError(f"the sandbox {sandbox!r} does not start, so nothing is graded: {error}") from None
+        raise GradingError(f"the sandbox {sandbox!r} does not start, so nothing is graded: {advice(error)}") from None
     if broken:
         raise GradingError(
             f"the sandbox {sandbox!r} does not keep what it promises on this machine, so nothing is graded: "
