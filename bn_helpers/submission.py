@@ -121,6 +121,8 @@ def read_submission(path: Path) -> Submission:
     folder = path.is_dir()
     notes: list[str] = []
     candidates = sorted(_listed(path, notes) if folder else [path], key=lambda p: p.name)
+    if not candidates:
+        notes.append("there is no notebook in the folder")
     submission = read_files({p.name: p for p in candidates}, path.name if folder else path.stem)
     return replace(submission, notes=(*notes, *submission.notes))
 
@@ -146,8 +148,6 @@ def read_files(files: Mapping[str, Path], student: str) -> Submission:
     lost: list[str] = []
     some = list(files.items())[-MAX_FILES:]
     found = [(name, cells) for name, path in some if (cells := _read_cells(name, path, notes, lost)) is not None]
-    if not files:
-        notes.append("there is no notebook in the folder")
     explained = {cell.cell_id: cell.text for _, cells in found for cell in cells if cell.cell_id in _EXPLAINED}
     found = [(name, [cell for cell in cells if cell.cell_id not in _EXPLAINED]) for name, cells in found]
     answers = _chosen(found, notes)
