@@ -6,7 +6,7 @@ import pytest
 from jupyter_core.utils import ensure_event_loop
 
 DESCRIPTORS = Path("/proc/self/fd")
-KEPT = (".ttf",)  # what libraries open once and keep: matplotlib its fonts
+KEPT = (".ttf", "history.sqlite")  # what libraries open once and keep: matplotlib its fonts, IPython its history
 
 
 def open_files() -> Counter[str]:

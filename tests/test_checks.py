@@ -11,6 +11,7 @@ import pytest
 from bn_helpers import checks, judging, layers
 from bn_helpers.checks import CheckFailed, Unanswered, check, examine, ready, summary
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS
+from bn_helpers.judging import words
 
 
 def run_check(capsys, *arguments, **uses) -> tuple[str, Exception | None]:
@@ -104,7 +105,7 @@ def test_arrays_of_any_shape_are_shown(shape):
 def test_a_row_of_a_table_is_never_broken(columns, size):
     wanted = size * np.arange(4 * columns).reshape(4, columns)
     text = judging.table(wanted, wanted / 7)
-    assert max(map(len, text.splitlines())) <= checks.WIDTH
+    assert max(map(len, text.splitlines())) <= words.WIDTH
     assert len([word for word in text.partition("(a part")[0].split() if word[-1].isdigit()]) == 12 * min(columns, 5)
 
 
