@@ -16,7 +16,7 @@ PACKAGE = Path(bn_helpers.__file__).parent
 # What a module may import of this package. A package's modules share its line.
 EXPERIMENTS = {"exercises", "data", "oracles", "nets"}
 JUDGING = {"exercises", "oracles", "outcomes", "judging"}
-READING = {"parsing", "reference", "source", "submission", "text"}
+READING = {"exports", "parsing", "reference", "source", "submission", "text"}
 ALL_BUT_EACH_OTHER = {"layers", "catalogue", "checks", "selfcheck", "errors", *READING, *JUDGING}
 MAY_IMPORT = {
     "layers": set(),
@@ -29,7 +29,8 @@ MAY_IMPORT = {
     "source": {"exercises", "parsing"},
     "exercises": {"oracles", "outcomes"},
     "judging": {"exercises", "oracles", "outcomes"},
-    "submission": {"exercises", "parsing", "text"},
+    "exports": set(),
+    "submission": {"exercises", "exports", "parsing", "text"},
     "parsing": set(),
     "checks": {"guard", *JUDGING},
     "guard": set(),

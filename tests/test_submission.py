@@ -5,9 +5,10 @@ import sys
 import pytest
 from submissions import code_cell, notebook, right_answers, write_submission
 
+from bn_helpers import submission
 from bn_helpers.cli import ROOT
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS, TASKS
-from bn_helpers.submission import MAX_ANSWER, MAX_FILE, read_submission
+from bn_helpers.submission import MAX_ANSWER, MAX_FILE, read_files, read_submission
 
 DEFINITION = "def normalize(x, eps=1e-5):\n    return x"
 OTHER = "def normalize(x, eps=1e-5):\n    return 2 * x"
@@ -318,3 +319,62 @@ def test_much_code_is_not_looked_through_and_a_note_says_so(tmp_path):
 def test_a_cell_of_many_megabytes_hides_no_answer(tmp_path):
     folder = written(tmp_path, code_cell("x = '" + "a" * 8 * 2**20 + "'"), code_cell(DEFINITION))
     assert normalize_of(folder).source == DEFINITION
+
+
+# What platforms and editors do to files
+
+
+def answers_of(tmp_path, *cells, name="01_normalization.ipynb"):
+    (tmp_path / name).write_text(json.dumps(notebook(*cells)), "utf-8")
+    return read_files({name: tmp_path / name}, "kim")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "cp949", "utf-8-sig"])
+def test_a_notebook_is_read_in_whatever_encoding_it_was_saved(tmp_path, encoding):
+    cells = (code_cell("# 평균과 분산을 먼저 구하고, 그 다음에 나눈다."), code_cell(DEFINITION, "normalize"))
+    (tmp_path / "a.ipynb").write_bytes(json.dumps(notebook(*cells), ensure_ascii=False).encode(encoding))
+    assert read_files({"a.ipynb": tmp_path / "a.ipynb"}, "kim").answers["normalize"].code == DEFINITION
+
+
+def test_a_cell_with_all_answers_is_taken_apart(tmp_path):
+    helper = "def centered(x):\n    return x - x.mean(axis=0)"
+    other = "def batch_statistics(x):\n    return centered(x), 1"
+    text = "\n".join(("import numpy as np", helper, other, DEFINITION, 'quiz_1 = "b"', 'check("normalize", normalize)'))
+    answers = answers_of(tmp_path, code_cell(text, "batch_statistics")).answers
+    assert answers["normalize"].code == DEFINITION
+    assert answers["quiz_1"].letter == "b"
+    assert "def centered" in answers["batch_statistics"].source
+    assert "check(" not in answers["batch_statistics"].source
+
+
+def test_a_cell_that_brings_its_own_version_of_another_answer_stays_whole(tmp_path):
+    both = f"def batch_statistics(x):\n    return 1, 2\n\n{DEFINITION}"
+    first = code_cell("def batch_statistics(x):\n    return 3, 4", "batch_statistics")
+    answers = answers_of(tmp_path, first, code_cell(both, "normalize")).answers
+    assert answers["normalize"].code == both
+    assert "3, 4" in answers["batch_statistics"].code
+
+
+def test_a_file_without_any_answer_is_told(tmp_path):
+    told = answers_of(tmp_path, code_cell("def normalise(x):\n    return x"))
+    assert told.lost == ("01_normalization.ipynb: no answer to any exercise was found in it",)
+    assert told.lost[0] in told.notes
+
+
+def test_an_explanation_is_carried_and_an_empty_one_is_not(tmp_path):
+    def explained(words):
+        cell = {"cell_type": "markdown", "id": "explain_1", "metadata": {}, "source": words}
+        return answers_of(tmp_path, code_cell(DEFINITION, "normalize"), cell)
+
+    prompt = "*Your explanation, in at most 100 words:*"
+    assert explained([prompt]).explanations == ()
+    told = explained([prompt, "\n", "The scale cancels."])
+    assert told.explanations == (("explain_1", "The scale cancels."),)
+    assert list(told.answers) == ["normalize"]
+    assert told.content_hash() == explained([prompt]).content_hash()
+
+
+def test_the_prompt_of_an_explanation_is_the_builders():
+    cells = [c for name in NOTEBOOKS for c in json.loads((ROOT / "notebooks" / f"{name}.ipynb").read_text())["cells"]]
+    prompts = {"".join(cell["source"]) for cell in cells if cell["id"].startswith("explain_") and "-" not in cell["id"]}
+    assert prompts == {submission._EXPLAIN}
