@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bn_helpers.checks import WIDTH
+from bn_helpers.judging.words import WIDTH
 from bn_helpers.course.sources import read
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS
 
