@@ -475,7 +475,7 @@ if ready(**both):
     rate_panels["eight hidden layers"] = sweep([100] * 8 + [10], "linear", handed, "lr", rates[2:5])
     gained = {name.split()[0]: np.subtract(*reversed(best(panel))) for name, panel in rate_panels.items()}
     for name in ("one", "three"):
-        claim(f"{name}, best against best: under 6 gained", gained[name], below=6)
+        claim(f"{name}, best against best: under 9 gained", gained[name], below=9)
     claim("eight, best against best: over 4 gained", gained["eight"], above=4)
 
 # %% [markdown] id="deeper-caption"

