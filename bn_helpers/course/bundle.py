@@ -30,8 +30,8 @@ IMPORTED = (
     *("stages.py", "nets.py", "training.py", "widgets.py", "bn.mplstyle", "fingerprints.json"),
 )
 TERMINAL = (
-    *("__main__.py", "cli.py", "errors.py", "selfcheck.py", "answers.py", "parsing.py", "submission.py", "text.py"),
-    *("nbval.cfg", "course/jupyter/labconfig/page_config.json"),
+    *("__main__.py", "cli.py", "errors.py", "selfcheck.py", "answers.py", "submission.py", "exports.py", "parsing.py"),
+    *("text.py", "nbval.cfg", "course/jupyter/labconfig/page_config.json"),
 )
 HANDOUT = Path(__file__).with_name("handout")
 DATE = (1980, 1, 1, 0, 0, 0)  # of every file in a zip
