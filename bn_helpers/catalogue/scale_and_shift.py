@@ -638,6 +638,23 @@ changes(
     - x_hat = centered * inv_std
     + x_hat = x
 
+    not_normalized_in_training (small): you scale and shift x itself in training. Normalize it first.
+    - x_hat = centered * inv_std
+    + x_hat = x if mode == "train" else centered * inv_std
+
+    divides_by_variance_in_training (small): you divide by the variance in training. The standard deviation is its root.
+    - np.sqrt(var + eps)
+    + (np.sqrt(var + eps) if mode == "test" else var + eps)
+
+    eps_outside_root_in_training (small): you add eps to the standard deviation in training. It is added to the
+    variance, under the root.
+    - np.sqrt(var + eps)
+    + (np.sqrt(var + eps) if mode == "test" else np.sqrt(var) + eps)
+
+    no_eps_in_training (constant): you leave eps out in training, so a feature that never changes divides 0 by 0.
+    - np.sqrt(var + eps)
+    + np.sqrt(var + eps * (mode == "test"))
+
     returns_input (small): you hand the batch through as it is.
     - x_hat = centered * inv_std
     + x_hat = x
