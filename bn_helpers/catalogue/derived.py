@@ -88,7 +88,7 @@ def enter_caches(target: str, forwards: Iterable[str]) -> None:
     for id in forwards:
         mistake = CATALOGUE["batchnorm_forward"][id]
         forward, message = mistake.functions["batchnorm_forward"], mistake.message
-        message = f"your gradient is right for another forward pass: yours is wrong, mend it first. There {message}"
+        message = f"your backward pass is right, and the forward pass that it reads is wrong: mend that first. There {message}"
         uses = {name: by_rows(forward) if images else forward}
         answer = by_rows_backward(backward) if images else backward
         enter(target, f"cache_{id}", "large_eps", _of_channels(message) if images else message, answer, uses)
@@ -132,10 +132,10 @@ def gradient(dout: np.ndarray, cache: tuple) -> tuple[np.ndarray, ...]:
     return tuple(results)
 
 
-EPS = ("no_eps", "eps_fixed", "eps_default")  # whose gradient is the right one of another inv_std: a cache says all
-BOTH = (
-    *("ddof", "eps_outside_root", "divides_by_variance", "not_centered", "second_moment", "whole_array"),
-    "mean_divided_twice",
+GRADIENTS = ("ddof", "eps_outside_root", "divides_by_variance", "whole_array", "shifts_before_scaling")
+CACHES = (
+    *("ddof", "eps_outside_root", "divides_by_variance", "whole_array", "not_centered", "second_moment"),
+    *("mean_divided_twice", "no_eps", "eps_fixed", "eps_default"),
 )
 OF_IMAGES = ("reshape_only", "each_image", "each_example", "each_pixel", "average_of_variances")
 
@@ -160,8 +160,8 @@ derive(
         *("dx_last", "axis_1", "parameters_along_features", "in_place_first"),
     ),
 )
-enter_gradients("batchnorm_backward", "batchnorm_forward", (*BOTH, "shifts_before_scaling", "axis_1"))
-enter_gradients("batchnorm_backward_alt", "batchnorm_forward", (*BOTH, "shifts_before_scaling", "axis_1"))
-enter_gradients("spatial_batchnorm_backward", "spatial_batchnorm_forward", (*BOTH, "shifts_before_scaling", *OF_IMAGES))
+enter_gradients("batchnorm_backward", "batchnorm_forward", GRADIENTS)
+enter_gradients("batchnorm_backward_alt", "batchnorm_forward", GRADIENTS)
+enter_gradients("spatial_batchnorm_backward", "spatial_batchnorm_forward", (*GRADIENTS, *OF_IMAGES))
 for target in ("batchnorm_backward", "batchnorm_backward_alt", "spatial_batchnorm_backward"):
-    enter_caches(target, (*BOTH, *EPS))
+    enter_caches(target, CACHES)
