@@ -88,7 +88,7 @@ def enter_caches(target: str, forwards: Iterable[str]) -> None:
     for id in forwards:
         mistake = CATALOGUE["batchnorm_forward"][id]
         forward, message = mistake.functions["batchnorm_forward"], mistake.message
-        message = f"your backward pass is right, and the forward pass that it reads is wrong: mend that first. There {message}"
+        message = f"your backward pass is right, and the forward pass before it is wrong: mend that. There {message}"
         uses = {name: by_rows(forward) if images else forward}
         answer = by_rows_backward(backward) if images else backward
         enter(target, f"cache_{id}", "large_eps", _of_channels(message) if images else message, answer, uses)
