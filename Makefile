@@ -22,9 +22,10 @@ site: .venv/lecturer ## write the course as a site to read, without answers (OUT
 bundle: .venv/author ## make what a class receives, without answers, in bundles/
 	$(run) bn_helpers bundle --out bundles
 
-grade: .venv/grader ## grade what students handed in (SUBMISSIONS=folder; OUT=grades says where the reports go)
+grade: .venv/grader ## grade what students handed in (SUBMISSIONS=folder or zip; OUT=grades, ROSTER, OVERRIDES, NAMES)
 	@test -n "$(SUBMISSIONS)" || { echo "Say what to grade: make grade SUBMISSIONS=folder"; exit 2; }
-	$(run) bn_helpers grade "$(SUBMISSIONS)" --out "$(OUT)"
+	$(run) bn_helpers grade "$(SUBMISSIONS)" --out "$(OUT)" $(if $(ROSTER),--roster "$(ROSTER)") \
+		$(if $(OVERRIDES),--overrides "$(OVERRIDES)") $(if $(NAMES),--names '$(NAMES)')
 
 build: .venv/author ## build the notebooks from their sources in solutions/
 	$(run) bn_helpers build

@@ -83,11 +83,13 @@ def _bundle_options(bundle: argparse.ArgumentParser) -> None:
 
 
 def _grade_options(grade: argparse.ArgumentParser) -> None:
-    grade.add_argument("submissions", nargs="+", metavar="SUBMISSION", type=Path, help="a notebook or a folder")
+    grade.add_argument("submissions", nargs="+", metavar="SUBMISSION", type=Path, help="a notebook, a folder, a zip")
     _add_out(grade, "the reports")
     grade.add_argument("--key", help="the course key, or its file; made and kept in the folder, if not given")
-    points = "points set by hand: student,exercise,points,reason"
+    points = "points set by hand, which are kept: student,exercise,points,reason"
     grade.add_argument("--overrides", type=Path, metavar="CSV", help=points)
+    grade.add_argument("--names", metavar="PATTERN", help="how paths name a student, for instance '{name}_{id}/**'")
+    grade.add_argument("--roster", type=Path, metavar="CSV", help="who is in the class: name,id,email,section")
     grade.add_argument("--sandbox", choices=["bwrap", "user", "none"], help="the first that works, if not given")
     where = grade.add_mutually_exclusive_group()
     where.add_argument("--workers", type=_positive, metavar="N", help="grading processes; one a core, if not given")
@@ -215,14 +217,19 @@ def _grade(options: argparse.Namespace) -> int:
     from bn_helpers.grading.batch import grade_class
     from bn_helpers.grading.report import github, write_reports
     from bn_helpers.grading.results import ERROR
+    from bn_helpers.grading.room import advice
 
-    choices = {name: getattr(options, name) for name in ("key", "overrides", "sandbox", "workers", "scheduler")}
+    chosen = ("key", "overrides", "names", "roster", "sandbox", "workers", "scheduler")
+    choices = {name: getattr(options, name) for name in chosen}
     try:
         graded = grade_class(options.submissions, options.out, **choices)
+        write_reports(graded, options.out)
+    except OSError as error:  # a full disk, for instance
+        print(advice(error), file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("\nWhat is graded is kept: the same command goes on from here.", file=sys.stderr)
         raise
-    write_reports(graded, options.out)
     for line in github.report(graded, os.environ):
         print(line)
     lost = sum(any(exercise.status == ERROR for exercise in result.exercises) for result in graded.results)

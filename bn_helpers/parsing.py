@@ -8,7 +8,7 @@ import re
 import symtable
 import sys
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 MAX_ANSWER = 64 * 2**10  # characters of code that are read
@@ -131,6 +131,11 @@ def _bound_by(alias: ast.alias, node: ast.Import | ast.ImportFrom) -> str:
     return name.partition(".")[0] if isinstance(node, ast.Import) else name
 
 
+def imports(source: str) -> list[str]:
+    """The import statements of a cell, each on its own: some of them may fail where others do not."""
+    return [ast.unparse(node) for node in ast.parse(source).body if isinstance(node, ast.Import | ast.ImportFrom)]
+
+
 # Names
 
 
@@ -195,6 +200,19 @@ def needed(defined: dict[str, str], wanted: set[str]) -> dict[str, str]:
 
 
 # Answers
+
+
+def pieces_of(parsed: Parsed, names: Collection[str]) -> tuple[list[tuple[str, str]], str]:
+    """The statements of a cell that define some names, each with its name, and what is left of the cell."""
+    lines = parsed.source.split("\n")
+    pieces = []
+    for node in parsed.tree.body:
+        found = [name for name in bound([node]) if name in names]
+        if found:
+            first = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", ()))]) - 1
+            pieces.append((found[0], "\n".join(lines[first : node.end_lineno])))
+            lines[first : node.end_lineno] = [""] * (node.end_lineno - first)
+    return pieces, "\n".join(lines)
 
 
 def is_stub(tree: ast.Module, task: str) -> bool:

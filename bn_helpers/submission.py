@@ -11,18 +11,36 @@ import json
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from bn_helpers.exercises import NOTEBOOKS, QUIZZES, TASKS
-from bn_helpers.parsing import MAX_ANSWER, Parsed, checked, definitions, is_stub, letter, looked_up, needed, parse
-from bn_helpers.text import one_line
+from bn_helpers.exports import code_cells
+from bn_helpers.parsing import (
+    MAX_ANSWER,
+    Parsed,
+    checked,
+    definitions,
+    is_stub,
+    letter,
+    looked_up,
+    needed,
+    parse,
+    pieces_of,
+)
+from bn_helpers.text import decoded, one_line
 
 MAX_FILE = 16 * 2**20  # bytes of a notebook that is read
 MAX_FILES = 20  # notebooks of one student that are read
+MAX_EXPLANATION = 2000  # characters that are carried
 MAX_CODE = 2**20  # characters of code of a notebook that are looked through
+
+
+_EXPLAINED = {f"explain_{notebook.number}" for notebook in NOTEBOOKS.values()}
+_EXPLAIN = "*Your explanation, in at most 100 words:*"  # as the cell was handed out
 
 
 @dataclass(frozen=True)
@@ -54,12 +72,18 @@ class Answer:
 
 @dataclass(frozen=True)
 class Submission:
-    """What one student handed in: the answers by exercise, in the order of the manifest, and what there is to say."""
+    """What one student handed in: the answers by exercise, in the order of the manifest, and what there is to say.
+
+    `lost` are those of the notes that say what cannot be graded because of its form, `explanations` what was explained
+    in words, by the name of the cell; no result depends on these.
+    """
 
     student: str
     answers: dict[str, Answer] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
+    explanations: tuple[tuple[str, str], ...] = ()
 
     def content_hash(self) -> str:
         """Hash of all that a result depends on: answers, files and notes, but not the student's name."""
@@ -97,15 +121,40 @@ def read_submission(path: Path) -> Submission:
     folder = path.is_dir()
     notes: list[str] = []
     candidates = sorted(_listed(path, notes) if folder else [path], key=lambda p: p.name)
-    if len(candidates) > MAX_FILES:
-        notes.append(f"{len(candidates)} notebooks: only the first {MAX_FILES} were read")
-    found = [(p.name, cells) for p in candidates[:MAX_FILES] if (cells := _read_cells(p, notes)) is not None]
     if not candidates:
         notes.append("there is no notebook in the folder")
+    submission = read_files({p.name: p for p in candidates}, path.name if folder else path.stem)
+    return replace(submission, notes=(*notes, *submission.notes))
+
+
+def read_files(files: Mapping[str, Path], student: str) -> Submission:
+    """Read one student's notebooks, which may lie anywhere.
+
+    Parameters
+    ----------
+    files : mapping of str to Path
+        By the names that notes have for them. Of several with as many answers the last counts.
+    student : str
+        The name of the student.
+
+    Returns
+    -------
+    submission : Submission
+        As of `read_submission`.
+    """
+    notes: list[str] = []
+    if len(files) > MAX_FILES:
+        notes.append(f"{len(files)} notebooks: only the last {MAX_FILES} were read")
+    lost: list[str] = []
+    some = list(files.items())[-MAX_FILES:]
+    found = [(name, cells) for name, path in some if (cells := _read_cells(name, path, notes, lost)) is not None]
+    explained = {cell.cell_id: cell.text for _, cells in found for cell in cells if cell.cell_id in _EXPLAINED}
+    found = [(name, [cell for cell in cells if cell.cell_id not in _EXPLAINED]) for name, cells in found]
     answers = _chosen(found, notes)
-    files = tuple(one_line(name)[:200] for name, _ in found)
-    student = one_line(path.name if folder else path.stem)[:200]
-    return Submission(student, answers, tuple(one_line(note)[:300] for note in notes), files)
+    lost += [f"{name}: no answer to any exercise was found in it" for name in _without_answers(found, answers)]
+    told, unread = (tuple(one_line(note)[:300] for note in some) for some in ((*lost, *notes), lost))
+    names = tuple(one_line(name)[:200] for name, _ in found)
+    return Submission(one_line(student)[:200], answers, told, names, unread, tuple(explained.items()))
 
 
 def _listed(folder: Path, notes: list[str]) -> list[Path]:
@@ -116,19 +165,19 @@ def _listed(folder: Path, notes: list[str]) -> list[Path]:
         return []
 
 
-def _read_cells(path: Path, notes: list[str]) -> list[_Cell] | None:
+def _read_cells(name: str, path: Path, notes: list[str], lost: list[str]) -> list[_Cell] | None:
     try:
         text = _read_text(path)
-        cells = list(_cells(path.name, json.loads(text), text))
+        cells = list(_exported(name, text) if name.endswith(".py") else _cells(name, json.loads(text), text))
     except (OSError, ValueError, RecursionError, TypeError, AttributeError, KeyError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error) or type(error).__name__
-        notes.append(f"{path.name} is not a notebook that can be read: {reason}")
+        lost.append(f"{name} is not a notebook that can be read: {reason}")
         return None
     size = 0
     for number, cell in enumerate(cells):
         size += 100 + (len(cell.text) if len(cell.text) <= MAX_ANSWER else 0)  # what is longer is not looked into
         if size > MAX_CODE:
-            notes.append(f"{path.name} holds too much code: only the first {number} cells were looked through")
+            notes.append(f"{name} holds too much code: only the first {number} cells were looked through")
             return cells[:number]
     return cells
 
@@ -145,7 +194,11 @@ def _read_text(path: Path) -> str:
         data = file.read(MAX_FILE + 1)
     if not data.strip():
         raise ValueError("it is empty")
-    return data.decode("utf-8-sig")
+    return decoded(data)
+
+
+def _exported(file: str, text: str) -> Iterator[_Cell]:
+    yield from (_Cell(file, text, "code", source, "", "") for source in code_cells(text))
 
 
 def _cells(file: str, notebook: dict, text: str) -> Iterator[_Cell]:
@@ -164,6 +217,11 @@ def _cells(file: str, notebook: dict, text: str) -> Iterator[_Cell]:
             continue  # handed code and checks: no student's answer
         grade_id = nbgrader.get("grade_id") if isinstance(nbgrader, dict) else None
         kind = cell.get("cell_type")
+        if kind == "markdown" and cell.get("id") in _EXPLAINED:
+            words = source.replace(_EXPLAIN, "").strip()[:MAX_EXPLANATION]
+            if words:
+                yield _Cell(file, text, kind, words, "", cell["id"])
+            continue
         found = _Cell(file, text, kind if isinstance(kind, str) else "", source, _task(grade_id), _task(cell.get("id")))
         if kind == "code" or found.grade_id or found.cell_id or parse(source).binds & TASKS.keys():
             yield found  # an answer may have become a text
@@ -198,7 +256,7 @@ def _chosen(found: list[tuple[str, list[_Cell]]], notes: list[str]) -> dict[str,
         }
         if not counts:
             continue
-        best = max(counts, key=lambda name: (counts[name], name))
+        best = max(reversed(counts), key=counts.__getitem__)
         if len(counts) > 1:
             others = ", ".join(name for name in counts if name != best)
             notes.append(f"{notebook}: {best} has the most answers and was graded; {others} was not")
@@ -206,8 +264,34 @@ def _chosen(found: list[tuple[str, list[_Cell]]], notes: list[str]) -> dict[str,
     return {name: chosen[name] for name in TASKS if name in chosen}
 
 
+def _without_answers(found: list[tuple[str, list[_Cell]]], answers: dict[str, Answer]) -> list[str]:
+    """Files with code of which none was an answer."""
+    used = {answer.file for answer in answers.values()} if answers else set()
+    return [name for name, cells in found if not used and any(cell.text.strip() for cell in cells)]
+
+
+def _taken_apart(cells: list[_Cell]) -> Iterator[_Cell]:
+    """The cells. One that holds the only answer to a task it is not meant for, as where all were merged into one, is
+    taken apart: an answer each, and what is left.
+    """
+    parsed = [parse(cell.text) for cell in cells]
+    homes = Counter(task for p in parsed if p.tree for task in p.binds & TASKS.keys() if not is_stub(p.tree, task))
+    for cell, p in zip(cells, parsed, strict=True):
+        meant = cell.grade_id or cell.cell_id
+        others = [task for task in p.binds & TASKS.keys() - {meant} if homes[task] == 1]
+        if cell.kind != "code" or not p.tree or not others or (len(p.binds & TASKS.keys()) == 1 and not meant):
+            yield cell
+            continue
+        pieces, rest = pieces_of(p, TASKS.keys())
+        for task, text in pieces:
+            own = task == meant
+            yield replace(cell, text=text, grade_id=cell.grade_id if own else "", cell_id=cell.cell_id if own else "")
+        yield replace(cell, text=rest, grade_id="", cell_id="")
+
+
 def _answers(cells: list[_Cell], notes: list[str]) -> dict[str, Answer]:
     """The answers of one file."""
+    cells = list(_taken_apart(cells))
     parsed = [parse(cell.text) for cell in cells]
     notebooks = _notebooks(cells, parsed)
     answers, taken = {}, set()

@@ -16,7 +16,7 @@ PACKAGE = Path(bn_helpers.__file__).parent
 # What a module may import of this package. A package's modules share its line.
 EXPERIMENTS = {"exercises", "data", "oracles", "nets"}
 JUDGING = {"exercises", "oracles", "outcomes", "judging"}
-READING = {"parsing", "reference", "source", "submission", "text"}
+READING = {"exports", "parsing", "reference", "source", "submission", "text"}
 ALL_BUT_EACH_OTHER = {"layers", "catalogue", "checks", "selfcheck", "errors", *READING, *JUDGING}
 MAY_IMPORT = {
     "layers": set(),
@@ -26,19 +26,22 @@ MAY_IMPORT = {
     "text": set(),
     "errors": set(),
     "reference": set(),
-    "source": {"exercises"},
+    "source": {"exercises", "parsing"},
     "exercises": {"oracles", "outcomes"},
     "judging": {"exercises", "oracles", "outcomes"},
-    "submission": {"exercises", "parsing", "text"},
+    "exports": set(),
+    "submission": {"exercises", "exports", "parsing", "text"},
     "parsing": set(),
-    "checks": JUDGING,
+    "checks": {"guard", *JUDGING},
+    "guard": set(),
+    "answers": {"guard", "layers", "parsing"},
     "stages": {"oracles", "judging"},
     "nets": EXPERIMENTS,
     "training": {"checks", *EXPERIMENTS},
     "plotting": EXPERIMENTS,
     "widgets": {"plotting", "training", "checks", *EXPERIMENTS},
     "catalogue": {"layers", *JUDGING},
-    "selfcheck": {"errors", "exercises", "judging", "submission"},
+    "selfcheck": {"errors", "exercises", "guard", "judging", "parsing", "submission", "text"},
     "course": ALL_BUT_EACH_OTHER,
     "grading": ALL_BUT_EACH_OTHER,
 }

@@ -133,9 +133,19 @@ def grade(monkeypatch, tmp_path):
     return run_grade
 
 
+def test_a_full_disk_is_a_sentence_with_what_to_do(grade, monkeypatch, capsys):
+    def full(*_):
+        raise OSError(28, "No space left on device", "out/grades.csv")
+
+    monkeypatch.setattr("bn_helpers.grading.report.write_reports", full)
+    assert grade(graded(submission_result("kim"))) == 2
+    assert "Make room in out and run the same again" in capsys.readouterr().err
+
+
 def test_grade_writes_the_reports_and_says_where_to_begin(grade, tmp_path, capsys):
     assert grade(graded(submission_result("kim"), submission_result("lee")), "--workers", "2", "--key", "k") == 0
-    assert grade.choices == {"key": "k", "overrides": None, "sandbox": None, "workers": 2, "scheduler": None}
+    nothing = dict.fromkeys(("overrides", "names", "roster", "sandbox", "scheduler"))
+    assert grade.choices == {**nothing, "key": "k", "workers": 2}
     assert (tmp_path / "out" / "results.json").exists()
     assert capsys.readouterr().out == f"graded 2 (sandbox: bwrap); read {tmp_path / 'out' / 'summary.md'} first\n"
 
@@ -191,11 +201,15 @@ def test_make_grade_says_what_it_needs(submissions, status):
             "--assume-old=.venv/installed",
             "--assume-old=.venv/grader",
             f"SUBMISSIONS={submissions}",
+            "ROSTER=a class.csv",
+            "OVERRIDES=by hand.csv",
+            "NAMES={name}/**",
         ],
         capture_output=True,
         text=True,
         cwd=cli.ROOT,
     )
     assert done.returncode == status
-    words = 'grade "a class" --out "grades"' if submissions else "make grade SUBMISSIONS=folder"
+    words = 'grade "a class" --out "grades" --roster "a class.csv"' if submissions else "make grade SUBMISSIONS=folder"
     assert words in done.stdout
+    assert not submissions or """--overrides "by hand.csv" --names '{name}/**'""" in done.stdout

@@ -143,7 +143,7 @@ def test_submissions_are_read_here_and_graded_there(three):
 
     kept = Store(three.parent / "graded", b"key", "bwrap")
     grade_all(find_students([three]), Grader(), kept, *(Place(calls) for calls in places.values()))
-    assert [path for (path,) in places["here"]] == [three / name for name in ("kim", "lee", "park")]
+    assert [student.path for (student,) in places["here"]] == [three / name for name in ("kim", "lee", "park")]
     assert [submission.student for (submission,) in places["there"]] == ["kim", "lee", "park"]
     assert str(three) not in repr(places["there"])
 
@@ -269,6 +269,22 @@ def test_a_class_is_graded_in_processes_with_its_key_and_overrides(fake, three, 
     ]
     assert graded.results[0].exercises[1].message == "graded with secret"
     assert graded.results[1].notes == ("normalize: set by hand to 1 points instead of 0: paper",)
+
+
+def test_overrides_are_kept_and_taken_back_by_removing_the_line(fake, three, tmp_path):
+    (tmp_path / "mine.csv").write_text("student;exercise;points;reason\nlee;normalize;6;paper\nkim;normalize;1;x\n")
+
+    def scores(overrides=None):
+        graded = grade_class([three], tmp_path / "out", key="secret", overrides=overrides, workers=1)
+        return [result.score for result in graded.results]
+
+    assert scores(tmp_path / "mine.csv") == [95.0, 100.0, 94.0]
+    assert scores() == [95.0, 100.0, 94.0]
+    kept = tmp_path / "out" / "overrides.csv"
+    kept.write_text("\n".join(line for line in kept.read_text("utf-8-sig").splitlines() if "kim" not in line), "utf-8")
+    assert scores() == [94.0, 100.0, 94.0]
+    (tmp_path / "mine.csv").write_text("student;exercise;points;reason\npark;normalize;2;x\n")
+    assert scores(tmp_path / "mine.csv") == [94.0, 94.0, 96.0]
 
 
 def test_wrong_overrides_are_told_before_anything_is_done(fake, three, tmp_path):

@@ -17,7 +17,16 @@ from sample_results import ORDER, exercise_result, graded, submission_result
 
 from bn_helpers.catalogue import CATALOGUE
 from bn_helpers.exercises import EXERCISES, TASKS
-from bn_helpers.grading.report import feedback, github, gradescope, junit, summary, tables, write_reports
+from bn_helpers.grading.report import (
+    feedback,
+    github,
+    gradescope,
+    junit,
+    markup,
+    summary,
+    tables,
+    write_reports,
+)
 
 HOSTILE = (
     "</pre><script>alert(1)</script> & \"q\" 'a' \x1b[31m\x00\udcff\u202e | `x` **b** <img src=x>\r\n::error::x\n%0A"
@@ -47,7 +56,7 @@ def test_all_reports_are_written_each_student_with_a_folder(tmp_path):
     write_reports(graded(submission_result("kim"), submission_result("lee")), tmp_path)
     files = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
     own = {f"students/student-{number}/{name}" for number in (0, 1) for name in ("feedback.html", "results.json")}
-    assert files == {"results.json", "grades.csv", "junit.xml", "summary.md", *own}
+    assert files == {"results.json", "grades.csv", "junit.xml", "summary.md", "summary.html", *own}
 
 
 # results.json
@@ -86,7 +95,9 @@ def test_grades_have_a_row_a_student_and_a_column_an_exercise():
     assert data.startswith(b"\xef\xbb\xbf")  # by which Excel knows UTF-8
     text = data.decode("utf-8-sig")
     head, kim, _ = csv.reader(io.StringIO(text))
-    assert head == ["student", "score", "max_score", *ORDER, "sandbox"]
+    assert head == [
+        "student", "id", "email", "section", "late", "score", "max_score", *ORDER, "sandbox", "feedback"
+    ]  # fmt: skip
     assert dict(zip(head, kim, strict=True)).items() >= {
         "student": "김민수", "score": f"{WITH_3}.0", "normalize": "3.0", "sandbox": "bwrap"
     }.items()  # fmt: skip
@@ -207,7 +218,7 @@ def test_nothing_in_feedback_is_markup_that_a_student_wrote(hostile):
 
 
 def colours(name):
-    return re.findall(rf"--{name}: (#\w+)", feedback._STYLE)
+    return re.findall(rf"--{name}: (#\w+)", markup.STYLE)
 
 
 def luminance(colour):

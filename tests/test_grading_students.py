@@ -1,11 +1,14 @@
+import json
 import os
+import re
 import unicodedata
 from pathlib import Path
 
 import pytest
-from submissions import write_submission
+from submissions import code_cell, notebook, right_answers, write_submission
 
 from bn_helpers.grading.results import GradingError
+from bn_helpers.grading.roster import Person, Roster
 from bn_helpers.grading.students import find_students, read_student
 
 ANSWERS = {"normalize": "def normalize(x, eps=1e-5):\n    return x"}
@@ -31,7 +34,7 @@ def test_otherwise_each_thing_in_it_is_one_but_for_what_is_known_and_hidden(tmp_
     for folder in ("empty", "results", ".git", "__MACOSX"):
         (tmp_path / folder).mkdir()
     (tmp_path / "lee.zip").write_bytes(b"PK")
-    assert names(tmp_path, others=[tmp_path / "results"]) == ["empty", "kim", "lee.zip"]
+    assert names(tmp_path, others=[tmp_path / "results"]) == ["empty", "kim", "lee"]
 
 
 def test_several_paths_are_one_class_in_the_order_of_names(tmp_path):
@@ -101,17 +104,23 @@ def test_a_student_keeps_the_folder_when_others_join(tmp_path):
     assert before in find_students([tmp_path])
 
 
-@pytest.mark.parametrize("inside", ["notebooks", "homework"])
-def test_notebooks_one_folder_further_down_are_found(tmp_path, inside):
+def read(folder, name):
+    """What a student of a class handed in, and the student."""
+    [student] = [student for student in find_students([folder]) if student.name == name]
+    return read_student(student), student
+
+
+@pytest.mark.parametrize("inside", ["notebooks", "homework", "a/b c"])
+def test_notebooks_further_down_are_found(tmp_path, inside):
     write_submission(tmp_path / "kim" / inside, ANSWERS)
     (tmp_path / "kim" / "README.md").touch()
-    assert list(read_student(tmp_path / "kim").answers) == ["normalize"]
+    assert list(read(tmp_path, "kim")[0].answers) == ["normalize"]
 
 
-def test_of_a_whole_repository_the_notebooks_folder_is_read(tmp_path):
+def test_of_a_copy_of_the_course_the_solutions_are_nobodys(tmp_path):
     for folder, answer in (("notebooks", "mine"), ("solutions", "theirs")):
         write_submission(tmp_path / "kim" / folder, {"normalize": f"def normalize(x):\n    return {answer}"})
-    assert "mine" in read_student(tmp_path / "kim").answers["normalize"].code
+    assert "mine" in read(tmp_path, "kim")[0].answers["normalize"].code
 
 
 def test_links_are_not_followed_to_another_student(tmp_path):
@@ -120,6 +129,131 @@ def test_links_are_not_followed_to_another_student(tmp_path):
     (tmp_path / "second").mkdir()
     os.symlink(tmp_path / "kim", tmp_path / "second" / "notebooks")
     for name in ("thief", "second"):
-        submission = read_student(tmp_path / name)
+        submission, student = read(tmp_path, name)
         assert not submission.answers
-        assert submission.notes
+        assert "symbolic link" in student.lost[0]
+
+
+# Never one student of several
+
+
+@pytest.mark.parametrize(
+    ("files", "option"),
+    [
+        (["kim.ipynb", "lee.ipynb"], "{name}_{notebook}*"),
+        (["01_normalization_kim.ipynb", "01_normalization_lee.ipynb"], "{name}_{notebook}*"),
+        (["a/1.ipynb", "others/kim/1.ipynb", "others/lee/1.ipynb"], "{name}/**"),
+    ],
+)
+def test_where_files_cannot_be_told_apart_grading_stops_and_says_what_helps(tmp_path, files, option):
+    for number, file in enumerate(files):
+        write_file(tmp_path / "class" / file, f"return {number}")
+    with pytest.raises(GradingError, match=re.escape(f"--names '{option}'")) as raised:
+        find_students([tmp_path / "class"])
+    assert files[-1].rpartition("others/")[2] in str(raised.value)
+
+
+def write_file(path, code="return x"):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(notebook(code_cell(f"def normalize(x):\n    {code}", "normalize"))), "utf-8")
+
+
+def test_of_many_files_that_cannot_be_told_apart_five_are_shown(tmp_path):
+    for name in "abcdefgh":
+        write_file(tmp_path / f"s{name}.ipynb")
+    with pytest.raises(GradingError, match="and 3 more"):
+        find_students([tmp_path])
+
+
+@pytest.mark.parametrize(
+    ("files", "pattern", "expected"),
+    [
+        (["01_normalization_kim.ipynb", "01_normalization_lee.ipynb"], "{notebook}_{name}.ipynb", ["kim", "lee"]),
+        (["a/1.ipynb", "others/kim/1.ipynb", "others/lee/1.ipynb"], "{name}/**", ["a", "others"]),
+        (["2026/7 kim/1.ipynb", "2026/8 kim/1.ipynb"], "*/{number} {name}/**", ["kim", "kim (2)"]),
+    ],
+)
+def test_a_pattern_says_whose_files_are_whose(tmp_path, files, pattern, expected):
+    for file in files:
+        write_file(tmp_path / "class" / file)
+    assert [student.name for student in find_students([tmp_path / "class"], pattern=pattern)] == expected
+
+
+@pytest.mark.parametrize(("pattern", "words"), [("{nam}/**", "has no {nam}"), ("{id}.ipynb", "does not fit 1 files")])
+def test_a_pattern_that_is_none_or_does_not_fit_is_told(tmp_path, pattern, words):
+    write_file(tmp_path / "kim" / "1.ipynb")
+    with pytest.raises(GradingError, match=re.escape(words)):
+        find_students([tmp_path], pattern=pattern)
+
+
+def test_a_folder_called_like_a_notebook_makes_no_one_student_of_a_class(tmp_path):
+    for student in ("kim", "lee"):
+        write_file(tmp_path / student / "1.ipynb")
+    (tmp_path / "x.ipynb").mkdir()
+    assert names(tmp_path) == ["kim", "lee", "x"]
+
+
+# Parts
+
+
+def test_parts_of_a_students_work_are_joined(tmp_path):
+    write_submission(tmp_path / "part1" / "kim", right_answers(["normalize"]))
+    write_submission(tmp_path / "part2" / "kim", right_answers(["scale_and_shift"]))
+    [student] = find_students([tmp_path / "part1", tmp_path / "part2"])
+    assert list(read_student(student).answers) == ["normalize", "scale_and_shift"]
+
+
+def test_two_of_the_same_name_stay_two_and_are_told(tmp_path):
+    for section in ("a", "b"):
+        write_file(tmp_path / section / "kim" / "1.ipynb")
+    one, two = find_students([tmp_path / "a", tmp_path / "b"])
+    assert (one.name, two.name, one.notes) == ("kim", "kim (2)", ())
+    assert "same name" in two.notes[0]
+
+
+def test_what_a_platform_knows_by_number_is_joined_and_the_newest_read(tmp_path):
+    for part, code in (("week1", "return 1"), ("week2", "return 2")):
+        write_file(tmp_path / part / "kim_12_34_01_normalization.ipynb", code)
+    [student] = find_students([tmp_path / "week1", tmp_path / "week2"])
+    assert "return 2" in read_student(student).answers["normalize"].code
+
+
+def test_late_is_carried(tmp_path):
+    write_file(tmp_path / "kim_LATE_12_34_01_normalization.ipynb")
+    [student] = find_students([tmp_path])
+    assert student.platform.late
+    assert "late" in student.notes[0]
+
+
+# The roster
+
+
+def test_a_roster_names_maps_and_tells_who_handed_in_nothing(tmp_path):
+    write_file(tmp_path / "class" / "kimminsu_12_34_01_normalization.ipynb")
+    write_file(tmp_path / "class" / "stranger_13_35_01_normalization.ipynb")
+    roster = Roster([Person("Kim, Minsu", "2026001", "minsu@example.edu", "A"), Person("Lee, Anna", "2026002")])
+    kim, lee, stranger = find_students([tmp_path / "class"], roster=roster)
+    assert (kim.name, kim.id, kim.section, kim.platform.id) == ("Kim, Minsu", "2026001", "A", "12")
+    assert (lee.name, lee.notes, lee.files) == ("Lee, Anna", ("handed in nothing",), ())
+    assert (stranger.name, stranger.notes) == ("stranger", ("not in the roster",))
+
+
+def test_a_roster_knows_whose_folders_are_whose(tmp_path):
+    for draft in ("red", "blue"):
+        write_file(tmp_path / "kim" / draft / "1.ipynb")
+    write_file(tmp_path / "lee" / "1.ipynb")
+    with pytest.raises(GradingError, match="roster"):
+        find_students([tmp_path])
+    assert [student.name for student in find_students([tmp_path], roster=Roster([Person("Kim"), Person("lee")]))] == [
+        "Kim",
+        "lee",
+    ]
+
+
+def test_a_group_of_gradescope_is_a_student_each(tmp_path):
+    write_file(tmp_path / "submission_1" / "1.ipynb")
+    text = "submission_1:\n  :submitters:\n  - :name: Kim\n    :sid: 1\n  - :name: Lee\n    :sid: 2\n"
+    (tmp_path / "submission_metadata.yml").write_text(text)
+    kim, lee = find_students([tmp_path])
+    assert (kim.name, kim.id, lee.name, lee.id) == ("Kim", "1", "Lee", "2")
+    assert kim.files == lee.files

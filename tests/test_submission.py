@@ -5,8 +5,10 @@ import sys
 import pytest
 from submissions import code_cell, notebook, right_answers, write_submission
 
-from bn_helpers.exercises import EXERCISES
-from bn_helpers.submission import MAX_ANSWER, MAX_FILE, read_submission
+from bn_helpers import submission
+from bn_helpers.cli import ROOT
+from bn_helpers.exercises import EXERCISES, NOTEBOOKS, TASKS
+from bn_helpers.submission import MAX_ANSWER, MAX_FILE, read_files, read_submission
 
 DEFINITION = "def normalize(x, eps=1e-5):\n    return x"
 OTHER = "def normalize(x, eps=1e-5):\n    return 2 * x"
@@ -86,6 +88,80 @@ def test_comments_that_steer_nbval_are_taken_out_and_line_numbers_stay(tmp_path)
     answer = normalize_of(written(tmp_path, code_cell(source)))
     assert answer.source == "#\n#\n# an ordinary comment\n#\n" + DEFINITION
     assert answer.code == source
+
+
+NOT_THERE = "is not there when answers are graded, and its import is left out"
+
+
+@pytest.mark.parametrize(
+    ("above", "kept"),
+    [
+        ("import matplotlib.pyplot as plt", "pass"),
+        ("import matplotlib, numpy as np", "import numpy as np"),
+        ("from bn_helpers.checks import check", "pass"),
+        ("from bn_helpers import plotting, layers", "from bn_helpers import layers"),
+        ("from matplotlib import (\n    pyplot,\n)", "pass\n\n"),
+        ("import math; import scipy", "import math; pass"),
+        ("from functools import cache", "from functools import cache"),
+    ],
+)
+def test_an_import_of_what_is_not_there_costs_nothing_where_it_is_not_used(tmp_path, above, kept):
+    answer = normalize_of(written(tmp_path, code_cell(f"{above}\n{DEFINITION}")))
+    assert answer.source == f"{kept}\n{DEFINITION}"
+    assert (answer.error, answer.notes) == ("", ())
+
+
+@pytest.mark.parametrize(
+    ("source", "module"),
+    [
+        (f"import matplotlib.pyplot as plt\nplt.ioff()\n{DEFINITION}", "matplotlib.pyplot"),
+        (f"from bn_helpers.checks import check\n{DEFINITION}\ncheck('normalize', normalize)", "bn_helpers.checks"),
+        (f"from scipy.stats import *\n{DEFINITION}", "scipy.stats"),
+    ],
+)
+def test_an_import_of_what_is_not_there_is_named_where_it_is_used(tmp_path, source, module):
+    answer = normalize_of(written(tmp_path, code_cell(source)))
+    assert answer.notes == (f"{module} {NOT_THERE} (line 1)",)
+
+
+@pytest.mark.parametrize(
+    ("above", "kept"),
+    [
+        ("files = !ls", "files = None"),
+        ("names = %who_ls", "names = None"),
+        ("!pip install \\\n  torch \\\n  scipy", "pass\n\n"),
+    ],
+)
+def test_assigned_magics_and_shell_lines_that_go_on_are_left_out(tmp_path, above, kept):
+    answer = normalize_of(written(tmp_path, code_cell(f"{above}\n{DEFINITION}")))
+    assert (answer.source, answer.error) == (f"{kept}\n{DEFINITION}", "")
+
+
+@pytest.mark.parametrize("kind", ["markdown", "raw"])
+@pytest.mark.parametrize("grade_id", ["normalize", ""])
+def test_an_answer_in_a_cell_of_another_type_is_read_and_told(tmp_path, kind, grade_id):
+    cell = {**code_cell(DEFINITION, grade_id), "cell_type": kind}
+    text = {**code_cell("Define `normalize` here."), "cell_type": "markdown"}
+    answer = normalize_of(written(tmp_path, text, cell))
+    assert (answer.source, answer.error) == (DEFINITION, "")
+    assert answer.notes == (f"the cell is of type {kind}: make it a code cell again",)
+
+
+def test_a_stub_gives_way_to_an_answer_in_another_cell(tmp_path):
+    stub = code_cell("def normalize(x):\n    raise NotImplementedError", "normalize")
+    assert normalize_of(written(tmp_path, stub, code_cell(DEFINITION))).source == DEFINITION
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_what_a_notebook_hands_out_is_no_answer_without_any_ids_either(tmp_path, name):
+    built = json.loads((ROOT / "notebooks" / f"{name}.ipynb").read_text("utf-8"))
+    for cell in built["cells"]:
+        cell["metadata"] = {}
+        del cell["id"]
+    (tmp_path / "mine.ipynb").write_text(json.dumps(built))
+    answers = read_submission(tmp_path).answers
+    assert {*answers} == {task for task in TASKS if TASKS[task].notebook == name}
+    assert not any(answer.attempted for answer in answers.values())
 
 
 @pytest.mark.parametrize("line", ["%matplotlib inline", "!pip install torch", "%%time", "np.mean?", "?np", "    !ls"])
@@ -243,3 +319,62 @@ def test_much_code_is_not_looked_through_and_a_note_says_so(tmp_path):
 def test_a_cell_of_many_megabytes_hides_no_answer(tmp_path):
     folder = written(tmp_path, code_cell("x = '" + "a" * 8 * 2**20 + "'"), code_cell(DEFINITION))
     assert normalize_of(folder).source == DEFINITION
+
+
+# What platforms and editors do to files
+
+
+def answers_of(tmp_path, *cells, name="01_normalization.ipynb"):
+    (tmp_path / name).write_text(json.dumps(notebook(*cells)), "utf-8")
+    return read_files({name: tmp_path / name}, "kim")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "cp949", "utf-8-sig"])
+def test_a_notebook_is_read_in_whatever_encoding_it_was_saved(tmp_path, encoding):
+    cells = (code_cell("# 평균과 분산을 먼저 구하고, 그 다음에 나눈다."), code_cell(DEFINITION, "normalize"))
+    (tmp_path / "a.ipynb").write_bytes(json.dumps(notebook(*cells), ensure_ascii=False).encode(encoding))
+    assert read_files({"a.ipynb": tmp_path / "a.ipynb"}, "kim").answers["normalize"].code == DEFINITION
+
+
+def test_a_cell_with_all_answers_is_taken_apart(tmp_path):
+    helper = "def centered(x):\n    return x - x.mean(axis=0)"
+    other = "def batch_statistics(x):\n    return centered(x), 1"
+    text = "\n".join(("import numpy as np", helper, other, DEFINITION, 'quiz_1 = "b"', 'check("normalize", normalize)'))
+    answers = answers_of(tmp_path, code_cell(text, "batch_statistics")).answers
+    assert answers["normalize"].code == DEFINITION
+    assert answers["quiz_1"].letter == "b"
+    assert "def centered" in answers["batch_statistics"].source
+    assert "check(" not in answers["batch_statistics"].source
+
+
+def test_a_cell_that_brings_its_own_version_of_another_answer_stays_whole(tmp_path):
+    both = f"def batch_statistics(x):\n    return 1, 2\n\n{DEFINITION}"
+    first = code_cell("def batch_statistics(x):\n    return 3, 4", "batch_statistics")
+    answers = answers_of(tmp_path, first, code_cell(both, "normalize")).answers
+    assert answers["normalize"].code == both
+    assert "3, 4" in answers["batch_statistics"].code
+
+
+def test_a_file_without_any_answer_is_told(tmp_path):
+    told = answers_of(tmp_path, code_cell("def normalise(x):\n    return x"))
+    assert told.lost == ("01_normalization.ipynb: no answer to any exercise was found in it",)
+    assert told.lost[0] in told.notes
+
+
+def test_an_explanation_is_carried_and_an_empty_one_is_not(tmp_path):
+    def explained(words):
+        cell = {"cell_type": "markdown", "id": "explain_1", "metadata": {}, "source": words}
+        return answers_of(tmp_path, code_cell(DEFINITION, "normalize"), cell)
+
+    prompt = "*Your explanation, in at most 100 words:*"
+    assert explained([prompt]).explanations == ()
+    told = explained([prompt, "\n", "The scale cancels."])
+    assert told.explanations == (("explain_1", "The scale cancels."),)
+    assert list(told.answers) == ["normalize"]
+    assert told.content_hash() == explained([prompt]).content_hash()
+
+
+def test_the_prompt_of_an_explanation_is_the_builders():
+    cells = [c for name in NOTEBOOKS for c in json.loads((ROOT / "notebooks" / f"{name}.ipynb").read_text())["cells"]]
+    prompts = {"".join(cell["source"]) for cell in cells if cell["id"].startswith("explain_") and "-" not in cell["id"]}
+    assert prompts == {submission._EXPLAIN}

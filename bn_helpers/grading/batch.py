@@ -12,18 +12,20 @@ from pathlib import Path
 
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS, QUIZZES
 from bn_helpers.grading.cluster import Cluster
-from bn_helpers.grading.overrides import apply_overrides, read_overrides
+from bn_helpers.grading.handed import own_scratch
+from bn_helpers.grading.ledger import Ledger
+from bn_helpers.grading.overrides import apply_overrides, keep_overrides, read_overrides
 from bn_helpers.grading.progress import Progress
 from bn_helpers.grading.results import (
     ERROR,
-    FORMATIVE,
-    UNCONFINED,
     ExerciseResult,
     Graded,
     GradingError,
     Student,
     SubmissionResult,
 )
+from bn_helpers.grading.room import advice
+from bn_helpers.grading.roster import read_roster
 from bn_helpers.grading.store import Store, course_key
 from bn_helpers.grading.students import find_students, read_student
 from bn_helpers.grading.workers import Executor, Workers, completed
@@ -38,6 +40,8 @@ def grade_class(
     *,
     key: str | None = None,
     overrides: Path | None = None,
+    names: str | None = None,
+    roster: Path | None = None,
     sandbox: str | None = None,
     workers: int | None = None,
     scheduler: str | None = None,
@@ -53,7 +57,11 @@ def grade_class(
     key : str, optional
         The course key or its file, as for `course_key`.
     overrides : Path, optional
-        A CSV file with points that a human sets.
+        A CSV file with points that a human sets; they are kept with the results.
+    names : str, optional
+        How students' names stand in paths, as for `find_students`.
+    roster : Path, optional
+        A CSV file that names the class, as for `read_roster`.
     sandbox : str, optional
         As for `choose_sandbox`.
     workers : int, optional
@@ -68,25 +76,31 @@ def grade_class(
     Raises
     ------
     GradingError
-        If there is no submission, or an argument or the overrides are wrong, or where answers would run nothing can
-        confine them, or breaks a promise.
+        If there is no submission, or an argument, the roster or the overrides are wrong, or where answers would run
+        nothing can confine them, or breaks a promise.
     """
     from bn_helpers.grading.sandbox.workshop import choose_sandbox
 
-    students = find_students(paths, [out, *([overrides] if overrides else [])])
-    changes = read_overrides(overrides, [student.name for student in students]) if overrides else []
-    with (
-        Workers(min(workers or os.cpu_count() or 1, len(students))) as here,
-        Cluster(scheduler) if scheduler else contextlib.nullcontext(here) as there,
-    ):
+    people = read_roster(roster) if roster else None
+    ledger = Ledger(out)
+    with contextlib.ExitStack() as stack:
+        others = [out, *filter(None, (overrides, roster))]
+        scratch = stack.enter_context(own_scratch())
+        students = find_students(paths, others, scratch=scratch, pattern=names, roster=people)
+        known = [student.name for student in (*students, *ledger.students)]
+        changes = read_overrides(overrides, known) if overrides else []
+        here = stack.enter_context(Workers(min(workers or os.cpu_count() or 1, len(students))))
+        there = stack.enter_context(Cluster(scheduler)) if scheduler else here
         chosen = there.submit(choose_sandbox, sandbox).result()
         out.mkdir(mode=0o700, parents=True, exist_ok=True)
         secret = course_key(key, out)
         store = Store(out / ".graded", secret, chosen)
         results = grade_all(students, functools.partial(_grade, secret, chosen), store, here, there)
-    if chosen == UNCONFINED:
-        results = [replace(result, notes=(FORMATIVE, *result.notes)) for result in results]
-    return Graded(chosen, students, apply_overrides(results, changes))
+    ledger.add(paths, students, results, chosen, [person.name for person in people.people] if people else None)
+    ledger.keep()
+    graded = ledger.graded()
+    kept = keep_overrides(out, changes, overrides)
+    return replace(graded, results=apply_overrides(graded.results, kept), gone=ledger.gone)
 
 
 def grade_all(
@@ -120,11 +134,13 @@ def grade_all(
     alike: dict[str, list[Student]] = {}
     left: dict[str, Submission] = {}
     progress = Progress("reading", len(students))
-    for student, submission, error in completed(readers, {s: (read_student, s.path) for s in students}):
+    read: dict[Student, Submission] = {}
+    for student, submission, error in completed(readers, {s: (read_student, s) for s in students}):
         progress.step()
         if error:
             results[student] = _lost(student.name, error)
             continue
+        read[student] = replace(submission, answers={})
         name = store.name(submission)
         alike.setdefault(name, []).append(student)
         left.setdefault(name, submission)
@@ -134,7 +150,14 @@ def grade_all(
         print(f"{sum(len(alike[name]) for name in kept)} of {len(students)} are graded already", file=sys.stderr)
     for name, result in (*kept.items(), *_graded(left, grade, store, graders)):
         results |= {student: replace(result, student=student.name) for student in alike[name]}
-    return [results[student] for student in students]
+    return [_told(results[student], student, read.get(student, Submission(student.name))) for student in students]
+
+
+def _told(result: SubmissionResult, student: Student, submission: Submission) -> SubmissionResult:
+    """A result with what there is to say about how its work was handed in, and what no grader judges."""
+    lost = (*student.lost, *submission.lost)
+    notes = dict.fromkeys((*lost, *student.notes, *result.notes))
+    return replace(result, notes=tuple(notes), lost=lost, explanations=submission.explanations)
 
 
 def _graded(
@@ -193,7 +216,7 @@ def _prove(sandbox: str) -> None:
     try:
         broken = [promise for promise, held in self_test(sandbox) if not held]
     except (SandboxError, OSError) as error:
-        raise GradingError(f"the sandbox {sandbox!r} does not start, so nothing is graded: {error}") from None
+        raise GradingError(f"the sandbox {sandbox!r} does not start, so nothing is graded: {advice(error)}") from None
     if broken:
         raise GradingError(
             f"the sandbox {sandbox!r} does not keep what it promises on this machine, so nothing is graded: "

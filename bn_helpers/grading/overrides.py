@@ -1,40 +1,47 @@
-"""Points that a human sets: read from a CSV file, checked as a whole, applied last and shown as such."""
+"""Points that a human sets: read from a table, checked as a whole, kept with the results, applied last, shown as such.
+
+They are kept in overrides.csv among the results, where a line that is removed takes its points back.
+"""
 
 from __future__ import annotations
 
 import csv
-import math
-import unicodedata
+import io
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bn_helpers.exercises import TASKS
 from bn_helpers.grading.results import FAILED, PARTIAL, PASSED, ExerciseResult, GradingError, SubmissionResult
-from bn_helpers.text import number, one_line
+from bn_helpers.grading.spreadsheet import formula_free, read_table
+from bn_helpers.grading.store import write_whole
+from bn_helpers.text import number
 
 COLUMNS = ("student", "exercise", "points", "reason")
+KEPT = "overrides.csv"
 
 
 @dataclass(frozen=True)
 class Override:
-    """One row: a student's points for an exercise, and why."""
+    """One row: a student's points for an exercise, and why. `file` is the table that it came with."""
 
     student: str
     exercise: str
-    points: float
+    points: float | str
     reason: str
+    file: str = ""
 
 
 def read_overrides(path: Path, students: Iterable[str]) -> list[Override]:
-    """Read the overrides.
+    """Read overrides.
 
     Parameters
     ----------
     path : Path
-        A CSV file in UTF-8 whose first line names the columns student, exercise, points and reason.
+        A CSV file whose first line names the columns student, exercise, points and reason.
     students : iterable of str
-        The names of the students of this run.
+        The names of the students who are known.
 
     Returns
     -------
@@ -45,19 +52,50 @@ def read_overrides(path: Path, students: Iterable[str]) -> list[Override]:
     GradingError
         If anything in the file is wrong; the message lists every line that is.
     """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, strict=True)
-            rows = [(reader.line_num, row) for row in reader]
-            header = reader.fieldnames or ()
-    except UnicodeDecodeError:
-        raise GradingError(f"{path} is not in UTF-8. Save it as 'CSV UTF-8'.") from None
-    except csv.Error as error:
-        raise GradingError(f"{path} is not a CSV file that can be read: {error}.") from None
-    missing = [column for column in COLUMNS if column not in header]
-    if missing:
-        raise GradingError(f"{path}: the first line has to name {', '.join(COLUMNS)}; missing: {', '.join(missing)}.")
-    return _checked(path, rows, set(students))
+    rows = _rows(path)
+    known = set(students)
+    overrides: dict[tuple[str, str], Override] = {}
+    problems = []
+    for line, override in rows:
+        about = (override.student, override.exercise)
+        problem = f"no student is called {override.student!r}" if override.student not in known else ""
+        if not problem and about in overrides:
+            problem = f"{override.student}, {override.exercise}: there is a second line for it"
+        if problem or (problem := _problem(override)):
+            problems.append(f"  line {line}: {problem}")
+        overrides[about] = override
+    if problems:
+        raise GradingError("\n".join([f"{path}: nothing is graded before this is mended:", *problems]))
+    return list(overrides.values())
+
+
+def keep_overrides(out: Path, given: Sequence[Override], file: Path | None) -> list[Override]:
+    """Keep overrides with the results.
+
+    Parameters
+    ----------
+    out : Path
+        The folder of the results.
+    given : sequence of Override
+        Those of this run. They replace earlier ones for the same, and all that came with the same file.
+    file : Path, optional
+        The file that they are from.
+
+    Returns
+    -------
+    overrides : list of Override
+        All that are kept now.
+    """
+    path = out / KEPT
+    source = str(file.resolve()) if file else ""
+    known = {(override.student, override.exercise) for override in given}
+    kept = [override for _, override in _rows(path)] if path.exists() else []
+    if source != str(path.resolve()):
+        kept = [o for o in kept if (o.student, o.exercise) not in known and (not source or o.file != source)]
+        kept += [replace(override, file=source) for override in given]
+    if kept or path.exists():
+        write_whole(path, _table(kept))
+    return kept
 
 
 def apply_overrides(results: Sequence[SubmissionResult], overrides: Iterable[Override]) -> list[SubmissionResult]:
@@ -68,50 +106,55 @@ def apply_overrides(results: Sequence[SubmissionResult], overrides: Iterable[Ove
     results : sequence of SubmissionResult
         One a student.
     overrides : iterable of Override
-        From `read_overrides`.
+        From `keep_overrides`.
 
     Returns
     -------
     results : list of SubmissionResult
-        In the same order.
+        In the same order. An override that fits none of them is told.
     """
+    due = {(result.student, exercise.id) for result in results for exercise in result.exercises}
     by_student: dict[str, dict[str, Override]] = {}
     for override in overrides:
-        by_student.setdefault(override.student, {})[override.exercise] = override
+        problem = "" if (override.student, override.exercise) in due else "no such student and exercise in the results"
+        if problem or (problem := _problem(override)):
+            print(f"not applied: {KEPT}: {override.student}, {override.exercise}: {problem}", file=sys.stderr)
+        else:
+            by_student.setdefault(override.student, {})[override.exercise] = override
     return [_overridden(result, by_student.get(result.student, {})) for result in results]
 
 
-def _checked(path: Path, rows: Sequence[tuple[int, dict]], students: set[str]) -> list[Override]:
-    overrides: dict[tuple[str, str], Override] = {}
-    problems = []
-    for line, row in rows:
-        student, exercise, text, reason = (one_line(row[column] or "") for column in COLUMNS)
-        student = unicodedata.normalize("NFC", student)
-        problem = _problem(student, exercise, text, students)
-        if not problem and (student, exercise) in overrides:
-            problem = f"{student}, {exercise}: there is a second line for it"
-        if problem:
-            problems.append(f"  line {line}: {problem}")
-        else:
-            overrides[student, exercise] = Override(student, exercise, float(text), reason)
-    if problems:
-        raise GradingError("\n".join([f"{path}: nothing is graded before this is mended:", *problems]))
-    return list(overrides.values())
+def _rows(path: Path) -> list[tuple[int, Override]]:
+    """The rows of a table, with their lines."""
+    rows = read_table(path, dict.fromkeys(COLUMNS, ()), {"file": ()})
+    return [(row.pop("line"), Override(**{**row, "points": _points(row["points"])})) for row in rows]
 
 
-def _problem(student: str, exercise: str, text: str, students: set[str]) -> str:
-    """What is wrong with a row, in words; empty where nothing is."""
-    tasks = TASKS
-    if student not in students:
-        return f"no student of this run is called {student!r}"
-    if exercise not in tasks:
-        return f"no exercise is called {exercise!r}; there are: {', '.join(tasks)}"
+def _points(text: str) -> float | str:
+    """A number, with a comma where a spreadsheet writes one; else the text as it is."""
     try:
-        points = float(text)
+        return float(text.replace(",", "."))
     except ValueError:
-        points = math.nan
-    if not 0 <= points <= tasks[exercise].points:  # also where it is no number
-        return f"points for {exercise} are a number from 0 to {tasks[exercise].points}, and this is {text!r}"
+        return text
+
+
+def _table(overrides: Iterable[Override]) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow([*COLUMNS, "file"])
+    for o in overrides:
+        writer.writerow([formula_free(o.student), o.exercise, number(o.points), formula_free(o.reason), o.file])
+    return text.getvalue().encode("utf-8-sig", "replace")
+
+
+def _problem(override: Override) -> str:
+    """What is wrong with an override, in words; empty where nothing is."""
+    exercise = override.exercise
+    if exercise not in TASKS:
+        return f"no exercise is called {exercise!r}; there are: {', '.join(TASKS)}"
+    points, most = override.points, TASKS[exercise].points
+    if isinstance(points, str) or not 0 <= points <= most:  # also where it is nan
+        return f"points for {exercise} are a number from 0 to {most}, and this is {points!r}"
     return ""
 
 

@@ -14,6 +14,7 @@ OPEN = (UNANSWERED, MISSING)  # what there is no answer to
 TIMEOUT, CRASHED, ERROR = "timeout", "crashed", "error"
 STATUSES = (PASSED, PARTIAL, FAILED, UNANSWERED, MISSING, TIMEOUT, CRASHED, ERROR)
 DIED, FLOODED, TIMED_OUT = "died", "flooded", "timed out"  # why a kernel was lost
+NOTHING = "handed in nothing"
 UNCONFINED = "none"  # the sandbox that is none
 FORMATIVE = "formative: graded without a sandbox, so it proves nothing about anybody else's work"
 
@@ -31,12 +32,41 @@ class SandboxError(Exception):
 
 
 @dataclass(frozen=True)
+class Named:
+    """What the name of a file says: who handed it in, whether late, when; `file` is the rest of its path.
+
+    `platform` is what gives files such names, as far as that is known.
+    """
+
+    name: str = ""
+    id: str = ""
+    email: str = ""
+    late: bool = False
+    date: str = ""
+    file: str = ""
+    platform: str = ""
+
+
+@dataclass(frozen=True)
 class Student:
-    """One student: the `name` in reports, the `folder` for his reports, both unique, and the `path` of his work."""
+    """One student: the `name` in reports, the `folder` for his reports, both unique, and the `path` of his work.
+
+    `files` are his notebooks by their paths there, `platform` is what the platform called him, `canvas` his number in
+    Canvas, `notes` what there is to say about how he handed in, and `lost` what he handed in that cannot be graded
+    because of its form.
+    """
 
     name: str
     folder: str
     path: Path
+    files: tuple[tuple[str, Path], ...] = ()
+    id: str = ""
+    email: str = ""
+    section: str = ""
+    canvas: str = ""
+    platform: Named = Named()
+    notes: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
 
 
 @dataclass
@@ -106,7 +136,11 @@ class ExerciseResult:
 
 @dataclass(frozen=True)
 class SubmissionResult:
-    """One student's result: all exercises and quizzes, in the order of the manifest."""
+    """One student's result: all exercises and quizzes that were due, in the order of the manifest.
+
+    `lost` are those of the notes that say what was handed in and is not graded because of its form, `explanations` what
+    was explained in words, by the name of the cell.
+    """
 
     student: str
     score: float
@@ -114,6 +148,13 @@ class SubmissionResult:
     seconds: float
     notes: tuple[str, ...] = ()
     exercises: tuple[ExerciseResult, ...] = ()
+    lost: tuple[str, ...] = ()
+    explanations: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def absent(self) -> bool:
+        """Whether nothing was handed in by somebody of the class."""
+        return all(e.status in OPEN for e in self.exercises) and any(n.endswith(NOTHING) for n in self.notes)
 
     def to_dict(self) -> dict[str, Any]:
         """The entry in results.json."""
@@ -129,8 +170,12 @@ class SubmissionResult:
 
 @dataclass(frozen=True)
 class Graded:
-    """A graded class: what confined the answers, and each student with his result, in the order of their names."""
+    """A graded class: what confined the answers, and each student with his result, in the order of their names.
+
+    `gone` are students of earlier runs who are no more in the class.
+    """
 
     sandbox: str
     students: list[Student]
     results: list[SubmissionResult]
+    gone: list[Student] = field(default_factory=list)

@@ -21,8 +21,18 @@ from bn_helpers.submission import Submission
 PACKAGE = Path(__file__).parents[1]
 # What a result depends on. The notebooks' sources hold what a notebook hands out, and the letters of the quizzes.
 SOURCES = (
-    *("exercises/*.py", "judging.py", "layers.py", "oracles.py", "outcomes.py", "reference.py", "source.py"),
-    *("submission.py", "text.py", "catalogue/*.py", "grading/*.py", "grading/sandbox/*.py", "../solutions/*.py"),
+    *(
+        "exercises/*.py",
+        "judging/*.py",
+        "errors.py",
+        "exports.py",
+        "layers.py",
+        "oracles.py",
+        "outcomes.py",
+        "parsing.py",
+    ),
+    *("reference.py", "source.py", "submission.py", "text.py", "catalogue/*.py", "grading/*.py"),
+    *("grading/sandbox/*.py", "../solutions/*.py"),
 )
 
 
@@ -147,8 +157,11 @@ def _not_empty(key: bytes, where: str) -> bytes:
 
 def _result(data: dict) -> SubmissionResult:
     """The reverse of `asdict`."""
-    exercises = (
-        ExerciseResult(**{**exercise, "cases": tuple(CaseResult(**case) for case in exercise["cases"])})
-        for exercise in data["exercises"]
-    )
-    return SubmissionResult(**{**data, "notes": tuple(data["notes"]), "exercises": tuple(exercises)})
+    texts = {name: tuple(data[name]) for name in ("notes", "lost")}
+    texts["explanations"] = tuple(map(tuple, data["explanations"]))
+    return SubmissionResult(**{**data, **texts, "exercises": tuple(map(exercise_of, data["exercises"]))})
+
+
+def exercise_of(data: dict) -> ExerciseResult:
+    """The reverse of `asdict` for one exercise."""
+    return ExerciseResult(**{**data, "cases": tuple(CaseResult(**case) for case in data["cases"])})

@@ -1,33 +1,64 @@
-"""Find out who handed in what: from paths to students, each with a name for people and one for a folder."""
+"""Find out who handed in what: from files to students, each with a name for people and one for a folder.
+
+It never makes one student of several: where files claim the same notebook and nothing says whose they are, it asks.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+import sys
+import tempfile
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 
-from bn_helpers.grading.results import GradingError, Student
-from bn_helpers.submission import Submission, read_submission
-from bn_helpers.text import one_line
+import yaml
+
+from bn_helpers.exercises import NOTEBOOKS, TASKS
+from bn_helpers.exports import is_export
+from bn_helpers.grading import names
+from bn_helpers.grading.handed import EMPTY, Collector, Handed
+from bn_helpers.grading.names import notebook_of, nth, words
+from bn_helpers.grading.results import NOTHING, GradingError, Named, Student
+from bn_helpers.grading.roster import Person, Roster
+from bn_helpers.submission import Submission, read_files
+from bn_helpers.text import decoded, one_line
 
 LONGEST_NAME = 200  # characters of a name in a report
 LONGEST_FOLDER = 60  # characters; 180 bytes at most, which every file system takes
-_HIDDEN = re.compile(r"\.[^.]|__")
+EXAMPLES = 5
+METADATA = "submission_metadata.yml"  # of Gradescope
+MAX_METADATA = 32 * 2**20
+# Beside students' work these are nobody's; anything else there is somebody's, and told where it cannot be graded.
+_ASIDE = {".csv", ".yml", ".yaml", ".md", ".txt", ".json", ".xlsx", ".xls", ".db", ".log", ".key"}
+_ANSWER = re.compile(rb'"grade_id": ?"(\w+)"|\bdef (\w+)\(|\b(quiz_\d) ?=')
 
 
-def find_students(paths: Sequence[Path], others: Iterable[Path] = ()) -> list[Student]:
+def find_students(
+    paths: Sequence[Path],
+    others: Iterable[Path] = (),
+    *,
+    scratch: Path | None = None,
+    pattern: str | None = None,
+    roster: Roster | None = None,
+) -> list[Student]:
     """Find the students below some paths.
 
     Parameters
     ----------
     paths : sequence of Path
-        A notebook is one student. So is a folder with notebooks directly inside; of any other folder, each thing in
-        it is one, since an archive that was not unpacked is better told than passed over.
+        Notebooks, a student's folder, folders with a class or a part of its work, zips of any of these.
     others : iterable of Path
         What may lie there and is no student's: the folder of the results, say.
+    scratch : Path, optional
+        Where zips are unpacked; it has to stay until they are read.
+    pattern : str, optional
+        How names stand in paths, as `names` describes it. Without it, the table there is tried.
+    roster : Roster, optional
+        Who is in the class. Whoever handed in nothing is then a student, too.
 
     Returns
     -------
@@ -37,101 +68,358 @@ def find_students(paths: Sequence[Path], others: Iterable[Path] = ()) -> list[St
     Raises
     ------
     GradingError
-        If a path is not there, or no student is found.
+        If a path is not there, no student is found, or it cannot be told whose files are whose.
     """
-    known = {os.path.realpath(path) for path in others}
-    found = [p for given in paths for p in _students_below(given) if os.path.realpath(p) not in known]
-    found.sort(key=lambda path: (path.name, str(path)))
-    if not found:
+    finder = _Finder(Collector(scratch or Path(tempfile.gettempdir()), others), pattern, roster)
+    groups = _merged([group for path in paths for group in finder.below(path)], roster)
+    if not groups:
         raise GradingError(
             f"{', '.join(map(str, paths))}: there is no submission. Name a notebook, a folder with notebooks, "
-            "or a folder that holds one such folder for each student."
+            "or a folder or a zip that holds what each student handed in."
         )
-    names = _unique([_name(path) for path in found], str)
-    folders = _unique([_folder_name(path) for path in found], str.casefold)
-    return [Student(*of_one) for of_one in zip(names, folders, found, strict=True)]
+    if roster:
+        here = {group.person for group in groups}
+        groups += [_Group(Named(p.name), Path(), person=p) for p in roster.people if p not in here]
+    if finder.aside:
+        print(f"left aside, as nobody's work: {', '.join(sorted(finder.aside)[:20])}", file=sys.stderr)
+    groups.sort(key=lambda group: (group.name, str(group.path)))
+    shown = _unique([_name(group.name) for group in groups], str)
+    folders = _unique([_folder_name(group.name) for group in groups], str.casefold)
+    return [group.student(*of_one, roster) for group, *of_one in zip(groups, shown, folders, strict=True)]
 
 
-def read_student(path: Path) -> Submission:
-    """Read one student's submission, wherever in his folder the notebooks are.
+def read_student(student: Student) -> Submission:
+    """Read one student's submission, as of `read_files`."""
+    return read_files(dict(student.files), student.name)
 
-    Parameters
-    ----------
-    path : Path
-        Of a `Student`.
 
-    Returns
-    -------
-    submission : Submission
-        As of `read_submission`. Links are not followed: they could lead to another student's work.
+@dataclass
+class _Group:
+    """What is one student's, as far as it is known: `files` by their paths within the student's work."""
+
+    named: Named
+    path: Path
+    files: list[tuple[str, Handed]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    person: Person | None = None
+
+    @property
+    def name(self) -> str:
+        return self.person.name if self.person else self.named.name or self.named.id or self.named.email
+
+    @property
+    def claimed(self) -> set[str]:
+        """The notebooks that are there."""
+        return {_claim(handed) for _, handed in self.files if _is_answer(handed)}
+
+    def student(self, name: str, folder: str, roster: Roster | None) -> Student:
+        """The student of the group."""
+        canvas = self.named.id if self.named.platform == "Canvas" else ""
+        person = self.person or Person("", "" if canvas else self.named.id, self.named.email)
+        newest, older = _newest([(label, handed) for label, handed in self.files if _is_answer(handed)])
+        notes = [*self.notes, *(["handed in late, as the platform says"] if self.named.late else [])]
+        notes += [f"an older copy was not read: {label}" for label in older]
+        notes += ["not in the roster"] if roster and not self.person else []
+        notes += [NOTHING] if not self.files else []
+        files = tuple((label, handed.path) for label, handed in newest)
+        about = {"id": person.id, "email": person.email, "section": person.section, "platform": self.named}
+        about["canvas"] = person.canvas or canvas
+        return Student(name, folder, self.path, files, notes=tuple(notes), lost=tuple(self._lost(files)), **about)
+
+    def _lost(self, files: Sequence) -> Iterable[str]:
+        """What was handed in and cannot be graded as it is, and why."""
+        for label, handed in self.files:
+            if handed.problem and not (files and handed.problem == EMPTY):
+                yield f"{label or handed.place[-1]}: {handed.problem}"
+        unread = [label for label, handed in self.files if not handed.problem]
+        if unread and not files:
+            yield f"no notebook, but {', '.join(unread[:EXAMPLES])}"
+
+
+class _Finder:
+    """Parts what lies below a path into groups, one a student."""
+
+    def __init__(self, collector: Collector, pattern: str | None, roster: Roster | None) -> None:
+        self.aside: set[str] = set()
+        self._collector, self._pattern, self._roster = collector, pattern, roster
+
+    def below(self, path: Path) -> list[_Group]:
+        """The groups below a path that was named."""
+        try:
+            root = path.resolve(strict=True)
+        except (OSError, RuntimeError):
+            message = f"there is no file or folder {str(path)!r}. Check the path of the submissions."
+            raise GradingError(message) from None
+        if root.is_dir() or root.suffix.lower() == ".zip":
+            files = self._collector.files(root)
+            return self._chosen(root, files) if self._pattern else self._parted(root, files, 0)
+        if root.suffix.lower() not in (".ipynb", ".py"):
+            raise GradingError(f"{str(path)!r} is no notebook. Name notebooks (.ipynb), folders or zips.")
+        [file] = self._collector.files(root)
+        named = names.match(self._pattern, root.name) if self._pattern else names.known(root.name)
+        return [_Group(named or Named(root.stem), root.parent, [(root.name, file)])]
+
+    def _chosen(self, root: Path, files: list[Handed]) -> list[_Group]:
+        """The groups that the given pattern makes."""
+        try:
+            found = {handed: names.match(self._pattern, "/".join(handed.place)) for handed in files}
+        except ValueError as error:
+            raise GradingError(f"--names {self._pattern!r}: {error}.") from None
+        strange = ["/".join(h.place) for h, named in found.items() if not named and _is_answer(h)]
+        if strange:
+            raise GradingError(f"--names {self._pattern!r} does not fit {len(strange)} files:{_listed(strange)}")
+        return _by_name(root, {handed: named for handed, named in found.items() if named})
+
+    def _parted(self, root: Path, files: list[Handed], at: int) -> list[_Group]:
+        """The groups of files whose places agree up to `at`; `root` is the folder that they are in."""
+        files = _without_solutions(files, at)
+        fits = {handed: named for handed in files if (named := names.known("/".join(handed.place[at:])))}
+        rest = [handed for handed in files if handed not in fits]
+        groups = _by_name(root, fits)
+        if any(handed.place[at] == METADATA for handed in rest):
+            groups = _from_metadata(groups, next(handed.path for handed in rest if handed.place[at] == METADATA))
+        loose = [handed for handed in rest if len(handed.place) == at + 1]
+        answers = list(filter(_is_answer, loose))
+        if answers and not groups and _one(rest, at, root.name):
+            return [_group(root.name, root, rest, at)]
+        if not groups and _a_folder_a_notebook(rest, at) and _one(rest, at, root.name):
+            return [_group(root.name, root, rest, at)]
+        if answers and not _one(answers, at, root.name):
+            raise _unclear(root, answers, "{name}_{notebook}*")
+        groups += self._loose(root, loose, answers, at)
+        return groups + self._folders(root, [handed for handed in rest if len(handed.place) > at + 1], at)
+
+    def _loose(self, root: Path, loose: list[Handed], answers: list[Handed], at: int) -> list[_Group]:
+        """Notebooks beside folders are one student's; whatever else is not known to be nobody's is one's each."""
+        groups = []
+        if answers:
+            groups.append(_group(root.name, root, answers, at))
+            groups[-1].notes.append(f"these notebooks lie beside the students' folders: {answers[0].place[-1]} …")
+        for handed in loose:
+            if handed in answers:
+                continue
+            if handed.suffix in _ASIDE and not handed.problem:
+                self.aside.add(handed.place[-1])
+            else:
+                groups.append(_group(handed.place[-1], root, [handed], at))
+        return groups
+
+    def _folders(self, root: Path, files: list[Handed], at: int) -> list[_Group]:
+        """Each folder is one student, unless it holds several: then it is looked into."""
+        folders: dict[str, list[Handed]] = defaultdict(list)
+        for handed in files:
+            folders[handed.place[at]].append(handed)
+        full = [name for name, inside in folders.items() if any(map(_is_answer, inside))]
+        several = [name for name in full if not _one(folders[name], at + 1, name) and not self._knows(name)]
+        if several and len(several) < len(full):
+            raise _unclear(root, [handed for handed in folders[several[0]] if _is_answer(handed)], "{name}/**")
+        users = _users(folders, at)
+        groups = []
+        for name, inside in folders.items():
+            folder = inside[0].path.parents[len(inside[0].place) - at - 2]
+            if name in several:
+                groups += self._parted(folder, inside, at + 1)
+            else:
+                groups.append(_group(name, folder, inside, at + 1, users.get(name, "")))
+        return groups
+
+    def _knows(self, name: str) -> bool:
+        return bool(self._roster and self._roster.find(_stem(name)))
+
+
+# Groups
+
+
+def _group(name: str, path: Path, files: Iterable[Handed], at: int, user: str = "") -> _Group:
+    labelled = [("/".join(handed.place[at:]), handed) for handed in files]
+    return _Group(Named(user or _stem(name), user), path, labelled)
+
+
+def _by_name(root: Path, fits: dict[Handed, Named]) -> list[_Group]:
+    """A group for each name and number. Of the attempts that a platform dates only the newest counts."""
+    found: dict[tuple[str, str, str], list[tuple[Handed, Named]]] = defaultdict(list)
+    for handed, named in fits.items():
+        found[("", named.id, "") if named.id else (named.name, "", named.email)].append((handed, named))
+    groups = []
+    for entries in found.values():
+        last = max(named.date for _, named in entries)
+        files = [("/".join(handed.place), handed) for handed, named in entries if named.date == last]
+        older = sorted({named.date for _, named in entries} - {last})
+        late = any(named.late for _, named in entries)
+        group = _Group(replace(entries[0][1], late=late), root, files)
+        group.notes += [f"an earlier attempt was not read: {date}" for date in older]
+        groups.append(group)
+    return groups
+
+
+def _from_metadata(groups: list[_Group], path: Path) -> list[_Group]:
+    """The groups, each for all who handed it in together, as Gradescope tells it."""
+    try:
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        data = yaml.load(path.read_bytes()[:MAX_METADATA], Loader=loader)
+        people = {
+            str(key).rpartition("_")[2]: [
+                Named(*(str(one.get(f":{part}") or "") for part in ("name", "sid", "email")))
+                for one in entry[":submitters"]
+            ]
+            for key, entry in data.items()
+        }
+    except (OSError, yaml.YAMLError, AttributeError, TypeError, KeyError, RecursionError) as error:
+        raise GradingError(f"{path.name} cannot be read, so names are missing: {one_line(str(error))[:200]}") from None
+    return [
+        replace(group, named=named, notes=list(group.notes))
+        for group in groups
+        for named in people.get(group.named.id) or [replace(group.named, name=f"submission_{group.named.id}")]
+    ]
+
+
+def _merged(groups: list[_Group], roster: Roster | None) -> list[_Group]:
+    """One group a student: the parts of a student's work may lie in several places.
+
+    A name alone joins only what claims different notebooks: there may be two of that name.
     """
-    if path.is_symlink():
-        return Submission(path.name, notes=("it is a symbolic link, which is not followed",))
-    return read_submission(_notebooks_folder(path))
+    found: dict[tuple, _Group] = {}
+    for group in groups:
+        named = group.named
+        group.person = roster.find(named.id, named.email, named.name) if roster else None
+        key = ("person", group.person) if group.person else ("id", named.id) if named.id else ("name", named.name)
+        other = found.get(key)
+        if other and key[0] == "name" and (other.claimed & group.claimed or not (other.claimed and group.claimed)):
+            group.notes.append(f"another student has the same name: {other.path}")
+            key = (*key, len(found))
+            other = None
+        if other:
+            taken = {label for label, _ in other.files}
+            other.files += [(f"{group.path.name}/{label}" if label in taken else label, h) for label, h in group.files]
+            other.notes += group.notes
+            other.named = replace(other.named, late=other.named.late or named.late)
+        else:
+            found[key] = group
+    return list(found.values())
 
 
-def _students_below(path: Path) -> list[Path]:
-    try:
-        path = path.resolve(strict=True)
-    except (OSError, RuntimeError):
-        raise GradingError(f"there is no file or folder {str(path)!r}. Check the path of the submissions.") from None
-    if not path.is_dir():
-        if path.suffix.lower() != ".ipynb":
-            raise GradingError(f"{str(path)!r} is no notebook. Name notebooks (.ipynb) or folders.")
-        return [path]
-    return [path] if _holds_notebooks(path) else _visible(path)
+def _users(folders: Mapping[str, list[Handed]], at: int) -> dict[str, str]:
+    """User names of clones that GitHub Classroom named ASSIGNMENT-USER."""
+    clones = [name for name, inside in folders.items() if _is_clone(inside[0], at)]
+    parts = [name.split("-") for name in clones]
+    shared = min((len(p) - 1 for p in parts), default=0) if len(parts) > 1 else 0
+    while shared and len({tuple(p[:shared]) for p in parts}) > 1:
+        shared -= 1
+    return {name: "-".join(p[shared:]) for name, p in zip(clones, parts, strict=True)} if shared else {}
 
 
-def _notebooks_folder(path: Path) -> Path:
-    """Where a student's notebooks are: unpacked archives and whole repositories have them one folder further down."""
-    if not path.is_dir() or _holds_notebooks(path):
-        return path
-    inside = [child for child in _visible(path) if child.is_dir() and not child.is_symlink()]
-    named = [child for child in inside if child.name == "notebooks"]
-    candidates = named or (inside if len(inside) == 1 else [])
-    return next((child for child in candidates if _holds_notebooks(child)), path)
+def _is_clone(handed: Handed, at: int) -> bool:
+    return (handed.path.parents[len(handed.place) - at - 2] / ".git").exists()
 
 
-def _holds_notebooks(folder: Path) -> bool:
-    return any(p.suffix.lower() == ".ipynb" and not p.name.startswith(".") for p in _listed(folder))
+# Files
 
 
-def _visible(folder: Path) -> list[Path]:
-    """What is in a folder, without what archives and version control leave behind."""
-    return [path for path in _listed(folder) if not _HIDDEN.match(path.name)]
+def _is_answer(handed: Handed) -> bool:
+    """Whether it can hold answers: a notebook, or a notebook that was exported as Python."""
+    return not handed.problem and (handed.suffix == ".ipynb" or (handed.suffix == ".py" and _is_export(handed.path)))
 
 
-def _listed(folder: Path) -> list[Path]:
-    try:
-        return list(folder.iterdir())
-    except OSError:  # reading it says so in a note
-        return []
+@cache
+def _is_export(path: Path) -> bool:
+    with path.open("rb") as file:
+        return bool(notebook_of(path.name)) or is_export(decoded(file.read(2**20)))
+
+
+def _claim(handed: Handed) -> str:
+    """The notebook that a file claims to be: by its name, else by what it holds."""
+    return notebook_of("/".join(handed.place[-2:])) or _claim_inside(handed.path)
+
+
+@cache
+def _claim_inside(path: Path) -> str:
+    with path.open("rb") as file:
+        found = _ANSWER.findall(file.read(2**24).replace(b'\\"', b'"'))
+    tasks = {name.decode("ascii", "ignore") for names_ in found for name in names_} & TASKS.keys()
+    counts = {name: sum(TASKS[task].notebook == name for task in tasks) for name in NOTEBOOKS}
+    best = max(counts, key=counts.__getitem__)
+    return best if counts[best] else ""
+
+
+def _one(files: Iterable[Handed], at: int, owner: str) -> bool:
+    """Whether files can be one student's: no two that claim the same notebook are named for different people."""
+    whose: dict[str, list[frozenset[str]]] = defaultdict(list)
+    for handed in filter(_is_answer, files):
+        if claim := _claim(handed):
+            whose[claim].append(words(" ".join(map(_stem, handed.place[at:]))) - words(owner))
+    return all(a <= b or b <= a for found in whose.values() for a in set(found) for b in set(found))
+
+
+def _a_folder_a_notebook(files: Iterable[Handed], at: int) -> bool:
+    """Whether each folder is named for the notebook that is in it."""
+    answers = [handed for handed in files if _is_answer(handed)]
+    return bool(answers) and all(
+        len(handed.place) > at + 1 and notebook_of(handed.place[at]) == (_claim_inside(handed.path) or "-")
+        for handed in answers
+    )
+
+
+def _without_solutions(files: list[Handed], at: int) -> list[Handed]:
+    """A copy of the whole course holds solutions beside its notebooks: they are nobody's answers."""
+    homes = {h.place[:-2] for h in files if len(h.place) > at + 1 and h.place[-2] == "notebooks" and _is_answer(h)}
+    return [h for h in files if not any(h.place[: len(home) + 1] == (*home, "solutions") for home in homes)]
+
+
+def _newest(files: list[tuple[str, Handed]]) -> tuple[list[tuple[str, Handed]], list[str]]:
+    """Files from the oldest to the newest; of a platform's own numbering of the same file only the newest."""
+    order = {label: (nth(_stem(label))[1], handed.path.stat().st_mtime) for label, handed in files}
+    files = sorted(files, key=lambda entry: (order[entry[0]], entry[0]))
+    last: dict[str, str] = {}
+    for label, handed in files:
+        if handed.place[-1] and names.known(label):
+            last[nth(_stem(label))[0]] = label
+    older = [label for label, _ in files if last.get(nth(_stem(label))[0], label) != label]
+    return [entry for entry in files if entry[0] not in older], older
+
+
+def _unclear(root: Path, files: Sequence[Handed], option: str) -> GradingError:
+    """Who asks instead of guessing."""
+    examples = _listed(["/".join(handed.place) for handed in files])
+    return GradingError(
+        f"{root}: it cannot be told who handed in what. These files claim the same notebook:{examples}"
+        f"\nSay how the paths name a student, for instance --names '{option}' (bn_helpers/grading/names.py explains "
+        "it), or give a --roster. What is one student's goes into a folder of its own."
+    )
+
+
+def _listed(paths: Sequence[str]) -> str:
+    more = f"\n  … and {len(paths) - EXAMPLES} more" if len(paths) > EXAMPLES else ""
+    return "".join(f"\n  {one_line(path)[:LONGEST_NAME]}" for path in paths[:EXAMPLES]) + more
 
 
 # Names
 
 
-def _name(path: Path) -> str:
-    """The name in reports. Korean comes from some systems taken apart into letters: it is put together again."""
-    name = path.stem if path.suffix.lower() == ".ipynb" else path.name
-    return one_line(unicodedata.normalize("NFC", name))[:LONGEST_NAME] or "(no name)"
+def _stem(name: str) -> str:
+    base, dot, suffix = name.rpartition(".")
+    return base if dot and suffix.lower() in ("ipynb", "py", "zip") else name
 
 
-def _folder_name(path: Path) -> str:
+def _name(name: str) -> str:
+    """The name in reports."""
+    return one_line(name)[:LONGEST_NAME] or "(no name)"
+
+
+def _folder_name(name: str) -> str:
     """A name that every file system takes; where that changes it, with a mark that keeps it apart from others."""
-    name = _name(path)
-    clean = "".join(c if c.isalnum() or c in " -_." else "_" for c in name)[:LONGEST_FOLDER].strip(" .")
+    shown = _name(name)
+    clean = "".join(c if c.isalnum() or c in " -_." else "_" for c in shown)[:LONGEST_FOLDER].strip(" .")
     if clean == name:
         return clean
-    mark = hashlib.sha256(path.name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    mark = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     return f"{clean or 'student'}-{mark}"
 
 
-def _unique(names: Sequence[str], key: Callable[[str], str]) -> list[str]:
+def _unique(given: Sequence[str], key: Callable[[str], str]) -> list[str]:
     """The names, with a number after those that an earlier one equals."""
     taken: set[str] = set()
     unique = []
-    for name in names:
+    for name in given:
         candidate, count = name, 1
         while key(candidate) in taken:
             count += 1

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
-from bn_helpers.grading.report import feedback, gradescope, junit, summary, tables
+from bn_helpers.grading.ledger import remove_pages
+from bn_helpers.grading.report import feedback, gradebooks, gradescope, junit, lesson, summary, tables
 from bn_helpers.grading.results import Graded
 from bn_helpers.grading.store import write_whole
 
@@ -19,14 +21,37 @@ def write_reports(graded: Graded, out: Path) -> None:
     graded : Graded
         From `grade_class`.
     out : Path
-        The folder of the results. Folders of students of earlier runs stay as they are.
+        The folder of the results. Of students who are gone nothing stays.
     """
+    remove_pages(out / FOLDER, graded.gone, ("feedback.html", "results.json"))
     for student, result in zip(graded.students, graded.results, strict=True):
-        folder = out / FOLDER / student.folder
-        folder.mkdir(parents=True, exist_ok=True)
-        write_whole(folder / "feedback.html", feedback.page(result))
-        write_whole(folder / "results.json", gradescope.results(result))
-    write_whole(out / "grades.csv", tables.grades(graded))
-    write_whole(out / "junit.xml", junit.suites(graded))
-    write_whole(out / "summary.md", summary.page(graded))
-    write_whole(out / "results.json", tables.results(graded))
+        pages = {"feedback.html": feedback.page(result), "results.json": gradescope.results(result)}
+        _write(out / FOLDER / student.folder, pages)
+    _write(
+        out,
+        {
+            "grades.csv": tables.grades(graded),
+            "junit.xml": junit.suites(graded),
+            "summary.md": summary.page(graded),
+            "summary.html": lesson.page(graded),
+            "results.json": tables.results(graded),
+            "gradebook_canvas.csv": gradebooks.canvas(graded),
+            "gradebook_moodle.csv": gradebooks.moodle(graded),
+            "feedback_moodle.zip": gradebooks.moodle_feedback(graded),
+        },
+    )
+    pages = lesson.mistake_pages(graded)
+    _write(out / lesson.FOLDER, pages)
+    for old in (out / lesson.FOLDER).glob("*.html"):
+        if old.name not in pages:
+            old.unlink()
+
+
+def _write(folder: Path, files: Mapping[str, str | bytes | None]) -> None:
+    """Write some files. One that there is nothing to write into is removed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, data in files.items():
+        if data is None:
+            (folder / name).unlink(missing_ok=True)
+        else:
+            write_whole(folder / name, data)

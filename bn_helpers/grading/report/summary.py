@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 from statistics import mean, median
 
-from bn_helpers.grading.report.words import reason, title
+from bn_helpers.grading.report.insight import Shared, by_task, mistakes, present
+from bn_helpers.grading.report.words import title
 from bn_helpers.grading.results import ERROR, FORMATIVE, OPEN, PARTIAL, PASSED, UNCONFINED, ExerciseResult, Graded
 from bn_helpers.text import number, one_line
 
@@ -17,15 +18,16 @@ _MARKUP = re.compile(r"([\\`*\[\]{}#|~!$@])|(?<!\w)_|_(?!\w)")
 
 def page(graded: Graded) -> str:
     """The whole file."""
-    total = [result.score for result in graded.results]
+    total = [result.score for result in present(graded)]
     most = number(graded.results[0].max_score)
     middle = f": mean {mean(total):.1f}, median {median(total):.1f}" if len(total) > 1 else f": {number(total[0])}"
     lines = ["# What the class knows", "", f"{_count(len(total), 'submission')}{middle} of {most} points."]
     lines += ["", f"**{FORMATIVE}**"] if graded.sandbox == UNCONFINED else []
-    by_exercise = [list(results) for results in zip(*(r.exercises for r in graded.results), strict=True)]
-    lines += _most_frequent(by_exercise)
-    lines += _table(by_exercise)
-    lines += _every_mistake(by_exercise)
+    shared = mistakes(graded)
+    lines += _not_graded(graded)
+    lines += _most_frequent(shared)
+    lines += _table(by_task(graded))
+    lines += _every_mistake(shared, [exercise.id for exercise in graded.results[0].exercises])
     lines += _for_a_human(graded)
     return "\n".join(lines) + "\n"
 
@@ -36,12 +38,17 @@ def escape(text: str) -> str:
     return _MARKUP.sub(r"\\\g<0>", text)
 
 
-def _most_frequent(by_exercise: Sequence[list[ExerciseResult]]) -> list[str]:
-    """What more than one student got wrong; of equally many, the one that cost more points comes first."""
-    reasons = _reasons(by_exercise)
-    found = [(task, why, many, lost) for task, entries in reasons for why, many, lost in entries if many > 1]
-    found.sort(key=lambda entry: (-entry[2], -entry[3]))
-    lines = [f"{_times(many)} {title(task)}: {escape(why)}" for task, why, many, _ in found[:TOP]]
+def _not_graded(graded: Graded) -> list[str]:
+    """What was handed in and earns nothing because of its form, by name and reason, and who handed in nothing."""
+    lines = [f"- **{escape(result.student)}**: {escape(why)}" for result in graded.results for why in result.lost]
+    lines = ["", f"## Handed in, and not graded as it is: {len(lines)}", "", *lines] if lines else []
+    absent = [escape(result.student) for result in graded.results if result.absent]
+    return [*lines, "", f"Handed in nothing ({len(absent)}): {', '.join(absent)}."] if absent else lines
+
+
+def _most_frequent(shared: Sequence[Shared]) -> list[str]:
+    """What more than one student got wrong."""
+    lines = [f"{_times(one)} {one.title}: {escape(one.words)}" for one in shared if len(one.who) > 1][:TOP]
     return ["", "## Most frequent", "", *(f"{i}. {line}" for i, line in enumerate(lines, 1))] if lines else []
 
 
@@ -59,11 +66,11 @@ def _table(by_exercise: Sequence[list[ExerciseResult]]) -> list[str]:
     return lines
 
 
-def _every_mistake(by_exercise: Sequence[list[ExerciseResult]]) -> list[str]:
+def _every_mistake(shared: Sequence[Shared], tasks: Sequence[str]) -> list[str]:
     lines = []
-    for task, reasons in _reasons(by_exercise):
-        lines += ["", f"### {title(task)}", ""]
-        lines += [f"- {_times(many)} {escape(why)}" for why, many, _ in reasons]
+    for task in tasks:
+        reasons = [f"- {_times(one)} {escape(one.words)}" for one in shared if one.task == task]
+        lines += ["", f"### {title(task)}", "", *reasons] if reasons else []
     return ["", "## Every mistake", "", "In the words that the students read.", *lines] if lines else []
 
 
@@ -71,32 +78,16 @@ def _for_a_human(graded: Graded) -> list[str]:
     """What a program cannot settle."""
     lines = []
     for result in graded.results:
-        notes = [note for note in result.notes if note != FORMATIVE]
+        said = (FORMATIVE, *result.lost)  # elsewhere
+        notes = [note for note in result.notes if note not in said and not result.absent]
         failed = [exercise.id for exercise in result.exercises if exercise.status == ERROR]
         notes += [f"not graded: {', '.join(failed)}"] if failed and len(failed) < len(result.exercises) else []
         lines += [f"- **{escape(result.student)}**: {escape(note)}" for note in notes]
     return ["", "## For a human to look at", "", *lines] if lines else []
 
 
-def _reasons(by_exercise: Sequence[list[ExerciseResult]]) -> list[tuple[str, list[tuple[str, int, float]]]]:
-    """By exercise: why points were lost, how often, and how many, the most frequent first."""
-    found = []
-    for results in by_exercise:
-        wrong = [result for result in results if result.status not in (PASSED, *OPEN, ERROR)]
-        counts: Counter[str] = Counter()
-        lost: Counter[str] = Counter()
-        for result in wrong:
-            why = reason(result)
-            counts[why] += 1
-            lost[why] += result.max_score - result.score
-        ordered = sorted(counts, key=lambda why: (-counts[why], -lost[why], why))
-        if ordered:
-            found.append((results[0].id, [(why, counts[why], lost[why]) for why in ordered]))
-    return found
-
-
-def _times(many: int) -> str:
-    return f"**{many} ×**"
+def _times(one: Shared) -> str:
+    return f"**{len(one.who)} ×**"
 
 
 def _count(many: int, what: str) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Iterable, Sequence
 from importlib import metadata
 
 from bn_helpers.grading.results import UNCONFINED, Graded
-from bn_helpers.text import one_line
+from bn_helpers.grading.spreadsheet import formula_free
 
 VERSION = 1  # of the form of results.json, which results.schema.json describes
 
@@ -25,19 +26,20 @@ def results(graded: Graded) -> str:
 
 
 def grades(graded: Graded) -> bytes:
-    """grades.csv: a row a student, a column an exercise. It begins with the mark by which Excel knows UTF-8."""
-    text = io.StringIO()
-    writer = csv.writer(text)
+    """grades.csv: a row a student, a column an exercise, and where the feedback is, for a mail merge."""
     ids = [exercise.id for exercise in graded.results[0].exercises]
-    writer.writerow(["student", "score", "max_score", *ids, "sandbox"])
     sandbox = f"{graded.sandbox} (formative)" if graded.sandbox == UNCONFINED else graded.sandbox
-    for result in graded.results:
+    rows = [["student", "id", "email", "section", "late", "score", "max_score", *ids, "sandbox", "feedback"]]
+    for student, result in zip(graded.students, graded.results, strict=True):
         points = [result.score, result.max_score, *(exercise.score for exercise in result.exercises)]
-        writer.writerow([_cell(result.student), *(round(value, 2) for value in points), sandbox])
+        about = [result.student, student.id, student.email, student.section, "late" if student.platform.late else ""]
+        feedback = f"students/{student.folder}/feedback.html"
+        rows.append([*about, *(round(value, 2) for value in points), sandbox, feedback])
+    return table(rows)
+
+
+def table(rows: Iterable[Sequence[str | float]]) -> bytes:
+    """A file in CSV, in which no text is a formula. It begins with the mark by which Excel knows UTF-8."""
+    text = io.StringIO()
+    csv.writer(text).writerows([[formula_free(c) if isinstance(c, str) else c for c in row] for row in rows])
     return text.getvalue().encode("utf-8-sig", "replace")
-
-
-def _cell(text: str) -> str:
-    """Text that no spreadsheet takes for a formula."""
-    text = one_line(text)
-    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text

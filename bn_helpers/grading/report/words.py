@@ -38,10 +38,15 @@ def place(task: str) -> str:
     return f"notebook {notebook.number} ({notebook.name}.ipynb), {what}"
 
 
+def mistake(result: ExerciseResult) -> str:
+    """A known mistake in words; empty where none is named."""
+    return CATALOGUE[result.id][result.diagnosis].message if result.diagnosis else ""
+
+
 def reason(result: ExerciseResult) -> str:
     """Why an answer lost points, such that equal reasons can be counted: a known mistake, or what was seen first."""
     if result.diagnosis:
-        return CATALOGUE[result.id][result.diagnosis].message
+        return mistake(result)
     if result.status not in (PARTIAL, FAILED):
         return STATES[result.status]
     if result.id in QUIZZES:

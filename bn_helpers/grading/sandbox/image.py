@@ -22,6 +22,7 @@ from pathlib import Path
 import zmq  # noqa: F401  loaded for its shared libraries
 
 from bn_helpers import outcomes
+from bn_helpers.grading.results import SandboxUnavailable
 
 with contextlib.suppress(ModuleNotFoundError):  # a Python may be built without it; IPython 8 does without, too
     import sqlite3  # noqa: F401  loaded for its shared libraries
@@ -105,7 +106,12 @@ def _distributions() -> list[Path]:
             distribution = metadata.distribution(name)
         except metadata.PackageNotFoundError:  # for another platform or Python
             continue
-        top = {file.parts[0] for file in distribution.files or () if file.parts[0] not in ("..", "__pycache__")}
+        if distribution.files is None:
+            raise SandboxUnavailable(
+                f"{name} was installed without the list of its files (RECORD), so no sandbox can hold it. "
+                f"Install it anew: python -m pip install --force-reinstall {name}"
+            )
+        top = {file.parts[0] for file in distribution.files if file.parts[0] not in ("..", "__pycache__")}
         found |= {Path(str(distribution.locate_file(part))) for part in top if not part.endswith(".pth")}
         requirements = [text for text in distribution.requires or () if "extra ==" not in text]
         waiting += [re.split(r"[^\w.-]", text, maxsplit=1)[0].lower().replace("_", "-") for text in requirements]

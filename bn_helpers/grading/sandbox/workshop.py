@@ -79,7 +79,8 @@ def _obstacle(name: str) -> str:
     if trial.returncode == 0:
         return ""
     return (
-        f"this machine refuses new namespaces ({trial.stderr.strip()[:200]}). On Ubuntu allow them by "
+        f"this machine refuses new namespaces ({trial.stderr.strip()[:200]}). On Ubuntu allow them to bubblewrap by "
+        "the AppArmor profile in bn_helpers/grading/README.md, or to every program by "
         "sysctl kernel.apparmor_restrict_unprivileged_userns=0; in a container, by its seccomp profile."
     )
 

@@ -1,0 +1,110 @@
+"""How files are named: which student, which notebook, which copy. A table says it for the platforms that are known.
+
+A pattern stands for a path below the folder that is graded. Of a pattern's parts `{name}`, `{id}`, `{number}` and
+`{email}` are who it is, `{notebook}` is the name or the number (01) of a notebook, `{late}` a mark, `{date}` a time of
+an attempt, `{file}` what is left of the path; `*` is any text within a name, `**` any path, and what stands in square
+brackets may be missing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+
+from bn_helpers.exercises import NOTEBOOKS
+from bn_helpers.grading.results import Named
+
+_TITLE = "|".join(map(re.escape, NOTEBOOKS))
+_NUMBER = f"0[1-{len(NOTEBOOKS)}]"
+_PARTS = {
+    "name": "[^/]+?",
+    "id": "[^/_]+",
+    "number": r"\d+",
+    "other": r"\d+",
+    "email": "[^/@]+@[^/_]+?",
+    "late": "LATE|late",
+    "date": r"\d{4}(?:-\d\d){5}",
+    "plugin": "file|onlinetext",
+    "notebook": rf"(?:{_TITLE}|(?<!\d){_NUMBER}(?!\d))",
+    "file": ".+",
+}
+# The first that fits counts. Extend it, or name one with --names.
+PATTERNS = {
+    "Moodle": "{name}_{number}_assignsubmission_{plugin}[_][/]{file}",
+    "Blackboard": "*_{id}_attempt_{date}{file}",
+    "Canvas": "{name}[_{late}]_{number}_{other}_{file}",
+    "Gradescope": "submission_{number}/{file}",
+    "mail, Google Classroom": "{name} - {notebook}*.ipynb",
+    "name and notebook": "{name}_{notebook}*.ipynb",
+}
+# Words that say which copy it is, or that it is homework; they name nobody.
+_COPY = re.compile(
+    r"\b(copy|old|new|backup|draft|final|fixed|version|attempt|submission|submitted|resubmission|v|hw|homework|assignment|"
+    r"notebooks?|untitled|answers?|solutions?|exercises?|work|part|week|nb|my|the|of|colab|복사본|최종|수정|과제|제출|사본|숙제)\b"
+)
+_NTH = re.compile(r"(?: ?\((\d+)\)|-(\d+)|[-_ ]Copy ?(\d*)|[-_ ]v(\d+))$", re.IGNORECASE)
+
+
+def match(pattern: str, path: str) -> Named | None:
+    """What a pattern says of a path, if it fits."""
+    found = _compiled(pattern).fullmatch(path)
+    if not found:
+        return None
+    parts = {name: text or "" for name, text in found.groupdict().items()}
+    who = {"name": parts.get("name", ""), "email": parts.get("email", ""), "date": parts.get("date", "")}
+    if who["name"] and not words(who["name"]):
+        return None  # "final_01_normalization.ipynb" names nobody
+    file = parts.get("file") or path
+    return Named(id=parts.get("id") or parts.get("number", ""), late=bool(parts.get("late")), file=file, **who)
+
+
+def known(path: str) -> Named | None:
+    """What the first pattern of the table that fits says of a path."""
+    for platform, pattern in PATTERNS.items():
+        if named := match(pattern, path):
+            return replace(named, platform=platform)
+    return None
+
+
+def notebook_of(path: str) -> str:
+    """The notebook that a path names, in a file's name or in a folder's; empty where it names none."""
+    for part in reversed(path.split("/")):
+        title = re.search(_TITLE, part)
+        number = re.search(rf"(?<![\d-]){_NUMBER}(?![\d-])", part)
+        if title:
+            return title[0]
+        if number:
+            return list(NOTEBOOKS)[int(number[0]) - 1]
+    return ""
+
+
+def words(text: str) -> frozenset[str]:
+    """What is left of a name without notebooks, copies and figures: whose it is, if anybody's."""
+    plain = re.sub(r"[\W\d_]+", " ", re.sub(_TITLE, " ", text).casefold())
+    return frozenset(_COPY.sub(" ", plain).split())
+
+
+def nth(stem: str) -> tuple[str, int]:
+    """A file's name without the mark of a copy, and which copy it is: 0 for the first."""
+    found = _NTH.search(stem)
+    if not found:
+        return stem, 0
+    return stem[: found.start()], int(next(filter(None, found.groups()), "1"))
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    tokens: Sequence[str] = re.split(r"(\{\w+\}|\*\*|\*|\[|\])", pattern)
+    special = {"*": "[^/]*", "**": ".*", "[": "(?:", "]": ")?"}
+    return re.compile("".join(special.get(token) or _part(token) for token in tokens), re.DOTALL)
+
+
+def _part(token: str) -> str:
+    if not token.startswith("{"):
+        return re.escape(token)
+    name = token.strip("{}")
+    if name not in _PARTS:
+        raise ValueError(f"a pattern has no {token}; there are: {', '.join(f'{{{part}}}' for part in _PARTS)}")
+    return f"(?P<{name}>{_PARTS[name]})"

@@ -1,0 +1,72 @@
+"""What learning platforms take back: gradebooks for Canvas and Moodle, and feedback for Moodle to hand out."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterable
+from itertools import groupby
+
+from bn_helpers.exercises import NOTEBOOKS
+from bn_helpers.grading.report import feedback
+from bn_helpers.grading.report.tables import table
+from bn_helpers.grading.results import Graded, Student, SubmissionResult
+
+
+def canvas(graded: Graded) -> bytes | None:
+    """gradebook_canvas.csv, for *Grades, Import*: an assignment a notebook. None where Canvas would know nobody."""
+    if not any(student.canvas or student.section or student.id for student in graded.students):
+        return None
+    titles, most = _columns(graded)
+    rows = [["Student", "ID", "SIS User ID", "SIS Login ID", "Section", *titles]]
+    rows.append(["Points Possible", "", "", "", "", *most])
+    for student, result in zip(graded.students, graded.results, strict=True):
+        rows.append([student.name, student.canvas, student.id, student.email, student.section, *_points(result)])
+    return table(rows)
+
+
+def moodle(graded: Graded) -> bytes | None:
+    """gradebook_moodle.csv, to import as CSV or as a grading worksheet. None where Moodle would know nobody."""
+    if not any(student.id or student.email or _participant(student) for student in graded.students):
+        return None
+    titles, most = _columns(graded)
+    rows = [["Identifier", "Full name", "ID number", "Email address", *titles, "Grade", "Maximum Grade"]]
+    for student, result in zip(graded.students, graded.results, strict=True):
+        number = _participant(student)
+        about = [f"Participant {number}" if number else "", student.name, student.id, student.email]
+        rows.append([*about, *_points(result), round(result.score, 2), sum(most)])
+    return table(rows)
+
+
+def moodle_feedback(graded: Graded) -> bytes | None:
+    """feedback_moodle.zip, for *Upload multiple feedback files in a zip*. None where nothing came from Moodle."""
+    pages = {
+        f"{student.platform.name}_{number}_assignsubmission_file/feedback.html": feedback.page(result)
+        for student, result in zip(graded.students, graded.results, strict=True)
+        if (number := _participant(student))
+    }
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in pages.items():
+            archive.writestr(zipfile.ZipInfo(name), text.encode("utf-8", "replace"), zipfile.ZIP_DEFLATED)
+    return buffer.getvalue() if pages else None
+
+
+def _participant(student: Student) -> str:
+    return student.platform.id if student.platform.platform == "Moodle" else ""
+
+
+def _columns(graded: Graded) -> tuple[list[str], list[float]]:
+    """An assignment for each notebook that was due, and its points."""
+    found = dict(_by_notebook(graded.results[0]))
+    titles = [f"Batch normalization {NOTEBOOKS[name].number}: {NOTEBOOKS[name].title}" for name in found]
+    return titles, [sum(exercise.max_score for exercise in exercises) for exercises in found.values()]
+
+
+def _points(result: SubmissionResult) -> list[float]:
+    return [round(sum(exercise.score for exercise in exercises), 2) for _, exercises in _by_notebook(result)]
+
+
+def _by_notebook(result: SubmissionResult) -> Iterable[tuple[str, list]]:
+    for name, exercises in groupby(result.exercises, key=lambda exercise: exercise.notebook):
+        yield name, list(exercises)

@@ -1,0 +1,101 @@
+"""What a graded class shows: which mistakes were made, by whom, and what stands in their code."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import re
+import warnings
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bn_helpers.exercises import QUIZZES
+from bn_helpers.grading.report.words import reason, title
+from bn_helpers.grading.results import ERROR, OPEN, PASSED, ExerciseResult, Graded, Student, SubmissionResult
+
+EXCERPTS = 2
+_LETTER = re.compile(r"""["']([a-dA-D])["']""")
+LONGEST = 16  # lines of an excerpt
+
+
+@dataclass(frozen=True)
+class Shared:
+    """Why points were lost in an exercise, in words, and by whom. `page` names the file of its own page."""
+
+    task: str
+    words: str
+    who: tuple[tuple[Student, ExerciseResult], ...]
+
+    @property
+    def title(self) -> str:
+        return title(self.task)
+
+    @property
+    def lost(self) -> float:
+        """Points that it cost all of them."""
+        return sum(result.max_score - result.score for _, result in self.who)
+
+    @property
+    def page(self) -> str:
+        name = self.who[0][1].diagnosis or hashlib.sha256(self.words.encode("utf-8", "replace")).hexdigest()[:8]
+        return f"{self.task}-{name}.html"
+
+    def excerpts(self) -> list[str]:
+        """Short different pieces of code that show it, without a word that could tell whose they are.
+
+        Of a quiz these are the letters, and how many chose each.
+        """
+        if self.task in QUIZZES:
+            found = [_LETTER.findall(result.code) for _, result in self.who]
+            letters = Counter(chosen[-1].lower() for chosen in found if chosen)
+            return [", ".join(f"{letter}: {many}" for letter, many in sorted(letters.items()))] if letters else []
+        pieces = {anonymous(result.code, self.task) for _, result in self.who} - {""}
+        return sorted(pieces, key=lambda piece: (len(piece), piece))[:EXCERPTS]
+
+
+def mistakes(graded: Graded) -> list[Shared]:
+    """All mistakes, those that most made first; of equally many, the one that cost more points."""
+    found: dict[tuple[str, str], list[tuple[Student, ExerciseResult]]] = defaultdict(list)
+    for student, result in zip(graded.students, graded.results, strict=True):
+        for exercise in result.exercises:
+            if exercise.status not in (PASSED, *OPEN, ERROR):
+                found[exercise.id, reason(exercise)].append((student, exercise))
+    shared = [Shared(task, words, tuple(who)) for (task, words), who in found.items()]
+    order = [exercise.id for exercise in graded.results[0].exercises]
+    return sorted(shared, key=lambda one: (-len(one.who), -one.lost, order.index(one.task), one.words))
+
+
+def by_task(graded: Graded) -> list[list[ExerciseResult]]:
+    """The results of each task that was due, of all who handed in anything."""
+    return [list(results) for results in zip(*(r.exercises for r in present(graded)), strict=True)]
+
+
+def present(graded: Graded) -> Sequence[SubmissionResult]:
+    """The results of those who handed in anything; of all, where nobody did."""
+    return [result for result in graded.results if not result.absent] or graded.results
+
+
+def anonymous(code: str, task: str) -> str:
+    """The function that answers a task, without comments, texts and types; nothing where it is no Python."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ""
+    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == task]
+    if not functions:
+        return ""
+    for node in ast.walk(functions[-1]):
+        if isinstance(node, ast.arg):
+            node.annotation = None
+        if isinstance(node, ast.FunctionDef):
+            node.returns = None
+            texts = [one for one in node.body if isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant)]
+            node.body = [one for one in node.body if one not in texts] or [ast.Pass()]
+    try:
+        lines = ast.unparse(functions[-1]).splitlines()
+    except RecursionError:
+        return ""
+    return "\n".join(lines if len(lines) <= LONGEST else [*lines[:LONGEST], "    ..."])

@@ -1,0 +1,102 @@
+"""Runs into one folder add up."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sample_results import ORDER, exercise_result, submission_result
+
+from bn_helpers.exercises import TASKS
+from bn_helpers.grading.ledger import Ledger, remove_pages
+from bn_helpers.grading.results import FORMATIVE, MISSING, GradingError, Named, Student
+
+FIRST = [task for task in ORDER if TASKS[task].notebook == "01_normalization"]
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Add a run, and give what stands then: by student, the scores of some tasks."""
+    (tmp_path / ".graded").mkdir()
+
+    def run(path, results, sandbox="bwrap", roster=None):
+        ledger = Ledger(tmp_path)
+        students = [Student(name, name, Path(path) / name) for name in results]
+        ledger.add([Path(path)], students, list(results.values()), sandbox, roster)
+        ledger.keep()
+        run.ledger = ledger
+        again = Ledger(tmp_path).graded() if results or ledger.students else ledger
+        return {r.student: {e.id: e.score for e in r.exercises} for r in again.results} if ledger.students else {}
+
+    return run
+
+
+def part(name, tasks, **statuses):
+    result = submission_result(name, *(exercise_result(task, status) for task, status in statuses.items()))
+    exercises = tuple(exercise for exercise in result.exercises if exercise.id in tasks)
+    return replace(result, exercises=exercises, score=sum(e.score for e in exercises), notes=())
+
+
+def test_parts_add_up_to_what_was_due(run):
+    run("part1", {"kim": part("kim", FIRST), "lee": part("lee", FIRST)})
+    scores = run("part2", {"kim": part("kim", ["scale_and_shift"])})
+    assert list(scores["kim"]) == [*FIRST, "scale_and_shift"]
+    assert scores["kim"]["scale_and_shift"] == scores["kim"]["batch_statistics"] == 3.0
+    assert scores["lee"]["scale_and_shift"] == 0.0  # due, and not handed in
+    assert scores["lee"]["batch_statistics"] == 3.0
+
+
+def test_the_newest_answer_counts_and_none_replaces_no_answer_of_another_folder(run):
+    run("part1", {"kim": part("kim", ORDER)})
+    scores = run("part2", {"kim": part("kim", ORDER, normalize="failed", batch_statistics=MISSING)})
+    assert (scores["kim"]["normalize"], scores["kim"]["batch_statistics"]) == (0.0, 3.0)
+
+
+def test_an_answer_that_was_taken_away_counts_no_more(run):
+    run("class", {"kim": part("kim", ORDER)})
+    assert run("class", {"kim": part("kim", ORDER, normalize=MISSING)})["kim"]["normalize"] == 0.0
+
+
+def test_who_is_gone_from_the_folder_is_gone_and_who_is_in_another_stays(run):
+    run("part1", {"kim": part("kim", FIRST), "lee": part("lee", FIRST)})
+    assert run("part2", {"kim": part("kim", ["scale_and_shift"])}).keys() == {"kim", "lee"}
+    assert run("part1", {"kim": part("kim", FIRST)}).keys() == {"kim"}
+    assert [student.name for student in run.ledger.gone] == ["lee"]
+
+
+def test_who_left_the_roster_is_gone(run):
+    run("part1", {"kim": part("kim", FIRST), "lee": part("lee", FIRST)})
+    assert run("part2", {"kim": part("kim", FIRST)}, roster=["kim"]).keys() == {"kim"}
+
+
+def test_one_run_without_a_sandbox_makes_the_class_formative(run, tmp_path):
+    run("part1", {"kim": part("kim", FIRST)}, sandbox="none")
+    run("part2", {"kim": part("kim", ["scale_and_shift"])})
+    graded = Ledger(tmp_path).graded()
+    assert graded.sandbox == "none"
+    assert graded.results[0].notes == (FORMATIVE,)
+
+
+def test_a_platforms_number_is_the_same_student_under_another_name(tmp_path):
+    (tmp_path / ".graded").mkdir()
+    ledger = Ledger(tmp_path)
+    for name in ("kimminsu", "Kim, Minsu"):
+        student = Student(name, name, Path(name), platform=Named("kimminsu", "12"))
+        ledger.add([Path(name)], [student], [part(name, FIRST)], "bwrap")
+    assert [student.name for student in ledger.students] == ["Kim, Minsu"]
+
+
+def test_damaged_results_of_earlier_runs_are_told(tmp_path):
+    (tmp_path / ".graded").mkdir()
+    (tmp_path / ".graded" / "class.json").write_text("{")
+    with pytest.raises(GradingError, match=r"class\.json.*cannot be read"):
+        Ledger(tmp_path)
+
+
+def test_pages_of_who_is_gone_are_removed_and_what_is_not_ours_stays(tmp_path):
+    for name in ("kim", "lee"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "feedback.html").touch()
+    (tmp_path / "lee" / "letter.txt").touch()
+    gone = [Student(name, name, Path()) for name in ("kim", "lee", "never")]
+    remove_pages(tmp_path, gone, ["feedback.html", "results.json"])
+    assert [path.name for path in tmp_path.rglob("*")] == ["lee", "letter.txt"]
