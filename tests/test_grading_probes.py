@@ -46,7 +46,7 @@ def test_of_a_case_a_kernel_is_told_inputs_calls_and_names_only(exercise):
     for case, told in zip(cases, json.loads(ast.literal_eval(text.removesuffix(")"))), strict=True):
         assert told.keys() == {"inputs", "calls", "wanted"}
         assert told["inputs"]["dict"].keys() == case.inputs.keys()
-        assert told["wanted"] == [*case.wanted, *case.keeps]
+        assert told["wanted"] == [*case.wanted, *case.watched, *case.keeps]
 
 
 def test_outcomes_survive_the_way_through_json():

@@ -45,7 +45,8 @@ def test_right_pairs_pass(answer):
     [
         (lambda x: 2.01 * x, "value"),
         (lambda x: x[0], "shape"),
-        (lambda x: 2 * x[None], "shape"),
+        (lambda x: 2 * x[None], "axes"),
+        (lambda x: 3 * x[None], "value"),
         (lambda x: None, "missing"),
         (lambda x: x / 0, "finite"),
         (lambda x: 2j * x, "dtype"),

@@ -75,7 +75,7 @@ def test_styles_are_accepted_on_many_draws(exercise):
 def test_styles_pass_the_visible_check(exercise, capsys):
     for style, functions in RIGHT[exercise].items():
         verdict = examine(exercise, functions)
-        assert (verdict.state, verdict.score) == ("passed", EXERCISES[exercise].points), style
+        assert (verdict.state, verdict.points) == ("passed", EXERCISES[exercise].points), style
 
 
 def over_arrays(change):

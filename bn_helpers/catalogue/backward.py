@@ -336,6 +336,10 @@ changes(
     - -dcentered.sum(axis=0)
     + -dcentered
 
+    dmean_direct_not_summed (small): you do not sum dmean over the batch. The mean reaches every example.
+    - -dcentered.sum(axis=0)
+    + -dx_hat * inv_std
+
     dinv_std_not_summed (small): you do not sum over the batch on the path through the variance. It reaches every
     example.
     - (dx_hat * centered).sum(axis=0)

@@ -12,6 +12,7 @@ import numpy as np
 
 import bn_helpers.catalogue.backward
 import bn_helpers.catalogue.scale_and_shift  # noqa: F401
+from bn_helpers import layers
 from bn_helpers.catalogue.convolution import to_images, to_rows
 from bn_helpers.catalogue.entry import CATALOGUE, enter
 from bn_helpers.exercises import EXERCISES
@@ -50,6 +51,11 @@ def by_rows_backward(backward: Callable) -> Callable:
     return images
 
 
+def passed_on(answer: Callable) -> Callable:
+    """The same function with globals of its own, of which a check may hide one."""
+    return lambda *arguments: answer(*arguments)
+
+
 def derive(target: str, source: str, without: Iterable[str] = ()) -> None:
     """Enter for one exercise the mistakes of another that has the same formula; those that it has already are kept."""
     images = target.startswith("spatial") and not source.startswith("spatial")
@@ -57,13 +63,12 @@ def derive(target: str, source: str, without: Iterable[str] = ()) -> None:
         case = mistake.case if mistake.case in EXERCISES[target].weights else CASES.get(mistake.case)
         if case is None or mistake.id in CATALOGUE[target] or mistake.id in without:
             continue
-        answer, message = mistake.functions[source], mistake.message
+        answer, message = passed_on(mistake.functions[source]), mistake.message
         uses = dict(zip(EXERCISES[target].uses, map(mistake.functions.get, EXERCISES[source].uses), strict=True))
         if images:
             answer = by_rows_backward(answer) if uses else by_rows(answer)
             uses = {name: by_rows(forward) for name, forward in uses.items()}
-            for old, new in WORDS.items():
-                message = message.replace(old, new)
+            message = _of_channels(message)
         enter(target, mistake.id, case, message, answer, uses)
 
 
@@ -73,7 +78,27 @@ def enter_gradients(target: str, source: str, forwards: Iterable[str]) -> None:
         mistake = CATALOGUE[source][id]
         message = f"your gradient fits your forward pass, and that is wrong: mend it first. There {mistake.message}"
         forward = remembering(mistake.functions[source])
-        enter(target, f"forward_{id}", "square", message, gradient, {EXERCISES[target].uses[0]: forward})
+        enter(target, f"forward_{id}", "large_eps", message, gradient, {EXERCISES[target].uses[0]: forward})
+
+
+def enter_caches(target: str, forwards: Iterable[str]) -> None:
+    """Enter backward passes that are right, but for what a wrong forward pass has put into the cache."""
+    name, backward = EXERCISES[target].uses[0], passed_on(layers.batchnorm_backward)
+    images = target.startswith("spatial")
+    for id in forwards:
+        mistake = CATALOGUE["batchnorm_forward"][id]
+        forward, message = mistake.functions["batchnorm_forward"], mistake.message
+        message = f"your backward pass is right, and the forward pass before it is wrong: mend that. There {message}"
+        uses = {name: by_rows(forward) if images else forward}
+        answer = by_rows_backward(backward) if images else backward
+        case = "tiny_variance" if id == "eps_default" else "large_eps"
+        enter(target, f"cache_{id}", case, _of_channels(message) if images else message, answer, uses)
+
+
+def _of_channels(message: str) -> str:
+    for old, new in WORDS.items():
+        message = message.replace(old, new)
+    return message
 
 
 def remembering(forward: Callable) -> Callable:
@@ -108,11 +133,12 @@ def gradient(dout: np.ndarray, cache: tuple) -> tuple[np.ndarray, ...]:
     return tuple(results)
 
 
-FORWARDS = (
-    *("ddof", "eps_outside_root", "no_eps", "eps_fixed", "eps_default", "divides_by_variance", "not_centered"),
-    *("second_moment", "whole_array", "mean_divided_twice", "shifts_before_scaling"),
+GRADIENTS = ("ddof", "eps_outside_root", "divides_by_variance", "whole_array", "shifts_before_scaling")
+CACHES = (
+    *("ddof", "eps_outside_root", "divides_by_variance", "whole_array", "not_centered", "second_moment"),
+    *("mean_divided_twice", "no_eps", "eps_fixed", "eps_default"),
 )
-OF_IMAGES = ("reshape_only", "each_image", "each_example", "each_pixel", "average_of_variances")
+OF_IMAGES = ("reshape_only", "each_image", "each_example", "each_pixel")
 
 derive(
     "spatial_batchnorm_forward",
@@ -135,6 +161,8 @@ derive(
         *("dx_last", "axis_1", "parameters_along_features", "in_place_first"),
     ),
 )
-enter_gradients("batchnorm_backward", "batchnorm_forward", (*FORWARDS, "axis_1"))
-enter_gradients("batchnorm_backward_alt", "batchnorm_forward", (*FORWARDS, "axis_1"))
-enter_gradients("spatial_batchnorm_backward", "spatial_batchnorm_forward", (*FORWARDS, *OF_IMAGES))
+enter_gradients("batchnorm_backward", "batchnorm_forward", GRADIENTS)
+enter_gradients("batchnorm_backward_alt", "batchnorm_forward", GRADIENTS)
+enter_gradients("spatial_batchnorm_backward", "spatial_batchnorm_forward", (*GRADIENTS, *OF_IMAGES))
+for target in ("batchnorm_backward", "batchnorm_backward_alt", "spatial_batchnorm_backward"):
+    enter_caches(target, CACHES)

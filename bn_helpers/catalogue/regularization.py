@@ -31,6 +31,13 @@ def _(sample, batches, gamma, beta, eps=1e-5):
     return np.array([(gamma * normalize(x, eps) + beta)[0] for x in joined])
 
 
+@mistake("outputs_across_batches", "pooled_once", case="small")
+def _(sample, batches, gamma, beta, eps=1e-5):
+    """you put the example and all batches into one. Each batch is normalized apart, together with the example."""
+    joined = np.vstack([sample, batches.reshape(-1, len(sample))])
+    return np.array([(gamma * normalize(joined, eps) + beta)[0]] * len(batches))
+
+
 @mistake("outputs_across_batches", "replaces_companion", case="small")
 def _(sample, batches, gamma, beta, eps=1e-5):
     """you put the example in the place of a companion. It joins them: the batch has M + 1 rows."""
@@ -154,12 +161,6 @@ changes(
 def _(x, gamma, beta, ghost_size, eps=1e-5):
     """you normalize the whole batch at once. Each group has its own mean and variance."""
     return gamma * normalize(x, eps) + beta
-
-
-@mistake("ghost_batchnorm_forward", "eps_default_tiny", case="square")
-def _(x, gamma, beta, ghost_size, eps=1e-8):
-    """your default eps is 1e-8. Here it is 1e-5."""
-    return ghost_batchnorm_forward(x, gamma, beta, ghost_size, eps)
 
 
 @mistake("ghost_batchnorm_forward", "smaller_last_group", case="uneven")

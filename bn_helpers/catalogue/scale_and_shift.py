@@ -638,6 +638,15 @@ changes(
     - x_hat = centered * inv_std
     + x_hat = x
 
+    eps_outside_root_in_training (small): you add eps to the standard deviation in training. It is added to the
+    variance, under the root.
+    - np.sqrt(var + eps)
+    + (np.sqrt(var + eps) if mode == "test" else np.sqrt(var) + eps)
+
+    no_eps_in_training (constant): you leave eps out in training, so a feature that never changes divides 0 by 0.
+    - np.sqrt(var + eps)
+    + np.sqrt(var + eps * (mode == "test"))
+
     returns_input (small): you hand the batch through as it is.
     - x_hat = centered * inv_std
     + x_hat = x
@@ -975,7 +984,9 @@ def _(x, gamma, beta, bn_param):
         for key, batch in (("running_mean", np.mean(x, axis=0)), ("running_var", var[0])):
             bn_param[key] = momentum * bn_param.get(key, 0) + (1 - momentum) * batch
     elif bn_param["mode"] == "test":
-        centered, var = x - bn_param["running_mean"][None], bn_param["running_var"][None]
+        keys = ("running_mean", "running_var")
+        mean, var = (np.reshape(bn_param.get(key, np.zeros(x.shape[1])), (1, -1)) for key in keys)
+        centered = x - mean
     else:
         raise ValueError("mode has to be train or test")
     inv_std = 1 / np.sqrt(var + eps)

@@ -67,7 +67,7 @@ def forward(exercise: Exercise, rng: RandomState, case: str, shapes: draw.Shapes
     if case == "running_first":
         bn_param |= {"momentum": 0.7, "eps": 0.1} | running
     if case == "running_many":
-        bn_param |= {"momentum": 0.8}
+        bn_param |= {"momentum": 0.8, "eps": 0.1}
     return _forward_case(rng, case, exercise, {"x": x, "gamma": gamma, "beta": beta, "bn_param": bn_param}, shapes)
 
 

@@ -60,6 +60,8 @@ def _look_at(exercise: str, advice: Case, telling: Judged) -> str:
         return CASES["shape"][1]
     if judgement.problem == "raised" and outcome.raised == "NameError":
         return _of_another_notebook(exercise, outcome.detail)
+    if judgement.problem == "unpack" and outcome.detail == "None":
+        return "Is there a return at the end? print shows a value, and hands nothing over."
     if judgement.problem == "raised" and outcome.function == exercise and re.search(UNPACKED, outcome.detail):
         return "Unpack what your forward packs: as many values, in the same order." if EXERCISES[exercise].uses else ""
     return CASES[advice.id][1] if judgement.problem in ("value", "finite", "changed", "silent") else ""
