@@ -193,6 +193,28 @@ def test_a_folder_called_like_a_notebook_makes_no_one_student_of_a_class(tmp_pat
     assert names(tmp_path) == ["kim", "lee", "x"]
 
 
+def test_a_pattern_without_a_name_makes_one_student_of_all(tmp_path):
+    for file in ("kim.ipynb", "solutions/lee.ipynb"):
+        write_file(tmp_path / "class" / file)
+    assert [student.name for student in find_students([tmp_path / "class"], pattern="**")] == ["class"]
+
+
+def test_under_a_pattern_solutions_are_nobodys_and_an_empty_folder_is_somebodys(tmp_path):
+    for folder in ("kim/notebooks", "kim/solutions"):
+        write_file(tmp_path / "class" / folder / "1.ipynb")
+    (tmp_path / "class" / "lee").mkdir()
+    kim, lee = find_students([tmp_path / "class"], pattern="{name}/**")
+    assert [label for label, _ in kim.files] == ["kim/notebooks/1.ipynb"]
+    assert (lee.name, lee.files) == ("lee", ())
+
+
+@pytest.mark.parametrize("inside", ["notebooks", "homework"])
+def test_a_folder_that_names_nobody_is_part_of_the_student_who_was_named(tmp_path, inside):
+    write_submission(tmp_path / "kim" / inside, ANSWERS)
+    (tmp_path / "kim" / "README.md").touch()
+    assert names(tmp_path / "kim") == ["kim"]
+
+
 # Parts
 
 

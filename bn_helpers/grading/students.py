@@ -162,7 +162,7 @@ class _Finder:
     def _chosen(self, root: Path, files: list[Handed]) -> list[_Group]:
         """The groups that the given pattern makes."""
         try:
-            found = {handed: names.match(self._pattern, "/".join(handed.place)) for handed in files}
+            found = {handed: names.match(self._pattern, _whole(handed)) for handed in _without_solutions(files, 0)}
         except ValueError as error:
             raise GradingError(f"--names {self._pattern!r}: {error}.") from None
         strange = ["/".join(h.place) for h, named in found.items() if not named and _is_answer(h)]
@@ -182,7 +182,7 @@ class _Finder:
         answers = list(filter(_is_answer, loose))
         if answers and not groups and _one(rest, at, root.name):
             return [_group(root.name, root, rest, at)]
-        if not groups and _a_folder_a_notebook(rest, at) and _one(rest, at, root.name):
+        if not groups and _nobodys_folders(rest, at) and _one(rest, at, root.name):
             return [_group(root.name, root, rest, at)]
         if answers and not _one(answers, at, root.name):
             raise _unclear(root, answers, "{name}_{notebook}*")
@@ -246,7 +246,8 @@ def _by_name(root: Path, fits: dict[Handed, Named]) -> list[_Group]:
         files = [("/".join(handed.place), handed) for handed, named in entries if named.date == last]
         older = sorted({named.date for _, named in entries} - {last})
         late = any(named.late for _, named in entries)
-        group = _Group(replace(entries[0][1], late=late), root, files)
+        named = replace(entries[0][1], late=late)
+        group = _Group(named if named.name or named.id or named.email else Named(root.name), root, files)
         group.notes += [f"an earlier attempt was not read: {date}" for date in older]
         groups.append(group)
     return groups
@@ -350,13 +351,15 @@ def _one(files: Iterable[Handed], at: int, owner: str) -> bool:
     return all(a <= b or b <= a for found in whose.values() for a in set(found) for b in set(found))
 
 
-def _a_folder_a_notebook(files: Iterable[Handed], at: int) -> bool:
-    """Whether each folder is named for the notebook that is in it."""
+def _nobodys_folders(files: Iterable[Handed], at: int) -> bool:
+    """Whether no folder names anybody: each says which notebook is in it, or only that there is work in it."""
     answers = [handed for handed in files if _is_answer(handed)]
-    return bool(answers) and all(
-        len(handed.place) > at + 1 and notebook_of(handed.place[at]) == (_claim_inside(handed.path) or "-")
-        for handed in answers
-    )
+    return bool(answers) and all(len(h.place) > at + 1 and _is_nobodys(h.place[at], h.path) for h in answers)
+
+
+def _is_nobodys(folder: str, path: Path) -> bool:
+    plain = not words(folder) and not any(map(str.isdigit, folder))
+    return plain or notebook_of(folder) == (_claim_inside(path) or "-")
 
 
 def _without_solutions(files: list[Handed], at: int) -> list[Handed]:
@@ -385,6 +388,11 @@ def _unclear(root: Path, files: Sequence[Handed], option: str) -> GradingError:
         f"\nSay how the paths name a student, for instance --names '{option}' (bn_helpers/grading/names.py explains "
         "it), or give a --roster. What is one student's goes into a folder of its own."
     )
+
+
+def _whole(handed: Handed) -> str:
+    """The path of a file, or of a folder with nothing in it."""
+    return "/".join(handed.place) + "/" * (handed.problem == EMPTY)
 
 
 def _listed(paths: Sequence[str]) -> str:
