@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from bn_helpers import layers
+from bn_helpers.guard import CPU_SECONDS, Endless, limited
 from bn_helpers.parsing import available
 
 _names: dict[str, Any] = {}  # what the answers of the notebook see
@@ -19,7 +20,8 @@ _names: dict[str, Any] = {}  # what the answers of the notebook see
 
 def begin(handed: Iterable[str], opening: Iterable[str]) -> None:
     """Begin a notebook: NumPy, the functions that it is handed, and what of its opening can run here."""
-    course, own = types.ModuleType("bn_helpers"), types.ModuleType("bn_helpers.layers")
+    # Under other names: what an import does not find in a module it takes from `sys.modules`.
+    course, own = types.ModuleType("the course"), types.ModuleType("what is handed")
     vars(own).update({name: getattr(layers, name) for name in handed})
     course.layers = own
 
@@ -41,7 +43,10 @@ def define(task: str, source: str) -> Any:
     """Run an answer's cell, and give what it defines. What goes wrong below the answer is for its check to show."""
     _names.pop(task, None)
     try:
-        _run(source, f"your {task}")
+        with limited():
+            _run(source, f"your {task}")
+    except Endless:
+        raise TimeoutError(f"it goes on after {CPU_SECONDS:g} seconds of computing") from None
     except Exception:
         if task not in _names:
             raise
@@ -50,4 +55,4 @@ def define(task: str, source: str) -> Any:
 
 def _run(source: str, name: str) -> None:
     linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)  # for the lines of a message
-    exec(compile(source, name, "exec"), _names)
+    exec(compile(source, name, "exec", dont_inherit=True), _names)

@@ -5,13 +5,16 @@ A check says what is wrong and why; it does not grade. It runs in the learner's 
 
 from __future__ import annotations
 
+import ast
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import FunctionType
 
 from bn_helpers.exercises import CASES, EASY, EXERCISES, NOTEBOOKS, QUIZZES, SHAPE, TASKS, visible_cases
+from bn_helpers.guard import CPU_SECONDS, Endless, Printed, limited, place
 from bn_helpers.judging import FAILED, PASSED, UNANSWERED, Verdict, fingerprints, judge, judge_all
-from bn_helpers.outcomes import run
+from bn_helpers.outcomes import Case, Outcome, run
 
 
 class CheckError(Exception):
@@ -52,17 +55,37 @@ def check(exercise: str, answer: Callable | str, **uses: Callable) -> None:
     Unanswered
         If the answer is still the one you were given.
     """
+    printed = Printed()
     if exercise in QUIZZES:
         verdict, said = _record(exercise, answer), []
     else:
-        verdict = examine(exercise, _functions(exercise, answer, uses))
-        said = _lines(verdict)
+        _refuse_stale(exercise)
+        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+            verdict = examine(exercise, _functions(exercise, answer, uses))
+        said = [*printed.words(), *_lines(verdict)]
     if text := "\n\n".join(part for part in ("\n".join(said), verdict.words) if part):
         print(text)
     if verdict.state == UNANSWERED:
         raise Unanswered(f"{exercise}: unanswered, 0 of {_points(exercise)} points")
     if verdict.state != PASSED:
         raise CheckFailed(f"{exercise}: not right yet, {verdict.points:.1f} of {_points(exercise)} points")
+
+
+def _refuse_stale(exercise: str) -> None:
+    """Refuse to check an older version of an answer, where the session tells that the latest one is no Python."""
+    from IPython import get_ipython
+
+    shell = get_ipython()
+    defines = re.compile(rf"^[ \t]*(def {exercise}\b|{exercise} *=[^=])", re.MULTILINE)
+    inputs = reversed(shell.user_ns.get("In", ())) if shell else ()
+    latest = next((text for text in inputs if defines.search(text)), "")
+    try:
+        ast.parse(shell.transform_cell(latest) if latest else "")
+    except SyntaxError as error:
+        raise CheckFailed(
+            f"{exercise}: the latest version of its cell did not run, since it is not Python (line {error.lineno}: "
+            f"{error.msg}). Mend it, and run it again"
+        ) from None
 
 
 def ready(**answers: Callable) -> bool:
@@ -83,7 +106,7 @@ def ready(**answers: Callable) -> bool:
     for exercise in (EXERCISES[name] for name in answers if EXERCISES[name].notebook == latest):
         functions = {name: answers.get(name) for name in (*exercise.uses, exercise.id)}
         case = next(case for case in visible_cases(exercise.id) if case.id == EASY)
-        if judge(case, run(case, functions)).problem not in ("", "value"):
+        if judge(case, *_outcomes(exercise.id, functions, [case])).problem not in ("", "value"):
             missing.append(f"{exercise.id} ({exercise.points} points)")
         elif examine(exercise.id, functions).state != PASSED:
             wrong.append(exercise.id)
@@ -142,11 +165,25 @@ def examine(exercise: str, functions: dict[str, Callable]) -> Verdict:
     """Run the visible cases of an exercise with the given answers, and judge what came of them."""
     cases = visible_cases(exercise)
     with _underivable(exercise, functions):
-        outcomes = [run(case, functions) for case in cases]
+        outcomes = _outcomes(exercise, functions, cases)
     known = fingerprints().get(exercise, {})
     looks = {mistake: entry["cases"] for mistake, entry in known.items()}
     messages = {mistake: entry["message"] for mistake, entry in known.items()}
     return judge_all(exercise, cases, outcomes, lambda *_: looks, messages)
+
+
+def _outcomes(exercise: str, functions: dict[str, Callable], cases: Sequence[Case]) -> list[Outcome]:
+    """What comes of cases. The first one that has no end is the last one to be run."""
+    outcomes: list[Outcome] = []
+    try:
+        with limited():
+            for case in cases:
+                outcomes.append(run(case, functions))
+    except Endless as error:
+        detail = f"TimeoutError: it goes on after {CPU_SECONDS:g} seconds of computing{place(error, functions)}"
+        endless = Outcome(raised="TimeoutError", function=exercise, detail=detail)
+        outcomes += [endless] * (len(cases) - len(outcomes))
+    return outcomes
 
 
 def _lines(verdict: Verdict) -> list[str]:

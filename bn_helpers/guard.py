@@ -6,11 +6,13 @@ import contextlib
 import io
 import signal
 import threading
+import traceback
 from collections.abc import Iterator
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Any
 
 CPU_SECONDS = 10.0  # of computing, however long that takes on a busy machine
+PRINTED = "your code printed"
 SHOWN = 200  # characters of what an answer prints
 
 
@@ -25,7 +27,7 @@ def limited(seconds: float = CPU_SECONDS) -> Iterator[None]:
         yield
         return
     before = signal.signal(signal.SIGVTALRM, _stop)
-    signal.setitimer(signal.ITIMER_VIRTUAL, seconds, 0.1)  # again and again, for who catches it all the same
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds, 1.0)  # again and again, for who catches it all the same
     try:
         yield
     finally:
@@ -37,13 +39,11 @@ def _stop(number: int, frame: FrameType | None) -> None:
     raise Endless
 
 
-def line(traceback: TracebackType | None, functions: dict[str, Any]) -> str:
-    """Where an answer was when it was stopped: the innermost line of a file that holds one of the functions."""
-    import traceback as stacks
-
-    files = {function.__code__.co_filename for function in functions.values() if hasattr(function, "__code__")}
-    frames = [frame for frame in stacks.extract_tb(traceback) if frame.filename in files]
-    return f"line {frames[-1].lineno}: {frames[-1].line}" if frames else ""
+def place(error: Endless, functions: dict[str, Any]) -> str:
+    """Where answers were when they were stopped: the innermost line of a file that defines one of them."""
+    files = {code.co_filename for function in functions.values() if (code := getattr(function, "__code__", None))}
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename in files]
+    return f" (line {frames[-1].lineno}: {frames[-1].line})" if frames else ""
 
 
 class Printed(io.TextIOBase):
@@ -57,10 +57,7 @@ class Printed(io.TextIOBase):
         self._size += len(text)
         return len(text)
 
-    def words(self) -> str:
-        """One line, or nothing where nothing was printed."""
+    def words(self) -> list[str]:
+        """One line, or none where nothing was printed."""
         cut = " ..." if self._size > len(self._text) else ""
-        return f"{PRINTED} {self._size:,} characters: {self._text!r}{cut}" if self._size else ""
-
-
-PRINTED = "your code printed"
+        return [f"{PRINTED} {self._size:,} characters: {self._text!r}{cut}"] if self._size else []

@@ -131,6 +131,11 @@ def _bound_by(alias: ast.alias, node: ast.Import | ast.ImportFrom) -> str:
     return name.partition(".")[0] if isinstance(node, ast.Import) else name
 
 
+def imports(source: str) -> list[str]:
+    """The import statements of a cell, each on its own: some of them may fail where others do not."""
+    return [ast.unparse(node) for node in ast.parse(source).body if isinstance(node, ast.Import | ast.ImportFrom)]
+
+
 # Names
 
 

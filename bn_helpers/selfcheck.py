@@ -1,6 +1,6 @@
 """A learner's own run over notebooks: `python -m bn_helpers check`.
 
-The answers are taken out of the learner's notebook and put into the solved one, whose saved outputs say what a right
+The answers are read as the grader reads them, and put into the solved notebook, whose saved outputs say what a right
 answer prints; nbval then runs it and compares. The answers run unconfined: this is for your own work, and proves
 nothing about anybody else's.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,10 +20,15 @@ import nbformat
 import pytest
 
 from bn_helpers.errors import CourseError
-from bn_helpers.exercises import NOTEBOOKS, TASKS
+from bn_helpers.exercises import EXERCISES, NOTEBOOKS, QUIZZES, TASKS
+from bn_helpers.guard import PRINTED
 from bn_helpers.judging import FAILED, MISSING, PASSED, UNANSWERED
+from bn_helpers.parsing import imports
+from bn_helpers.submission import Answer, read_submission
+from bn_helpers.text import one_line
 
-SECONDS_A_CELL = 60
+RECORDED = "recorded"  # a quiz: whether its letter is right is not told here
+SECONDS_A_CELL = 600  # for what waits without computing, which no limit on computing ends
 RULES = Path(__file__).with_name("nbval.cfg")  # what nbval leaves out of its comparison
 
 
@@ -30,13 +36,18 @@ class UnreadableNotebook(CourseError):
     """A notebook that cannot be checked; the message says why and what to do."""
 
 
+class NoKernel(CourseError):
+    """The machine cannot run a notebook; no answer is to blame."""
+
+
 @dataclass(frozen=True)
 class Result:
     """One exercise or quiz of one notebook: its state, and the words of its check."""
 
     exercise: str
-    state: str  # passed, failed, unanswered, missing
-    words: str
+    state: str  # passed, failed, unanswered, missing, recorded
+    words: str = ""
+    notes: tuple[str, ...] = ()
 
 
 def check_notebook(path: Path, solutions: Path) -> list[Result]:
@@ -58,25 +69,72 @@ def check_notebook(path: Path, solutions: Path) -> list[Result]:
     ------
     UnreadableNotebook
         If the file is no notebook of this course, or of a part that is not here.
+    NoKernel
+        If no kernel starts.
     """
-    name, answers = _answers(path)
-    if not (solutions / f"{name}.ipynb").exists():
+    if not path.exists():
+        raise UnreadableNotebook(f"there is no file {path}; name a notebook, or leave the names out")
+    submission = read_submission(path)
+    names = [name for name in NOTEBOOKS if any(answer.notebook == name for answer in submission.answers.values())]
+    if not names:
+        why = "; ".join(submission.notes) or f"it holds no answers to one of {', '.join(NOTEBOOKS)}"
+        raise UnreadableNotebook(f"{path}: {why}")
+    there = [name for name in names if (solutions / f"{name}.ipynb").exists()]
+    if not there:
         raise UnreadableNotebook(
             f"{path} is of a part of the course that is not here; unpack that part in the same place"
         )
-    solved = frame(nbformat.read(solutions / f"{name}.ipynb", as_version=4))
-    for cell in solved.cells:
-        cell.source = answers.get(_part(cell), cell.source)
+    return [result for name in there for result in _check(name, submission.answers, solutions / f"{name}.ipynb")]
+
+
+def _check(name: str, answers: dict[str, Answer], solved: Path) -> Iterator[Result]:
+    """The results of one notebook. A kernel is needed only where there is something to run."""
+    tasks = [task for task in TASKS.values() if task.notebook == name]
+    there = {task.id: answers[task.id] for task in tasks if task.id in answers}
+    waiting = [answer for answer in there.values() if answer.attempted and not answer.error]
     collector = _Collector()
+    if waiting:
+        _run(_filled(frame(nbformat.read(solved, as_version=4)), name, there), name, collector)
+    for task in tasks:
+        yield _result(task.id, there.get(task.id), collector)
+
+
+def _run(notebook: nbformat.NotebookNode, name: str, collector: _Collector) -> None:
+    """Run a notebook by nbval, in a kernel of the interpreter that runs this."""
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / f"{name}.ipynb"
-        nbformat.write(solved, target)
-        options = ["--nbval", f"--nbval-sanitize-with={RULES}", f"--nbval-cell-timeout={SECONDS_A_CELL}"]
+        nbformat.write(notebook, target)
+        options = ["--nbval", "--nbval-current-env", f"--nbval-sanitize-with={RULES}"]
+        options += [f"--nbval-cell-timeout={SECONDS_A_CELL}"]
         options += ["-p", "no:cacheprovider", f"--rootdir={folder}", "-c", os.devnull]
         with contextlib.redirect_stdout(io.StringIO()):
             pytest.main([str(target), *options], plugins=[collector])
-    wanted = [subject.id for subject in TASKS.values() if subject.notebook == name]
-    return [_result(subject, subject in answers, collector.reports.get(subject)) for subject in wanted]
+    if collector.error:
+        raise NoKernel(
+            f"no notebook can be run here: {collector.error}. Your answers are not judged. Does this work? "
+            f"{sys.executable} -m ipykernel --version"
+        )
+
+
+def _filled(notebook: nbformat.NotebookNode, name: str, answers: dict[str, Answer]) -> nbformat.NotebookNode:
+    """A frame with answers. They run apart from the cells of the course, with what is there where they are graded."""
+    opening: list[str] = []
+    for cell in notebook.cells:
+        part = _part(cell)
+        if part in EXERCISES:
+            break
+        if part == "setup":
+            opening += imports(cell.source) if cell.get("id") == "setup" else [cell.source]
+    for cell in notebook.cells:
+        answer = answers.get(_part(cell))
+        if cell.get("id") == "setup":
+            begin = f"_answers.begin({NOTEBOOKS[name].handed}, {opening})"
+            cell.source += f"\nfrom bn_helpers import answers as _answers\n{begin}"
+        elif answer and answer.id in QUIZZES:
+            cell.source = f"{answer.id} = {answer.letter!r}"
+        elif answer and not answer.error:
+            cell.source = f"{answer.id} = _answers.define({answer.id!r}, {answer.source!r})"
+    return notebook
 
 
 def frame(solved: nbformat.NotebookNode) -> nbformat.NotebookNode:
@@ -100,27 +158,36 @@ def frame(solved: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 
 def table(results: list[Result]) -> Iterator[str]:
-    """Lines to print: exercise, points, state, and what the check says of a failure."""
+    """Lines to print: exercise, points, state, what the check says of a failure, and what there is to note."""
     width = max(len(result.exercise) for result in results)
     for result in results:
         points = TASKS[result.exercise].points
         yield f"{result.exercise:{width}}  {points:2} points  {result.state}"
-        if result.state == FAILED:
-            yield from (f"    {line}" for line in result.words.splitlines())
+        lines = [*(result.words.splitlines() if result.state == FAILED else ()), *result.notes]
+        yield from (f"    {line}" for line in lines)
 
 
 class _Collector:
     """A pytest plugin that keeps what nbval saw of each check, and whether a right answer prints the same."""
 
     def __init__(self) -> None:
-        self.reports: dict[str, tuple[bool, str]] = {}
+        self.passed: dict[str, bool] = {}
+        self.words: dict[str, str] = {}  # of each check, and of each answer cell that raises
+        self.error = ""
+
+    def pytest_itemcollected(self, item: pytest.Item) -> None:
+        compare = item.compare_outputs
+        item.compare_outputs = lambda seen, *others: compare([*map(_quiet, seen)], *others)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo) -> Iterator[None]:
         report = yield
         part = _part(item.cell)
-        if call.when == "call" and part.startswith("check "):
-            self.reports[part.removeprefix("check ")] = (report.passed, _words(item.test_outputs or []))
+        if call.when == "setup" and call.excinfo:
+            self.error = one_line(str(call.excinfo.value)) or call.excinfo.typename
+        elif call.when == "call":
+            self.words[part] = _words(item.test_outputs or [])
+            self.passed[part] = report.passed
         return report
 
 
@@ -135,19 +202,12 @@ def _part(cell: nbformat.NotebookNode) -> str:
     return "setup" if cell.get("id") == "setup" or grade.get("locked") else ""
 
 
-def _answers(path: Path) -> tuple[str, dict[str, str]]:
-    """The notebook's name in the manifest, and the learner's answers by exercise."""
-    try:
-        cells = nbformat.read(path, as_version=4).cells
-    except FileNotFoundError:
-        raise UnreadableNotebook(f"there is no file {path}; name a notebook, or leave the names out") from None
-    except Exception as error:
-        raise UnreadableNotebook(f"{path} is not a notebook that can be read ({type(error).__name__})") from None
-    answers = {_part(cell): cell.source for cell in cells if _part(cell) in TASKS}
-    names = {TASKS[subject].notebook for subject in answers}
-    if len(names) != 1:
-        raise UnreadableNotebook(f"{path} holds no answers to one of {', '.join(NOTEBOOKS)}; were its cells replaced?")
-    return names.pop(), answers
+def _quiet(output: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """An output of a check without the line about what the answer prints, which is no fault."""
+    if output.get("name") != "stdout":
+        return output
+    lines = output.text.splitlines(keepends=True)
+    return nbformat.from_dict({**output, "text": "".join(line for line in lines if not line.startswith(PRINTED))})
 
 
 def _words(outputs: list[nbformat.NotebookNode]) -> str:
@@ -156,12 +216,17 @@ def _words(outputs: list[nbformat.NotebookNode]) -> str:
     return "".join(streams) + "\n".join(errors)
 
 
-def _result(subject: str, there: bool, report: tuple[bool, str] | None) -> Result:
-    if not there:
-        return Result(subject, MISSING, "")
-    if report is None:
-        return Result(subject, FAILED, "the check did not come to an end")
-    passed, words = report
+def _result(task: str, answer: Answer | None, collector: _Collector) -> Result:
+    if answer is None:
+        return Result(task, MISSING)
+    if not answer.attempted:
+        return Result(task, UNANSWERED)
+    if answer.error:
+        return Result(task, FAILED, answer.error, answer.notes)
+    words = collector.words.get(f"check {task}", "the check did not come to an end")
     if "Unanswered: " in words:
-        return Result(subject, UNANSWERED, words)
-    return Result(subject, PASSED if passed else FAILED, words)
+        return Result(task, UNANSWERED, words, answer.notes)
+    if collector.passed.get(f"check {task}"):
+        return Result(task, RECORDED if task in QUIZZES else PASSED, words, answer.notes)
+    broken = collector.words.get(task, "")
+    return Result(task, FAILED, f"the answer cell does not run: {broken}" if broken else words, answer.notes)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bn_helpers.exercises import QUIZZES
+from bn_helpers.parsing import imports
 
 FOLDER = Path(__file__).parents[1] / "solutions"
 
@@ -40,8 +41,7 @@ def opening(source: str) -> list[str]:
         if "solution" in part.attributes:
             break
         if part.attributes.get("id") == "setup":
-            nodes = ast.parse(part.text).body
-            code += [ast.unparse(node) for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+            code += imports(part.text)
         elif part.code and "locked" in part.attributes:
             code.append(part.text)
     return code

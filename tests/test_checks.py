@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
+import re
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from bn_helpers import checks, judging, layers
+from bn_helpers import checks, guard, judging, layers
 from bn_helpers.checks import CheckFailed, Unanswered, check, examine, ready, summary
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS
 from bn_helpers.judging import words
@@ -184,6 +185,52 @@ def test_notebook_shows_the_line_and_no_stack(capsys):
     shown = capsys.readouterr().out
     assert shown.rstrip().endswith(f"normalize: not right yet, {points('normalize', 0)}")
     assert "Traceback" not in shown
+
+
+# Answers without end, answers that print, and cells that did not run
+
+
+def test_answer_without_end_is_stopped_and_fails(capsys, monkeypatch):
+    monkeypatch.setattr(checks, "limited", lambda: guard.limited(0.05))
+
+    def normalize(x, eps=1e-5):
+        while True:
+            x = x + 0
+
+    text, error = run_check(capsys, "normalize", normalize)
+    assert isinstance(error, CheckFailed)
+    assert re.search(r"goes on after 10 seconds of computing \(line \d+: (while True:|x = x \+ 0)\)", text)
+    assert not ready(normalize=normalize)
+
+
+def test_what_an_answer_prints_is_one_line(capsys):
+    def normalize(x, eps=1e-5):
+        print("x" * 1000)
+        return layers.normalize(x, eps)
+
+    text, error = run_check(capsys, "normalize", normalize)
+    first, second, *_ = text.splitlines()
+    assert error is None
+    assert first.startswith(f"your code printed {len(EXERCISES['normalize'].weights) * 1001:,} characters: 'xxx")
+    assert second.startswith("  pass")
+
+
+@pytest.mark.parametrize(
+    ("inputs", "stale"),
+    [
+        (["def normalize(x):\n    return x", "def normalize(x):\n    return (x"], True),
+        (["def normalize(x):\n    return (x", "def normalize(x):\n    return x", "1 +"], False),
+        (["%time\ndef normalize(x):\n    return x", "check('normalize', normalize)"], False),
+    ],
+)
+def test_older_version_of_an_answer_is_not_checked(capsys, monkeypatch, inputs, stale):
+    from IPython.core.inputtransformer2 import TransformerManager
+
+    session = SimpleNamespace(user_ns={"In": ["", *inputs]}, transform_cell=TransformerManager().transform_cell)
+    monkeypatch.setattr("IPython.get_ipython", lambda: session)
+    _, error = run_check(capsys, "normalize", layers.normalize)
+    assert (error is not None) == stale
+    assert not stale or "the latest version of its cell did not run, since it is not Python (line 2: " in str(error)
 
 
 # Not attempted, and wrong calls
@@ -400,12 +447,13 @@ def test_summary_is_of_the_answers_as_they_stand(capsys):
     answers["normalize"] = lambda x, eps=1e-5: x
     capsys.readouterr()
     summary("01_normalization", answers)
-    assert "normalize          6 points   0.0  failed" in capsys.readouterr().out
+    assert f"normalize         {EXERCISES['normalize'].points:2} points   0.0  failed" in capsys.readouterr().out
 
 
 def test_summary_of_a_backward_uses_the_forward_beside_it(capsys):
     summary("03_backward", {name: getattr(layers, name) for name in ("batchnorm_forward", "batchnorm_backward")})
-    assert "batchnorm_backward        12 points  12.0  passed" in capsys.readouterr().out
+    points = EXERCISES["batchnorm_backward"].points
+    assert f"batchnorm_backward        {points:2} points  {points:4.1f}  passed" in capsys.readouterr().out
 
 
 def test_summary_of_a_fresh_session_attempts_nothing(capsys):

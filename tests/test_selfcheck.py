@@ -1,5 +1,6 @@
 """The learner's own run over notebooks: what it says of right, wrong, unwritten and missing answers."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -49,7 +50,7 @@ def test_every_answer_gets_its_state_and_a_wrong_one_its_reason(notebook):
         "batch_statistics": "passed",
         "normalize": "failed",
         "layer_outputs": "missing",
-        "quiz_1": "passed",  # recorded; whether it is right is not told here
+        "quiz_1": "recorded",  # whether it is right is not told here
     }
     assert "you divide the variance by N - 1" in done.stdout
     assert done.returncode == 1
@@ -59,6 +60,38 @@ def test_what_is_not_written_yet_is_no_failure(notebook):
     done = check(notebook({"batch_statistics": RIGHT}))
     assert list(states(done.stdout).values()) == ["passed", "unanswered", "unanswered", "unanswered"]
     assert done.returncode == 0
+
+
+def test_a_kernel_that_does_not_start_is_the_machines_fault(notebook, tmp_path, monkeypatch):
+    (tmp_path / "ipykernel_launcher.py").write_text("raise SystemExit('it is broken')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    done = check(notebook({"batch_statistics": RIGHT}))
+    assert done.returncode == 2
+    assert "no notebook can be run here" in done.stderr
+    assert "batch_statistics" not in done.stdout
+
+
+@pytest.mark.slow
+def test_an_endless_loop_is_named_with_its_line_and_costs_no_other_answer(notebook):
+    endless = "def normalize(x, eps=1e-5):\n    while True:\n        x = x + 0"
+    done = check(notebook({"batch_statistics": RIGHT, "normalize": endless}))
+    assert [*states(done.stdout).values()][:2] == ["passed", "failed"]
+    assert re.search(r"after 10 seconds of computing \(line [23]: ", done.stdout)
+
+
+def test_what_an_answer_prints_is_no_fault_and_its_helper_is_taken_along(notebook):
+    done = check(
+        notebook(
+            {
+                "setup": "from numpy import mean as middle",
+                "batch_statistics": (
+                    "def batch_statistics(x):\n    print(x)\n    return middle(x, axis=0), x.var(axis=0)"
+                ),
+            }
+        )
+    )
+    assert states(done.stdout)["batch_statistics"] == "passed"
+    assert "    middle, defined in another cell, is taken along" in done.stdout.splitlines()
 
 
 @pytest.mark.parametrize("text", [None, "", "{}", '{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}'])

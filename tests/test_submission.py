@@ -7,7 +7,7 @@ from submissions import code_cell, notebook, right_answers, write_submission
 
 from bn_helpers import submission
 from bn_helpers.cli import ROOT
-from bn_helpers.exercises import EXERCISES, NOTEBOOKS
+from bn_helpers.exercises import EXERCISES, NOTEBOOKS, TASKS
 from bn_helpers.submission import MAX_ANSWER, MAX_FILE, read_files, read_submission
 
 DEFINITION = "def normalize(x, eps=1e-5):\n    return x"
@@ -88,6 +88,80 @@ def test_comments_that_steer_nbval_are_taken_out_and_line_numbers_stay(tmp_path)
     answer = normalize_of(written(tmp_path, code_cell(source)))
     assert answer.source == "#\n#\n# an ordinary comment\n#\n" + DEFINITION
     assert answer.code == source
+
+
+NOT_THERE = "is not there when answers are graded, and its import is left out"
+
+
+@pytest.mark.parametrize(
+    ("above", "kept"),
+    [
+        ("import matplotlib.pyplot as plt", "pass"),
+        ("import matplotlib, numpy as np", "import numpy as np"),
+        ("from bn_helpers.checks import check", "pass"),
+        ("from bn_helpers import plotting, layers", "from bn_helpers import layers"),
+        ("from matplotlib import (\n    pyplot,\n)", "pass\n\n"),
+        ("import math; import scipy", "import math; pass"),
+        ("from functools import cache", "from functools import cache"),
+    ],
+)
+def test_an_import_of_what_is_not_there_costs_nothing_where_it_is_not_used(tmp_path, above, kept):
+    answer = normalize_of(written(tmp_path, code_cell(f"{above}\n{DEFINITION}")))
+    assert answer.source == f"{kept}\n{DEFINITION}"
+    assert (answer.error, answer.notes) == ("", ())
+
+
+@pytest.mark.parametrize(
+    ("source", "module"),
+    [
+        (f"import matplotlib.pyplot as plt\nplt.ioff()\n{DEFINITION}", "matplotlib.pyplot"),
+        (f"from bn_helpers.checks import check\n{DEFINITION}\ncheck('normalize', normalize)", "bn_helpers.checks"),
+        (f"from scipy.stats import *\n{DEFINITION}", "scipy.stats"),
+    ],
+)
+def test_an_import_of_what_is_not_there_is_named_where_it_is_used(tmp_path, source, module):
+    answer = normalize_of(written(tmp_path, code_cell(source)))
+    assert answer.notes == (f"{module} {NOT_THERE} (line 1)",)
+
+
+@pytest.mark.parametrize(
+    ("above", "kept"),
+    [
+        ("files = !ls", "files = None"),
+        ("names = %who_ls", "names = None"),
+        ("!pip install \\\n  torch \\\n  scipy", "pass\n\n"),
+    ],
+)
+def test_assigned_magics_and_shell_lines_that_go_on_are_left_out(tmp_path, above, kept):
+    answer = normalize_of(written(tmp_path, code_cell(f"{above}\n{DEFINITION}")))
+    assert (answer.source, answer.error) == (f"{kept}\n{DEFINITION}", "")
+
+
+@pytest.mark.parametrize("kind", ["markdown", "raw"])
+@pytest.mark.parametrize("grade_id", ["normalize", ""])
+def test_an_answer_in_a_cell_of_another_type_is_read_and_told(tmp_path, kind, grade_id):
+    cell = {**code_cell(DEFINITION, grade_id), "cell_type": kind}
+    text = {**code_cell("Define `normalize` here."), "cell_type": "markdown"}
+    answer = normalize_of(written(tmp_path, text, cell))
+    assert (answer.source, answer.error) == (DEFINITION, "")
+    assert answer.notes == (f"the cell is of type {kind}: make it a code cell again",)
+
+
+def test_a_stub_gives_way_to_an_answer_in_another_cell(tmp_path):
+    stub = code_cell("def normalize(x):\n    raise NotImplementedError", "normalize")
+    assert normalize_of(written(tmp_path, stub, code_cell(DEFINITION))).source == DEFINITION
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_what_a_notebook_hands_out_is_no_answer_without_any_ids_either(tmp_path, name):
+    built = json.loads((ROOT / "notebooks" / f"{name}.ipynb").read_text("utf-8"))
+    for cell in built["cells"]:
+        cell["metadata"] = {}
+        del cell["id"]
+    (tmp_path / "mine.ipynb").write_text(json.dumps(built))
+    answers = read_submission(tmp_path).answers
+    assert {*answers} == {task for task in TASKS if TASKS[task].notebook == name}
+    assert not any(answer.attempted for answer in answers.values())
 
 
 @pytest.mark.parametrize("line", ["%matplotlib inline", "!pip install torch", "%%time", "np.mean?", "?np", "    !ls"])

@@ -638,10 +638,11 @@ changes(
     - x_hat = centered * inv_std
     + x_hat = x
 
-    normalizes_twice (small): you normalize x_hat once more.
+    returns_input (small): you hand the batch through as it is.
     - x_hat = centered * inv_std
-    + x_hat = centered * inv_std
-    + x_hat = (x_hat - x_hat.mean(axis=0)) / np.sqrt(x_hat.var(axis=0) + eps) if mode == "train" else x_hat
+    + x_hat = x
+    - gamma * x_hat + beta
+    + x_hat
 
     eps_default_tiny (tiny_variance): your default eps is 1e-8. Here it is 1e-5.
     - bn_param.get("eps", 1e-5)

@@ -26,20 +26,12 @@ from bn_helpers.reference import Reference
 FOLDER = "batch_normalization"  # what a zip unpacks to; every part of the course to the same
 # The student's part of the package, but for `layers`, which is generated: for the notebooks, and for the terminal.
 IMPORTED = (
-    *(
-        "__init__.py",
-        "exercises/*.py",
-        "oracles.py",
-        "data.py",
-        "outcomes.py",
-        "judging/*.py",
-        "checks.py",
-        "stages.py",
-    ),
-    *("nets.py", "training.py", "widgets.py", "bn.mplstyle", "fingerprints.json"),
+    *("__init__.py", "exercises/*.py", "oracles.py", "data.py", "outcomes.py", "judging/*.py", "guard.py", "checks.py"),
+    *("stages.py", "nets.py", "training.py", "widgets.py", "bn.mplstyle", "fingerprints.json"),
 )
 TERMINAL = (
-    *("__main__.py", "cli.py", "errors.py", "selfcheck.py", "nbval.cfg", "course/jupyter/labconfig/page_config.json"),
+    *("__main__.py", "cli.py", "errors.py", "selfcheck.py", "answers.py", "parsing.py", "submission.py", "text.py"),
+    *("nbval.cfg", "course/jupyter/labconfig/page_config.json"),
 )
 HANDOUT = Path(__file__).with_name("handout")
 DATE = (1980, 1, 1, 0, 0, 0)  # of every file in a zip

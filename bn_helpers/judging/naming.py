@@ -15,6 +15,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from bn_helpers.outcomes import Case, Outcome, Wanted
 
 PROJECTIONS = 2
 CLOSE = 1e-3  # of the error itself: far above rounding, far below what two mistakes differ by
+PART = 1 / 3  # of what a mistake makes wrong, that it must account for to be named beside another
 NEXT_TO_NOTHING = 1e-9  # of the scale: what rounding makes of an error that is none
 
 Signature = Any  # "pass", "fail", or a dict: what JSON can hold
@@ -145,7 +147,7 @@ def accounts_for(found: Signatures, expected: Signatures) -> frozenset[Unit]:
     units = set()
     for case, looks in expected.items():
         seen = found.get(case, "pass")
-        if seen == "pass" or _contradicts(seen, looks):
+        if (seen == "pass" or _contradicts(seen, looks)) and case not in SPECIAL:
             return frozenset()
         wrong, seen = _values(looks), _values(seen)
         units |= {(case, name) for name in wrong.keys() & seen.keys() if alike(wrong[name], seen[name])}
@@ -173,8 +175,13 @@ def _one_of_several(
         return _has_wrong_shape(parts[id], found), len(evidence[id]), len(parts[id])
 
     best = max((id for id in parts if evidence[id]), key=rank, default=None)
-    rivals = [id for id, units in parts.items() if id != best and units >= evidence.get(best, units)]
-    return None if rivals or best is None else Diagnosis(best, alone=False)
+    others = [units for id, units in parts.items() if id != best]
+    if best is None or any(units >= evidence[best] for units in others):
+        return None
+    explained = (left | right for left, right in combinations(others, 2))
+    if any(units >= evidence[best] and len(units) > len(parts[best]) for units in explained):
+        return None  # two others explain more
+    return Diagnosis(best, alone=False)
 
 
 def _evidence(units: frozenset[Unit], found: Signatures, expected: Signatures) -> frozenset[Unit]:
@@ -182,8 +189,10 @@ def _evidence(units: frozenset[Unit], found: Signatures, expected: Signatures) -
 
     Two ordinary cases must speak for it, or the only one that could: in special ones, many mistakes look alike.
     """
-    could = {case for case, looks in expected.items() if _values(looks)} - {*SPECIAL}
-    if len({case for case, _ in units} & could) < max(1, min(len(could), 2)):
+    could = {(case, name) for case, looks in expected.items() if case not in SPECIAL for name in _values(looks)}
+    ordinary = units & could
+    cases = {case for case, _ in could}
+    if not could or len({case for case, _ in ordinary}) < min(len(cases), 2) or len(ordinary) < PART * len(could):
         return frozenset()
     if _has_wrong_shape(units, found):
         return units
