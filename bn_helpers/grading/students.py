@@ -83,8 +83,9 @@ def find_students(
     if finder.aside:
         print(f"left aside, as nobody's work: {', '.join(sorted(finder.aside)[:20])}", file=sys.stderr)
     groups.sort(key=lambda group: (group.name, str(group.path)))
-    shown = _unique([_name(group.name) for group in groups], str)
-    folders = _unique([_folder_name(group.name) for group in groups], str.casefold)
+    own = [group.name for group in groups]
+    shown = _unique(list(map(_name, own)), own, str)
+    folders = _unique(list(map(_folder_name, own)), own, str.casefold)
     return [group.student(*of_one, roster) for group, *of_one in zip(groups, shown, folders, strict=True)]
 
 
@@ -201,7 +202,8 @@ class _Finder:
             if handed.suffix in _ASIDE and not handed.problem:
                 self.aside.add(handed.place[-1])
             else:
-                groups.append(_group(handed.place[-1], root, [handed], at))
+                home = handed.path if handed.problem == EMPTY else root
+                groups.append(_group(handed.place[-1], home, [handed], at))
         return groups
 
     def _folders(self, root: Path, files: list[Handed], at: int) -> list[_Group]:
@@ -423,15 +425,15 @@ def _folder_name(name: str) -> str:
     return f"{clean or 'student'}-{mark}"
 
 
-def _unique(given: Sequence[str], key: Callable[[str], str]) -> list[str]:
-    """The names, with a number after those that an earlier one equals."""
+def _unique(given: Sequence[str], own: Sequence[str], key: Callable[[str], str]) -> list[str]:
+    """The names, with a number after those that another one equals. Who is really called so keeps the name."""
     taken: set[str] = set()
-    unique = []
-    for name in given:
-        candidate, count = name, 1
+    unique = dict.fromkeys(range(len(given)), "")
+    for number in sorted(unique, key=lambda number: given[number] != own[number]):
+        candidate, count = given[number], 1
         while key(candidate) in taken:
             count += 1
-            candidate = f"{name} ({count})"
+            candidate = f"{given[number]} ({count})"
         taken.add(key(candidate))
-        unique.append(candidate)
-    return unique
+        unique[number] = candidate
+    return list(unique.values())
