@@ -5,12 +5,11 @@ It never makes one student of several: where files claim the same notebook and n
 
 from __future__ import annotations
 
-import hashlib
 import re
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -21,14 +20,12 @@ from bn_helpers.exercises import NOTEBOOKS, TASKS
 from bn_helpers.exports import is_export
 from bn_helpers.grading import names
 from bn_helpers.grading.handed import EMPTY, Collector, Handed
-from bn_helpers.grading.names import notebook_of, nth, words
+from bn_helpers.grading.names import notebook_of, nth, stem, words
 from bn_helpers.grading.results import NOTHING, GradingError, Named, Student
 from bn_helpers.grading.roster import Person, Roster
 from bn_helpers.submission import Submission, read_files
 from bn_helpers.text import decoded, one_line
 
-LONGEST_NAME = 200  # characters of a name in a report
-LONGEST_FOLDER = 60  # characters; 180 bytes at most, which every file system takes
 EXAMPLES = 5
 METADATA = "submission_metadata.yml"  # of Gradescope
 MAX_METADATA = 32 * 2**20
@@ -84,8 +81,8 @@ def find_students(
         print(f"left aside, as nobody's work: {', '.join(sorted(finder.aside)[:20])}", file=sys.stderr)
     groups.sort(key=lambda group: (group.name, str(group.path)))
     own = [group.name for group in groups]
-    shown = _unique(list(map(_name, own)), own, str)
-    folders = _unique(list(map(_folder_name, own)), own, str.casefold)
+    shown = names.unique(list(map(names.shown_name, own)), own, str)
+    folders = names.unique(list(map(names.folder_name, own)), own, str.casefold)
     return [group.student(*of_one, roster) for group, *of_one in zip(groups, shown, folders, strict=True)]
 
 
@@ -226,7 +223,7 @@ class _Finder:
         return groups
 
     def _knows(self, name: str) -> bool:
-        return bool(self._roster and self._roster.find(_stem(name)))
+        return bool(self._roster and self._roster.find(stem(name)))
 
 
 # Groups
@@ -234,7 +231,7 @@ class _Finder:
 
 def _group(name: str, path: Path, files: Iterable[Handed], at: int, user: str = "") -> _Group:
     labelled = [("/".join(handed.place[at:]), handed) for handed in files]
-    return _Group(Named(user or _stem(name), user), path, labelled)
+    return _Group(Named(user or stem(name), user), path, labelled)
 
 
 def _by_name(root: Path, fits: dict[Handed, Named]) -> list[_Group]:
@@ -349,7 +346,7 @@ def _one(files: Iterable[Handed], at: int, owner: str) -> bool:
     whose: dict[str, list[frozenset[str]]] = defaultdict(list)
     for handed in filter(_is_answer, files):
         if claim := _claim(handed):
-            whose[claim].append(words(" ".join(map(_stem, handed.place[at:]))) - words(owner))
+            whose[claim].append(words(" ".join(map(stem, handed.place[at:]))) - words(owner))
     return all(a <= b or b <= a for found in whose.values() for a in set(found) for b in set(found))
 
 
@@ -372,13 +369,13 @@ def _without_solutions(files: list[Handed], at: int) -> list[Handed]:
 
 def _newest(files: list[tuple[str, Handed]]) -> tuple[list[tuple[str, Handed]], list[str]]:
     """Files from the oldest to the newest; of a platform's own numbering of the same file only the newest."""
-    order = {label: (nth(_stem(label))[1], handed.path.stat().st_mtime) for label, handed in files}
+    order = {label: (nth(stem(label))[1], handed.path.stat().st_mtime) for label, handed in files}
     files = sorted(files, key=lambda entry: (order[entry[0]], entry[0]))
     last: dict[str, str] = {}
     for label, handed in files:
         if handed.place[-1] and names.known(label):
-            last[nth(_stem(label))[0]] = label
-    older = [label for label, _ in files if last.get(nth(_stem(label))[0], label) != label]
+            last[nth(stem(label))[0]] = label
+    older = [label for label, _ in files if last.get(nth(stem(label))[0], label) != label]
     return [entry for entry in files if entry[0] not in older], older
 
 
@@ -399,41 +396,4 @@ def _whole(handed: Handed) -> str:
 
 def _listed(paths: Sequence[str]) -> str:
     more = f"\n  … and {len(paths) - EXAMPLES} more" if len(paths) > EXAMPLES else ""
-    return "".join(f"\n  {one_line(path)[:LONGEST_NAME]}" for path in paths[:EXAMPLES]) + more
-
-
-# Names
-
-
-def _stem(name: str) -> str:
-    base, dot, suffix = name.rpartition(".")
-    return base if dot and suffix.lower() in ("ipynb", "py", "zip") else name
-
-
-def _name(name: str) -> str:
-    """The name in reports."""
-    return one_line(name)[:LONGEST_NAME] or "(no name)"
-
-
-def _folder_name(name: str) -> str:
-    """A name that every file system takes; where that changes it, with a mark that keeps it apart from others."""
-    shown = _name(name)
-    clean = "".join(c if c.isalnum() or c in " -_." else "_" for c in shown)[:LONGEST_FOLDER].strip(" .")
-    if clean == name:
-        return clean
-    mark = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-    return f"{clean or 'student'}-{mark}"
-
-
-def _unique(given: Sequence[str], own: Sequence[str], key: Callable[[str], str]) -> list[str]:
-    """The names, with a number after those that another one equals. Who is really called so keeps the name."""
-    taken: set[str] = set()
-    unique = dict.fromkeys(range(len(given)), "")
-    for number in sorted(unique, key=lambda number: given[number] != own[number]):
-        candidate, count = given[number], 1
-        while key(candidate) in taken:
-            count += 1
-            candidate = f"{given[number]} ({count})"
-        taken.add(key(candidate))
-        unique[number] = candidate
-    return list(unique.values())
+    return "".join(f"\n  {one_line(path)[: names.LONGEST]}" for path in paths[:EXAMPLES]) + more
