@@ -45,6 +45,16 @@ def test_parts_add_up_to_what_was_due(run):
     assert scores["lee"]["batch_statistics"] == 3.0
 
 
+def test_what_was_due_is_said_until_it_is_the_whole_course(run, tmp_path):
+    run("part1", {"kim": part("kim", FIRST)})
+    run("part2", {"kim": part("kim", ["scale_and_shift"])})
+    graded = Ledger(tmp_path).graded()
+    assert graded.due == "graded: what was due, notebook 1 and 2; the others do not count"
+    assert graded.results[0].notes == (graded.due,)
+    run("part3", {"kim": part("kim", ORDER)})
+    assert Ledger(tmp_path).graded().due == ""
+
+
 def test_the_newest_answer_counts_and_none_replaces_no_answer_of_another_folder(run):
     run("part1", {"kim": part("kim", ORDER)})
     scores = run("part2", {"kim": part("kim", ORDER, normalize="failed", batch_statistics=MISSING)})
@@ -73,7 +83,7 @@ def test_one_run_without_a_sandbox_makes_the_class_formative(run, tmp_path):
     run("part2", {"kim": part("kim", ["scale_and_shift"])})
     graded = Ledger(tmp_path).graded()
     assert graded.sandbox == "none"
-    assert graded.results[0].notes == (FORMATIVE,)
+    assert FORMATIVE in graded.results[0].notes
 
 
 def test_a_platforms_number_is_the_same_student_under_another_name(tmp_path):

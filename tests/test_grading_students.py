@@ -186,11 +186,43 @@ def test_a_pattern_that_is_none_or_does_not_fit_is_told(tmp_path, pattern, words
         find_students([tmp_path], pattern=pattern)
 
 
-def test_a_folder_called_like_a_notebook_makes_no_one_student_of_a_class(tmp_path):
-    for student in ("kim", "lee"):
-        write_file(tmp_path / student / "1.ipynb")
+def test_a_folder_a_pipe_or_a_link_called_like_a_notebook_makes_no_class_one_student(tmp_path):
+    write_submission(tmp_path / "kim", ANSWERS)
     (tmp_path / "x.ipynb").mkdir()
-    assert names(tmp_path) == ["kim", "lee", "x"]
+    os.mkfifo(tmp_path / "y.ipynb")
+    os.symlink(tmp_path / "kim" / "01_normalization.ipynb", tmp_path / "z.ipynb")
+    assert names(tmp_path) == ["kim", "x", "y", "z"]
+
+
+def test_nobody_takes_a_name_from_who_is_called_so(tmp_path):
+    for name in ("kim", "kim ", "kim  ", "kim (2)"):
+        (tmp_path / name).mkdir()
+    found = {student.path.name: student.name for student in find_students([tmp_path])}
+    assert found["kim"] == "kim"
+    assert found["kim (2)"] == "kim (2)"
+    assert len(set(found.values())) == 4
+
+
+def test_a_pattern_without_a_name_makes_one_student_of_all(tmp_path):
+    for file in ("kim.ipynb", "solutions/lee.ipynb"):
+        write_file(tmp_path / "class" / file)
+    assert [student.name for student in find_students([tmp_path / "class"], pattern="**")] == ["class"]
+
+
+def test_under_a_pattern_solutions_are_nobodys_and_an_empty_folder_is_somebodys(tmp_path):
+    for folder in ("kim/notebooks", "kim/solutions"):
+        write_file(tmp_path / "class" / folder / "1.ipynb")
+    (tmp_path / "class" / "lee").mkdir()
+    kim, lee = find_students([tmp_path / "class"], pattern="{name}/**")
+    assert [label for label, _ in kim.files] == ["kim/notebooks/1.ipynb"]
+    assert (lee.name, lee.files) == ("lee", ())
+
+
+@pytest.mark.parametrize("inside", ["notebooks", "homework"])
+def test_a_folder_that_names_nobody_is_part_of_the_student_who_was_named(tmp_path, inside):
+    write_submission(tmp_path / "kim" / inside, ANSWERS)
+    (tmp_path / "kim" / "README.md").touch()
+    assert names(tmp_path / "kim") == ["kim"]
 
 
 # Parts

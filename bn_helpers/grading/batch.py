@@ -82,11 +82,11 @@ def grade_class(
     from bn_helpers.grading.sandbox.workshop import choose_sandbox
 
     people = read_roster(roster) if roster else None
-    ledger = Ledger(out)
     with contextlib.ExitStack() as stack:
         others = [out, *filter(None, (overrides, roster))]
         scratch = stack.enter_context(own_scratch())
         students = find_students(paths, others, scratch=scratch, pattern=names, roster=people)
+        ledger = Ledger(out)
         known = [student.name for student in (*students, *ledger.students)]
         changes = read_overrides(overrides, known) if overrides else []
         here = stack.enter_context(Workers(min(workers or os.cpu_count() or 1, len(students))))

@@ -104,7 +104,7 @@ class Ledger:
                 "notes": list(result.notes),
                 "lost": list(result.lost),
                 "explanations": list(result.explanations),
-                "sandbox": sandbox,
+                "sandbox": result.sandbox or sandbox,
                 "seconds": result.seconds,
             }
 
@@ -112,10 +112,12 @@ class Ledger:
         """The class as it now stands: of each student all that was due in any run."""
         due = [name for notebook in NOTEBOOKS for name in TASKS if TASKS[name].notebook == notebook]
         due = [name for name in due if name in self._due]
+        words = _words({TASKS[name].notebook for name in due})
         entries = sorted(self._entries.values(), key=lambda entry: entry.student.name)
-        sandboxes = [run["sandbox"] for entry in entries for run in entry.runs.values()]
-        sandbox = UNCONFINED if UNCONFINED in sandboxes else sandboxes[-1]
-        return Graded(sandbox, [entry.student for entry in entries], [_result(entry, due) for entry in entries])
+        results = [_result(entry, due, words) for entry in entries]
+        sandboxes = sorted({result.sandbox for result in results})
+        sandbox = UNCONFINED if UNCONFINED in sandboxes else ", ".join(sandboxes)
+        return Graded(sandbox, [entry.student for entry in entries], results, words)
 
     def keep(self) -> None:
         """Write it down."""
@@ -163,9 +165,18 @@ def _key(student: Student) -> str:
     return f"id {student.platform.id}" if student.platform.id else f"name {student.name}"
 
 
-def _result(entry: _Entry, due: Sequence[str]) -> SubmissionResult:
+def _words(notebooks: Collection[str]) -> str:
+    """What was graded, where that is not the whole course."""
+    numbers = [str(NOTEBOOKS[name].number) for name in NOTEBOOKS if name in notebooks]
+    if len(numbers) == len(NOTEBOOKS):
+        return ""
+    return f"graded: what was due, notebook {' and '.join(numbers)}; the others do not count"
+
+
+def _result(entry: _Entry, due: Sequence[str], words: str) -> SubmissionResult:
     exercises = tuple(entry.tasks[task][1] if task in entry.tasks else _unanswered(task) for task in due)
-    notes, lost = [], []
+    notes, lost = [words] * bool(words), []
+    sandboxes = [said["sandbox"] for said in entry.runs.values()]
     for paths, said in entry.runs.items():
         where = f"{', '.join(Path(path).name for path in paths.split(chr(10)))}: " if len(entry.runs) > 1 else ""
         formative = said["sandbox"] == UNCONFINED and FORMATIVE not in notes
@@ -178,6 +189,7 @@ def _result(entry: _Entry, due: Sequence[str]) -> SubmissionResult:
         sum(said["seconds"] for said in entry.runs.values()),
         tuple(notes),
         exercises,
+        UNCONFINED if UNCONFINED in sandboxes else sandboxes[-1],
         tuple(lost),
         tuple({name: text for said in entry.runs.values() for name, text in said["explanations"]}.items()),
     )

@@ -8,13 +8,18 @@ brackets may be missing.
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
 
 from bn_helpers.exercises import NOTEBOOKS
 from bn_helpers.grading.results import Named
+from bn_helpers.text import one_line
+
+LONGEST = 200  # characters of a name in a report
+LONGEST_FOLDER = 60  # characters; 180 bytes at most, which every file system takes
 
 _TITLE = "|".join(map(re.escape, NOTEBOOKS))
 _NUMBER = f"0[1-{len(NOTEBOOKS)}]"
@@ -108,3 +113,41 @@ def _part(token: str) -> str:
     if name not in _PARTS:
         raise ValueError(f"a pattern has no {token}; there are: {', '.join(f'{{{part}}}' for part in _PARTS)}")
     return f"(?P<{name}>{_PARTS[name]})"
+
+
+# Names in reports, and of folders
+
+
+def stem(name: str) -> str:
+    """A name without what says that it is a notebook, a program or a zip."""
+    base, dot, suffix = name.rpartition(".")
+    return base if dot and suffix.lower() in ("ipynb", "py", "zip") else name
+
+
+def shown_name(name: str) -> str:
+    """The name in reports."""
+    return one_line(name)[:LONGEST] or "(no name)"
+
+
+def folder_name(name: str) -> str:
+    """A name that every file system takes; where that changes it, with a mark that keeps it apart from others."""
+    shown = shown_name(name)
+    clean = "".join(c if c.isalnum() or c in " -_." else "_" for c in shown)[:LONGEST_FOLDER].strip(" .")
+    if clean == name:
+        return clean
+    mark = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{clean or 'student'}-{mark}"
+
+
+def unique(given: Sequence[str], own: Sequence[str], key: Callable[[str], str]) -> list[str]:
+    """The names, with a number after those that another one equals. Who is really called so keeps the name."""
+    taken: set[str] = set()
+    found = dict.fromkeys(range(len(given)), "")
+    for number in sorted(found, key=lambda number: given[number] != own[number]):
+        candidate, count = given[number], 1
+        while key(candidate) in taken:
+            count += 1
+            candidate = f"{given[number]} ({count})"
+        taken.add(key(candidate))
+        found[number] = candidate
+    return list(found.values())

@@ -138,6 +138,7 @@ class ExerciseResult:
 class SubmissionResult:
     """One student's result: all exercises and quizzes that were due, in the order of the manifest.
 
+    `sandbox` is what confined the answers, and whether its libraries lay on disk, where others may see what was read.
     `lost` are those of the notes that say what was handed in and is not graded because of its form, `explanations` what
     was explained in words, by the name of the cell.
     """
@@ -148,6 +149,7 @@ class SubmissionResult:
     seconds: float
     notes: tuple[str, ...] = ()
     exercises: tuple[ExerciseResult, ...] = ()
+    sandbox: str = ""
     lost: tuple[str, ...] = ()
     explanations: tuple[tuple[str, str], ...] = ()
 
@@ -172,10 +174,12 @@ class SubmissionResult:
 class Graded:
     """A graded class: what confined the answers, and each student with his result, in the order of their names.
 
-    `gone` are students of earlier runs who are no more in the class.
+    `due` says what was graded, where that is not the whole course; `gone` are students of earlier runs who are no more
+    in the class.
     """
 
     sandbox: str
     students: list[Student]
     results: list[SubmissionResult]
+    due: str = ""
     gone: list[Student] = field(default_factory=list)

@@ -5,12 +5,11 @@ It never makes one student of several: where files claim the same notebook and n
 
 from __future__ import annotations
 
-import hashlib
 import re
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -21,14 +20,12 @@ from bn_helpers.exercises import NOTEBOOKS, TASKS
 from bn_helpers.exports import is_export
 from bn_helpers.grading import names
 from bn_helpers.grading.handed import EMPTY, Collector, Handed
-from bn_helpers.grading.names import notebook_of, nth, words
+from bn_helpers.grading.names import notebook_of, nth, stem, words
 from bn_helpers.grading.results import NOTHING, GradingError, Named, Student
 from bn_helpers.grading.roster import Person, Roster
 from bn_helpers.submission import Submission, read_files
 from bn_helpers.text import decoded, one_line
 
-LONGEST_NAME = 200  # characters of a name in a report
-LONGEST_FOLDER = 60  # characters; 180 bytes at most, which every file system takes
 EXAMPLES = 5
 METADATA = "submission_metadata.yml"  # of Gradescope
 MAX_METADATA = 32 * 2**20
@@ -83,8 +80,9 @@ def find_students(
     if finder.aside:
         print(f"left aside, as nobody's work: {', '.join(sorted(finder.aside)[:20])}", file=sys.stderr)
     groups.sort(key=lambda group: (group.name, str(group.path)))
-    shown = _unique([_name(group.name) for group in groups], str)
-    folders = _unique([_folder_name(group.name) for group in groups], str.casefold)
+    own = [group.name for group in groups]
+    shown = names.unique(list(map(names.shown_name, own)), own, str)
+    folders = names.unique(list(map(names.folder_name, own)), own, str.casefold)
     return [group.student(*of_one, roster) for group, *of_one in zip(groups, shown, folders, strict=True)]
 
 
@@ -162,7 +160,7 @@ class _Finder:
     def _chosen(self, root: Path, files: list[Handed]) -> list[_Group]:
         """The groups that the given pattern makes."""
         try:
-            found = {handed: names.match(self._pattern, "/".join(handed.place)) for handed in files}
+            found = {handed: names.match(self._pattern, _whole(handed)) for handed in _without_solutions(files, 0)}
         except ValueError as error:
             raise GradingError(f"--names {self._pattern!r}: {error}.") from None
         strange = ["/".join(h.place) for h, named in found.items() if not named and _is_answer(h)]
@@ -182,7 +180,7 @@ class _Finder:
         answers = list(filter(_is_answer, loose))
         if answers and not groups and _one(rest, at, root.name):
             return [_group(root.name, root, rest, at)]
-        if not groups and _a_folder_a_notebook(rest, at) and _one(rest, at, root.name):
+        if not groups and _nobodys_folders(rest, at) and _one(rest, at, root.name):
             return [_group(root.name, root, rest, at)]
         if answers and not _one(answers, at, root.name):
             raise _unclear(root, answers, "{name}_{notebook}*")
@@ -201,7 +199,8 @@ class _Finder:
             if handed.suffix in _ASIDE and not handed.problem:
                 self.aside.add(handed.place[-1])
             else:
-                groups.append(_group(handed.place[-1], root, [handed], at))
+                home = handed.path if handed.problem == EMPTY else root
+                groups.append(_group(handed.place[-1], home, [handed], at))
         return groups
 
     def _folders(self, root: Path, files: list[Handed], at: int) -> list[_Group]:
@@ -224,7 +223,7 @@ class _Finder:
         return groups
 
     def _knows(self, name: str) -> bool:
-        return bool(self._roster and self._roster.find(_stem(name)))
+        return bool(self._roster and self._roster.find(stem(name)))
 
 
 # Groups
@@ -232,7 +231,7 @@ class _Finder:
 
 def _group(name: str, path: Path, files: Iterable[Handed], at: int, user: str = "") -> _Group:
     labelled = [("/".join(handed.place[at:]), handed) for handed in files]
-    return _Group(Named(user or _stem(name), user), path, labelled)
+    return _Group(Named(user or stem(name), user), path, labelled)
 
 
 def _by_name(root: Path, fits: dict[Handed, Named]) -> list[_Group]:
@@ -246,7 +245,8 @@ def _by_name(root: Path, fits: dict[Handed, Named]) -> list[_Group]:
         files = [("/".join(handed.place), handed) for handed, named in entries if named.date == last]
         older = sorted({named.date for _, named in entries} - {last})
         late = any(named.late for _, named in entries)
-        group = _Group(replace(entries[0][1], late=late), root, files)
+        named = replace(entries[0][1], late=late)
+        group = _Group(named if named.name or named.id or named.email else Named(root.name), root, files)
         group.notes += [f"an earlier attempt was not read: {date}" for date in older]
         groups.append(group)
     return groups
@@ -346,17 +346,19 @@ def _one(files: Iterable[Handed], at: int, owner: str) -> bool:
     whose: dict[str, list[frozenset[str]]] = defaultdict(list)
     for handed in filter(_is_answer, files):
         if claim := _claim(handed):
-            whose[claim].append(words(" ".join(map(_stem, handed.place[at:]))) - words(owner))
+            whose[claim].append(words(" ".join(map(stem, handed.place[at:]))) - words(owner))
     return all(a <= b or b <= a for found in whose.values() for a in set(found) for b in set(found))
 
 
-def _a_folder_a_notebook(files: Iterable[Handed], at: int) -> bool:
-    """Whether each folder is named for the notebook that is in it."""
+def _nobodys_folders(files: Iterable[Handed], at: int) -> bool:
+    """Whether no folder names anybody: each says which notebook is in it, or only that there is work in it."""
     answers = [handed for handed in files if _is_answer(handed)]
-    return bool(answers) and all(
-        len(handed.place) > at + 1 and notebook_of(handed.place[at]) == (_claim_inside(handed.path) or "-")
-        for handed in answers
-    )
+    return bool(answers) and all(len(h.place) > at + 1 and _is_nobodys(h.place[at], h.path) for h in answers)
+
+
+def _is_nobodys(folder: str, path: Path) -> bool:
+    plain = not words(folder) and not any(map(str.isdigit, folder))
+    return plain or notebook_of(folder) == (_claim_inside(path) or "-")
 
 
 def _without_solutions(files: list[Handed], at: int) -> list[Handed]:
@@ -367,13 +369,13 @@ def _without_solutions(files: list[Handed], at: int) -> list[Handed]:
 
 def _newest(files: list[tuple[str, Handed]]) -> tuple[list[tuple[str, Handed]], list[str]]:
     """Files from the oldest to the newest; of a platform's own numbering of the same file only the newest."""
-    order = {label: (nth(_stem(label))[1], handed.path.stat().st_mtime) for label, handed in files}
+    order = {label: (nth(stem(label))[1], handed.path.stat().st_mtime) for label, handed in files}
     files = sorted(files, key=lambda entry: (order[entry[0]], entry[0]))
     last: dict[str, str] = {}
     for label, handed in files:
         if handed.place[-1] and names.known(label):
-            last[nth(_stem(label))[0]] = label
-    older = [label for label, _ in files if last.get(nth(_stem(label))[0], label) != label]
+            last[nth(stem(label))[0]] = label
+    older = [label for label, _ in files if last.get(nth(stem(label))[0], label) != label]
     return [entry for entry in files if entry[0] not in older], older
 
 
@@ -387,43 +389,11 @@ def _unclear(root: Path, files: Sequence[Handed], option: str) -> GradingError:
     )
 
 
+def _whole(handed: Handed) -> str:
+    """The path of a file, or of a folder with nothing in it."""
+    return "/".join(handed.place) + "/" * (handed.problem == EMPTY)
+
+
 def _listed(paths: Sequence[str]) -> str:
     more = f"\n  … and {len(paths) - EXAMPLES} more" if len(paths) > EXAMPLES else ""
-    return "".join(f"\n  {one_line(path)[:LONGEST_NAME]}" for path in paths[:EXAMPLES]) + more
-
-
-# Names
-
-
-def _stem(name: str) -> str:
-    base, dot, suffix = name.rpartition(".")
-    return base if dot and suffix.lower() in ("ipynb", "py", "zip") else name
-
-
-def _name(name: str) -> str:
-    """The name in reports."""
-    return one_line(name)[:LONGEST_NAME] or "(no name)"
-
-
-def _folder_name(name: str) -> str:
-    """A name that every file system takes; where that changes it, with a mark that keeps it apart from others."""
-    shown = _name(name)
-    clean = "".join(c if c.isalnum() or c in " -_." else "_" for c in shown)[:LONGEST_FOLDER].strip(" .")
-    if clean == name:
-        return clean
-    mark = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-    return f"{clean or 'student'}-{mark}"
-
-
-def _unique(given: Sequence[str], key: Callable[[str], str]) -> list[str]:
-    """The names, with a number after those that an earlier one equals."""
-    taken: set[str] = set()
-    unique = []
-    for name in given:
-        candidate, count = name, 1
-        while key(candidate) in taken:
-            count += 1
-            candidate = f"{name} ({count})"
-        taken.add(key(candidate))
-        unique.append(candidate)
-    return unique
+    return "".join(f"\n  {one_line(path)[: names.LONGEST]}" for path in paths[:EXAMPLES]) + more

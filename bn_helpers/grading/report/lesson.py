@@ -36,6 +36,7 @@ def page(graded: Graded) -> str:
     parts = [
         f'<p class="points">{facts}</p>',
         f"<p><strong>{FORMATIVE}</strong></p>" if graded.sandbox == UNCONFINED else "",
+        f"<p><strong>{graded.due}</strong></p>" if graded.due else "",
         _not_graded(graded),
         _section("What most got wrong", "".join(_card(one) for one in shared[:TOP] if len(one.who) >= FREQUENT)),
         _section("Points by exercise", _tasks(by_task(graded))),

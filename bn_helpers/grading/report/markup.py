@@ -27,7 +27,7 @@ th { font-weight: 400; } thead th { font-weight: 600; }
 .number { text-align: right; white-space: nowrap; }
 article { margin: 1rem 0; padding: 1rem; border: 1px solid var(--line); border-radius: .5rem; }
 article > p { margin: .5rem 0; }
-.first h2 { margin: 0 0 .5rem; }
+.first h2, article h2 { margin: 0 0 .5rem; }
 .first { margin: 1rem 0; padding: .75rem 1rem; border-left: .25rem solid var(--part); background: var(--box); }
 pre { margin: .5rem 0; padding: .6rem; background: var(--box); border-radius: .35rem; overflow-x: auto;
   font: .85rem/1.45 ui-monospace, monospace; tab-size: 4; }

@@ -23,6 +23,7 @@ def page(graded: Graded) -> str:
     middle = f": mean {mean(total):.1f}, median {median(total):.1f}" if len(total) > 1 else f": {number(total[0])}"
     lines = ["# What the class knows", "", f"{_count(len(total), 'submission')}{middle} of {most} points."]
     lines += ["", f"**{FORMATIVE}**"] if graded.sandbox == UNCONFINED else []
+    lines += ["", f"**{graded.due}**"] if graded.due else []
     shared = mistakes(graded)
     lines += _not_graded(graded)
     lines += _most_frequent(shared)
@@ -78,7 +79,7 @@ def _for_a_human(graded: Graded) -> list[str]:
     """What a program cannot settle."""
     lines = []
     for result in graded.results:
-        said = (FORMATIVE, *result.lost)  # elsewhere
+        said = (FORMATIVE, graded.due, *result.lost)  # elsewhere
         notes = [note for note in result.notes if note not in said and not result.absent]
         failed = [exercise.id for exercise in result.exercises if exercise.status == ERROR]
         notes += [f"not graded: {', '.join(failed)}"] if failed and len(failed) < len(result.exercises) else []
