@@ -588,7 +588,7 @@ def train_network(
     trained, losses = params, []
     for rows in batches:
         loss, grads = network_loss(x[rows], labels[rows], trained, bn_param)
-        trained = {name: value - rate * grads[name] for name, value in trained.items()}
+        trained = {name: p - rate * grads[name] for name, p in trained.items()}
         losses.append(loss)
     return trained, np.array(losses)
 

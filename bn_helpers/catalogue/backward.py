@@ -918,24 +918,24 @@ changes(
     "train_network",
     """
     update_sign (small): your update adds the gradient, so the loss grows. It goes against the gradient.
-    - value - rate
-    + value + rate
+    - p - rate
+    + p + rate
 
     no_rate (small): you forget the learning rate.
     - rate * grads
     + grads
 
     rate_divides (small): you divide by the learning rate. It is a factor.
-    - value - rate * grads[name]
-    + value - grads[name] / rate
+    - p - rate * grads[name]
+    + p - grads[name] / rate
 
     not_trained (small): you update nothing, or forget to keep what the update gives.
-    - value - rate * grads[name]
-    + value
+    - p - rate * grads[name]
+    + p
 
     starts_again (small): each step starts from the params that you were given, and not from what the last one made.
-    - for name, value in trained.items()
-    + for name, value in params.items()
+    - for name, p in trained.items()
+    + for name, p in params.items()
     - labels[rows], trained, bn_param
     + labels[rows], params, bn_param
 

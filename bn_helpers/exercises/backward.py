@@ -72,7 +72,7 @@ def backward(exercise: Exercise, rng: RandomState, case: str, shapes: draw.Shape
 
 def _network(rng: RandomState, case: str) -> dict:
     """A net and a batch for it: with batch norm and without, each unit is on for some examples and off for others."""
-    rows, features, units, classes = NETS.get(case, (6, 4, 3, 2))
+    rows, features, units, classes = NETS.get(case, (6, 4, 4, 3))
     scale = 1000.0 if case == "large_scores" else 1.0
     while True:
         x = draw.batch(rng, rows, features)
@@ -127,7 +127,8 @@ def _network_loss(exercise: Exercise, rng: RandomState, case: str) -> Case:
         wanted = _running(bn_param, [x @ params["w1"]])
     else:
         gradients = oracles.network_gradients(x, labels, params, eps)
-        largest = max(np.max(np.abs(value)) for value in gradients.values()) if case == "float32" else None
+        largest = max(float(np.max(np.abs(value))) for value in gradients.values())
+        largest = largest if case in ("float32", "large_scores") else None  # rounding is that of the largest
         wanted = {"loss": draw.wanted(oracles.network_loss(x, labels, params, eps))}
         wanted |= {f"grads.{name}": draw.wanted(value, largest) for name, value in gradients.items()}
     return draw.finished(Case(case, inputs, tuple(calls), wanted, tolerance=1e-5 if case == "float32" else 1e-9))
@@ -157,7 +158,7 @@ def _train_network(exercise: Exercise, rng: RandomState, case: str) -> Case:
 CASES = {
     "two_rows": ("a batch of two", "Two examples leave almost no gradient: eps alone lets a little pass."),
     "without": ("without batch norm", "Where bn_param is None: h = relu(x @ w1 + beta), and dgamma is zeros."),
-    "large_scores": ("scores in the thousands", "exp of a large score overflows: softmax_loss is there to be used."),
+    "large_scores": ("scores in the thousands", "The exponential of a large score overflows: use softmax_loss."),
     "keeps_running": ("the running statistics", "Hand on bn_param itself: the forward pass writes to it."),
 }  # fmt: skip
 
