@@ -232,8 +232,9 @@ def _check(options: argparse.Namespace) -> int:
 def _bundle(options: argparse.Namespace) -> int:
     from bn_helpers.course import bundle, classtools
     from bn_helpers.course.sources import BuildError
+    from bn_helpers.files import write_whole
     from bn_helpers.grading.results import GradingError
-    from bn_helpers.grading.store import course_key, write_whole
+    from bn_helpers.grading.store import course_key
 
     names, reference, repository = options.notebooks, options.with_reference, options.repository
     if options.gradescope and names:

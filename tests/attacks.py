@@ -5,7 +5,9 @@ None of them computes what is wanted. What must hold is the same for all: see te
 
 from __future__ import annotations
 
-IMPORTS = "import ctypes, gc, os, signal, sys, threading, time\nimport numpy as np\n"
+from bn_helpers.grading.sandbox.limits import MIME
+
+IMPORTS = f"import ctypes, gc, os, signal, sys, threading, time\nimport numpy as np\nMIME = {MIME!r}\n"
 WRONG = "def normalize(x, eps=1e-5):\n    return 0.0 * x\n"
 FORGED = '[{"raised": "", "function": "", "detail": "", "values": {"x_hat": %s}}] * 100'
 
@@ -73,46 +75,45 @@ get_ipython().displayhook.__class__.__call__ = lambda *a: None
 """),
     "forges_outcomes_before_the_probe": before(f"""
 value = {{"shape": [4, 3], "data": "AAAAAAAAAAA=" * 12}}
-MIME = "application/vnd.bn-helpers.outcomes+json"
 get_ipython().display_pub.publish({{MIME: {FORGED % "value"}}})
 """),
     "forges_outcomes_in_the_probe": before(f"""
 driver = sys.modules["bn_driver"]
 value = {{"shape": [4, 3], "data": "AAAAAAAAAAA=" * 12}}
-driver._show = lambda outcomes: get_ipython().display_pub.publish({{driver.MIME: {FORGED % "value"}}})
+driver._show = lambda outcomes: get_ipython().display_pub.publish({{MIME: {FORGED % "value"}}})
 """),
     "forges_a_verdict": before("""
 driver = sys.modules["bn_driver"]
-get_ipython().display_pub.publish({driver.MIME: {"passed": True, "score": 6.0, "status": "passed"}})
-driver.probe = lambda *a: get_ipython().display_pub.publish({driver.MIME: True})
+get_ipython().display_pub.publish({MIME: {"passed": True, "score": 6.0, "status": "passed"}})
+driver.probe = lambda *a: get_ipython().display_pub.publish({MIME: True})
 """),
     "forges_shapes": before(f"""
 driver = sys.modules["bn_driver"]
 value = {{"shape": [10**9] * 8, "data": ""}}
-driver._show = lambda outcomes: get_ipython().display_pub.publish({{driver.MIME: {FORGED % "value"}}})
+driver._show = lambda outcomes: get_ipython().display_pub.publish({{MIME: {FORGED % "value"}}})
 """),
     "forges_bad_base64": before(f"""
 driver = sys.modules["bn_driver"]
 value = {{"shape": [4, 3], "data": "\\ud800 no base64"}}
-driver._show = lambda outcomes: get_ipython().display_pub.publish({{driver.MIME: {FORGED % "value"}}})
+driver._show = lambda outcomes: get_ipython().display_pub.publish({{MIME: {FORGED % "value"}}})
 """),
     "forges_deep_json": before("""
 driver = sys.modules["bn_driver"]
 def deep(outcomes):
-    raw = b'{"data": {"' + driver.MIME.encode() + b'": ' + b"[" * 100_000 + b"]" * 100_000 + b'}, "metadata": {}}'
+    raw = b'{"data": {"' + MIME.encode() + b'": ' + b"[" * 100_000 + b"]" * 100_000 + b'}, "metadata": {}}'
     session = get_ipython().display_pub.session
     session.pack = lambda content: raw if isinstance(content, dict) and "data" in content else type(session).pack
-    get_ipython().display_pub.publish({driver.MIME: 1})
+    get_ipython().display_pub.publish({MIME: 1})
 driver._show = deep
 """),
     "forges_huge_integers": before("""
 driver = sys.modules["bn_driver"]
-driver._show = lambda outcomes: get_ipython().display_pub.publish({driver.MIME: [{"raised": 10**4000, "values": {}}]})
+driver._show = lambda outcomes: get_ipython().display_pub.publish({MIME: [{"raised": 10**4000, "values": {}}]})
 """),
     "forges_nan_and_infinity": before(f"""
 driver = sys.modules["bn_driver"]
 value = {{"shape": [float("nan"), float("inf")], "data": None}}
-driver._show = lambda outcomes: get_ipython().display_pub.publish({{driver.MIME: {FORGED % "value"}}})
+driver._show = lambda outcomes: get_ipython().display_pub.publish({{MIME: {FORGED % "value"}}})
 """),
     "sends_malformed_messages": before("""
 def send():

@@ -16,13 +16,24 @@ PACKAGE = Path(bn_helpers.__file__).parent
 # What a module may import of this package. A package's modules share its line.
 EXPERIMENTS = {"exercises", "data", "oracles", "nets"}
 JUDGING = {"exercises", "oracles", "outcomes", "judging"}
-ALL_BUT_EACH_OTHER = {"layers", "catalogue", "checks", "selfcheck", "reference", "submission", "text", *JUDGING}
+ALL_BUT_EACH_OTHER = {
+    "layers",
+    "catalogue",
+    "checks",
+    "selfcheck",
+    "reference",
+    "submission",
+    "text",
+    "files",
+    *JUDGING,
+}
 MAY_IMPORT = {
     "layers": set(),
     "oracles": set(),
     "data": set(),
     "outcomes": set(),
     "text": set(),
+    "files": set(),
     "reference": set(),
     "exercises": {"oracles", "outcomes"},
     "judging": {"exercises", "oracles", "outcomes"},

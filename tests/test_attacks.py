@@ -13,8 +13,8 @@ from submissions import by_id, code_cell, notebook, right_answers, write_submiss
 
 from bn_helpers.exercises import EXERCISES
 from bn_helpers.grading.grader import SUBMISSION_SECONDS, Grader
-from bn_helpers.grading.results import MISSING, SandboxUnavailable
-from bn_helpers.grading.sandbox.workshop import BWRAP, choose_sandbox
+from bn_helpers.grading.results import BWRAP, MISSING, SandboxUnavailable
+from bn_helpers.grading.sandbox.workshop import choose_sandbox
 from bn_helpers.submission import read_submission
 
 QUICK = {  # one of each kind; the others are slow together

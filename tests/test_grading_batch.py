@@ -83,6 +83,13 @@ def test_a_second_run_grades_only_what_changed_and_gives_the_same(three, capsys)
     assert "2 of 3 are graded already" in capsys.readouterr().err
 
 
+def test_a_log_tells_how_far_grading_is_in_some_ten_states(tmp_path, capsys):
+    run(write_class(tmp_path / "class", **{f"s{number:02}": f"return {number}" for number in range(40)}), Grader())
+    states = capsys.readouterr().err.rpartition("reading: 100%")[2].split("\r")
+    assert "40/40" in states[-1]
+    assert 5 < len(states) < 15
+
+
 def test_under_another_key_everything_is_graded_again(three):
     run(three, Grader())
     grader = Grader()

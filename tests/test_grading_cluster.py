@@ -19,8 +19,8 @@ from bn_helpers.cli import ROOT
 from bn_helpers.grading import batch
 from bn_helpers.grading import cluster as module
 from bn_helpers.grading.cluster import Cluster
-from bn_helpers.grading.results import GradingError, SandboxUnavailable
-from bn_helpers.grading.sandbox.workshop import BWRAP, choose_sandbox
+from bn_helpers.grading.results import BWRAP, GradingError, SandboxUnavailable
+from bn_helpers.grading.sandbox.workshop import choose_sandbox
 from bn_helpers.grading.workers import WorkerLost, completed
 from bn_helpers.submission import Submission
 

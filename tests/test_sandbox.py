@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 from jupyter_client.manager import start_new_kernel
 
-from bn_helpers.grading.results import SandboxUnavailable
+from bn_helpers.grading.results import BWRAP, UNCONFINED, USER, SandboxUnavailable
 from bn_helpers.grading.sandbox import workshop as module
 from bn_helpers.grading.sandbox.image import build_image
-from bn_helpers.grading.sandbox.kernel import NAME, inside
+from bn_helpers.grading.sandbox.kernel import inside
+from bn_helpers.grading.sandbox.limits import KERNEL
 from bn_helpers.grading.sandbox.selftest import self_test
-from bn_helpers.grading.sandbox.workshop import BWRAP, NONE, USER, Sandbox, Workshop, choose_sandbox
+from bn_helpers.grading.sandbox.workshop import Sandbox, Workshop, choose_sandbox
 
 
 @pytest.fixture(params=[BWRAP, USER])
@@ -32,7 +33,11 @@ def test_every_promise_holds(confined):
 
 
 def test_an_unconfined_run_promises_limits_only():
-    assert self_test(NONE) == [("memory is limited", True), ("time is limited", True), ("output is limited", True)]
+    assert self_test(UNCONFINED) == [
+        ("memory is limited", True),
+        ("time is limited", True),
+        ("output is limited", True),
+    ]
 
 
 def test_without_any_sandbox_nothing_is_graded_and_the_message_says_what_to_do(monkeypatch):
@@ -40,7 +45,7 @@ def test_without_any_sandbox_nothing_is_graded_and_the_message_says_what_to_do(m
     monkeypatch.setattr(module.os, "geteuid", lambda: 1000)
     with pytest.raises(SandboxUnavailable, match=r"apt install bubblewrap[\s\S]*root[\s\S]*--sandbox none"):
         choose_sandbox()
-    assert choose_sandbox(NONE) == NONE
+    assert choose_sandbox(UNCONFINED) == UNCONFINED
 
 
 def test_where_namespaces_are_refused_root_falls_back_on_a_user_of_its_own(monkeypatch):
@@ -99,16 +104,16 @@ def test_nothing_is_left_behind(confined):
 
 
 def test_a_kernel_that_nbval_gives_up_leaves_no_socket_open(tmp_path):
-    workshop = Workshop(NONE)
+    workshop = Workshop(UNCONFINED)
     with Sandbox(workshop) as box, inside(box, tmp_path):
-        manager, _ = start_new_kernel(kernel_name=NAME, stderr=(tmp_path / "stderr").open("w"))
+        manager, _ = start_new_kernel(kernel_name=KERNEL, stderr=(tmp_path / "stderr").open("w"))
         box.kill()
         assert not manager.is_alive()  # where nbval stops no kernel
     assert manager.context.closed
     workshop.close()
 
 
-@pytest.mark.parametrize("name", [BWRAP, USER, NONE])
+@pytest.mark.parametrize("name", [BWRAP, USER, UNCONFINED])
 def test_no_process_outlives_a_grader_that_is_killed(name):
     try:
         choose_sandbox(name)

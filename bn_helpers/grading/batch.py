@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from tqdm import tqdm
+
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS, QUIZZES
 from bn_helpers.grading.cluster import Cluster
 from bn_helpers.grading.overrides import apply_overrides, read_overrides
-from bn_helpers.grading.progress import Progress
 from bn_helpers.grading.results import (
     ERROR,
     FORMATIVE,
@@ -119,15 +120,16 @@ def grade_all(
     results: dict[Student, SubmissionResult] = {}
     alike: dict[str, list[Student]] = {}
     left: dict[str, Submission] = {}
-    progress = Progress("reading", len(students))
+    progress = _bar("reading", len(students))
     for student, submission, error in completed(readers, {s: (read_student, s.path) for s in students}):
-        progress.step()
+        progress.update()
         if error:
             results[student] = _lost(student.name, error)
             continue
         name = store.name(submission)
         alike.setdefault(name, []).append(student)
         left.setdefault(name, submission)
+    progress.close()
     kept = {name: result for name in left if (result := store.get(name))}
     left = {name: submission for name, submission in left.items() if name not in kept}
     if kept:
@@ -146,13 +148,20 @@ def _graded(
     if not left:
         return
     print("testing the sandbox, then grading", file=sys.stderr)
-    progress = Progress("grading", len(left))
+    progress = _bar("grading", len(left))
     for name, result, error in completed(graders, {name: (grade, left[name]) for name in left}):
         if error:
             result = _lost("", error, left[name].notes)
         store.put(name, result)
-        progress.step()
+        progress.update()
         yield name, result
+    progress.close()
+
+
+def _bar(label: str, total: int) -> tqdm:
+    """How far a long run is, on standard error: a bar in a terminal, some ten of its states in a log."""
+    some = {} if sys.stderr.isatty() else {"miniters": max(1, total // 10), "mininterval": 0}
+    return tqdm(total=total, desc=label, unit="", ascii=True, file=sys.stderr, **some)
 
 
 def _lost(student: str, error: Exception, notes: tuple[str, ...] = ()) -> SubmissionResult:

@@ -20,14 +20,13 @@ import numpy as np
 
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS, QUIZZES
 from bn_helpers.grading import scoring
-from bn_helpers.grading.probes import fresh_cell, probe_cases, probe_cell, quiz_letter, reference_cell
-from bn_helpers.grading.results import TIMED_OUT, Attempt, ExerciseResult, SubmissionResult
-from bn_helpers.grading.sandbox.limits import CPU_SECONDS
-from bn_helpers.grading.sandbox.notebooks import ANSWER, FRESH, PROBE, Step, run_notebooks
+from bn_helpers.grading.probes import fresh_cell, probe_cases, quiz_letter, reference_cell
+from bn_helpers.grading.results import ANSWER, FRESH, PROBE, TIMED_OUT, Attempt, ExerciseResult, Step, SubmissionResult
+from bn_helpers.grading.sandbox.limits import CPU_SECONDS, SUBMISSION_SECONDS
+from bn_helpers.grading.sandbox.notebooks import run_notebooks
+from bn_helpers.grading.sandbox.wire import probe_cell
 from bn_helpers.grading.sandbox.workshop import Sandbox, Workshop
 from bn_helpers.submission import Answer, Submission
-
-SUBMISSION_SECONDS = 120.0
 
 
 class Grader:

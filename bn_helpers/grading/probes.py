@@ -1,4 +1,4 @@
-"""What the grader sends into a sandbox, and how it reads what comes back: cells with inputs, outcomes without trust.
+"""What an answer is run with: its cases, what its notebook hands out, the reference's answers.
 
 Inputs are drawn from a key that nobody else has, and from the answer itself, so that the same answer is always probed
 alike and another one never is. What must come of them stays here.
@@ -7,31 +7,23 @@ alike and another one never is. What must come of them stays here.
 from __future__ import annotations
 
 import ast
-import base64
 import hashlib
 import hmac
 import json
 import re
-from collections.abc import Iterable
 from functools import cache
 from importlib import metadata, resources
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from bn_helpers import layers
-from bn_helpers.exercises import EXERCISES, NOTEBOOKS, draw_cases, visible_cases
-from bn_helpers.outcomes import Case, Outcome
+from bn_helpers.exercises import NOTEBOOKS, draw_cases, visible_cases
+from bn_helpers.outcomes import Case
 from bn_helpers.reference import Reference
-from bn_helpers.text import one_line
 
 HIDDEN_DRAWS = 1  # of all cases, beside the visible ones
-LARGEST = 20_000  # numbers in an array that is read
-WORDS = 300  # characters of a message that are read
 SOURCES = Path(__file__).parents[2] / "solutions"
-
-_IDENTIFIER = re.compile(r"[A-Za-z_]\w{0,59}")
 
 
 def probe_cases(exercise: str, key: bytes, code: str) -> tuple[Case, ...]:
@@ -63,20 +55,6 @@ def probe_cases(exercise: str, key: bytes, code: str) -> tuple[Case, ...]:
 def fresh_cell(notebook: str) -> str:
     """The cell that begins a notebook: an empty namespace, and what stands above the notebook's first exercise."""
     return f"__import__('bn_driver').fresh({_handed(notebook)!r})"
-
-
-def probe_cell(exercise: str, cases: Iterable[Case]) -> str:
-    """The cell that runs an answer on cases, and shows the outcomes.
-
-    Parameters
-    ----------
-    exercise : str
-        The id of an exercise.
-    cases : iterable of Case
-        What of them a kernel may know is written into the cell: the inputs, the calls, the names of what is observed.
-    """
-    text = json.dumps([_told(case) for case in cases])
-    return f"__import__('bn_driver').probe({EXERCISES[exercise].underived!r}, {text!r})"
 
 
 def reference_cell(exercise: str) -> str:
@@ -113,85 +91,3 @@ def quiz_letter(quiz: str, notebook: str) -> str | None:
 def _source(notebook: str) -> str:
     path = SOURCES / f"{notebook}.py"
     return path.read_text("utf-8") if path.exists() else ""
-
-
-def _told(case: Case) -> dict[str, Any]:
-    """What of a case the kernel may know. An input that must not change is observed like a result."""
-    observed = [*case.wanted, *case.keeps]
-    calls = [[call.function, call.args, call.results] for call in case.calls]
-    inputs = {name: encode(value) for name, value in case.inputs.items()}
-    return {"inputs": {"dict": inputs}, "calls": calls, "wanted": observed}
-
-
-def encode(value: Any) -> Any:
-    """Write inputs down so that `driver.decode` can read them: arrays in base64, bit by bit."""
-    if isinstance(value, np.ndarray):
-        data = base64.b64encode(np.ascontiguousarray(value).tobytes()).decode()
-        return {"array": [value.dtype.str, value.shape, data]}
-    if isinstance(value, list):
-        return [encode(item) for item in value]
-    if isinstance(value, dict):
-        return {"dict": {name: encode(item) for name, item in value.items()}}
-    return value
-
-
-# Outcomes
-
-
-def read_outcomes(data: Any, cases: tuple[Case, ...]) -> list[Outcome]:
-    """Read what a kernel says came of cases: as many outcomes as can be believed, from the first on.
-
-    Parameters
-    ----------
-    data : object
-        Parsed JSON from a kernel. It may be anything.
-    cases : tuple of Case
-        The cases that were sent, with what the kernel does not know.
-
-    Returns
-    -------
-    outcomes : list of Outcome
-        At most one a case; the list ends before the first one that makes no sense.
-    """
-    outcomes: list[Outcome] = []
-    for case, entry in zip(cases, data if isinstance(data, list) else [], strict=False):
-        try:
-            outcomes.append(_outcome(entry, case))
-        except (TypeError, ValueError, KeyError, AttributeError, OverflowError, MemoryError):
-            break
-    return outcomes
-
-
-def _outcome(entry: dict[str, Any], case: Case) -> Outcome:
-    raised, function, detail = (entry[name] for name in ("raised", "function", "detail"))
-    if not all(isinstance(text, str) for text in (raised, function, detail)):
-        raise TypeError("words are wanted")
-    if raised and not _IDENTIFIER.fullmatch(raised):
-        raise ValueError("no name of an exception")
-    called = {call.function for call in case.calls}
-    if raised == "unpack" and function not in called:
-        raise ValueError("nobody returned it")
-    values = {name: _array(entry["values"][name]) for name in (*case.wanted, *case.keeps) if name in entry["values"]}
-    changed = () if raised else tuple(name for name in case.keeps if not _same(values.get(name), case.inputs[name]))
-    return Outcome(
-        {name: value for name, value in values.items() if name in case.wanted},
-        raised,
-        function if function in called | EXERCISES.keys() else "",
-        one_line(detail[:WORDS]),
-        changed,
-    )
-
-
-def _array(entry: dict[str, Any]) -> np.ndarray:
-    shape = tuple(entry["shape"])
-    if len(shape) > 8 or not all(type(n) is int and 0 <= n <= 10**9 for n in shape):
-        raise ValueError("no shape")
-    if "data" not in entry:  # not real numbers, or far too many of them
-        return np.array(None)
-    if not isinstance(entry["data"], str) or len(entry["data"]) > 12 * LARGEST:
-        raise ValueError("too much")
-    return np.frombuffer(base64.b64decode(entry["data"], validate=True), "<f8").reshape(shape)
-
-
-def _same(value: np.ndarray | None, original: Any) -> bool:
-    return value is not None and value.dtype.kind == "f" and np.array_equal(value, np.array(original, dtype=float))

@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bn_helpers.outcomes import Outcome
+from bn_helpers.outcomes import Case, Outcome
 
 PASSED, PARTIAL, FAILED, MISSING = "passed", "partial", "failed", "missing"
 TIMEOUT, CRASHED, ERROR = "timeout", "crashed", "error"
 STATUSES = (PASSED, PARTIAL, FAILED, MISSING, TIMEOUT, CRASHED, ERROR)
 DIED, FLOODED, TIMED_OUT = "died", "flooded", "timed out"  # why a kernel was lost
-UNCONFINED = "none"  # the sandbox that is none
+BWRAP, USER, UNCONFINED = "bwrap", "user", "none"  # what confines answers; the last is none
+FRESH, ANSWER, PROBE = "fresh", "answer", "probe"  # kinds of steps
 FORMATIVE = "formative: graded without a sandbox, so it proves nothing about anybody else's work"
 
 
@@ -35,6 +36,20 @@ class Student:
     name: str
     folder: str
     path: Path
+
+
+class WorkerLost(Exception):
+    """A grading process has died, or has not answered in time."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One cell that a kernel runs: its kind, the exercise that it belongs to, its text, and for a probe its cases."""
+
+    kind: str
+    exercise: str
+    source: str
+    cases: tuple[Case, ...] = ()
 
 
 @dataclass

@@ -1,20 +1,19 @@
-"""What must not be lost: results kept by content, files that are written whole or not at all, the course key."""
+"""What must not be lost: results kept by content, and the course key."""
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import hmac
 import json
 import os
 import secrets
-import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict
 from functools import cache
 from importlib import metadata
 from pathlib import Path
 
+from bn_helpers.files import write_whole
 from bn_helpers.grading.results import ERROR, CaseResult, ExerciseResult, GradingError, SubmissionResult
 from bn_helpers.submission import Submission
 
@@ -24,32 +23,6 @@ SOURCES = (
     *("exercises/*.py", "judging.py", "layers.py", "oracles.py", "outcomes.py", "reference.py", "submission.py"),
     *("text.py", "catalogue/*.py", "grading/*.py", "grading/sandbox/*.py", "../solutions/*.py"),
 )
-
-
-def write_whole(path: Path, data: str | bytes) -> None:
-    """Write a file beside its place and move it there, so that nobody ever sees half of it, nor any other user at all.
-
-    Parameters
-    ----------
-    path : Path
-        Where the file goes; its folder has to be there.
-    data : str or bytes
-        What it holds; text is written in UTF-8.
-    """
-    data = data.encode("utf-8", "replace") if isinstance(data, str) else data
-    descriptor, beside = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
-    try:
-        with open(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(descriptor)
-        os.replace(beside, path)
-    except BaseException as error:
-        with contextlib.suppress(OSError):
-            os.unlink(beside)
-        if isinstance(error, OSError):
-            raise OSError(error.errno, error.strerror, str(path)) from None
-        raise
 
 
 class Store:

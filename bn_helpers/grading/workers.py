@@ -19,7 +19,7 @@ from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from typing import Any, Protocol
 
-from bn_helpers.grading.results import GradingError
+from bn_helpers.grading.results import GradingError, WorkerLost
 
 SECONDS = 300.0  # for one call; a submission's own limits end it long before
 
@@ -29,10 +29,6 @@ class Executor(Protocol):
 
     def submit(self, function: Callable, /, *args: Any) -> Any:
         """Begin a call, and give its future."""
-
-
-class WorkerLost(Exception):
-    """A grading process has died, or has not answered in time."""
 
 
 def completed(executor: Executor, calls: Mapping[Hashable, tuple]) -> Iterator[tuple[Hashable, Any, Exception | None]]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from bn_helpers.files import write_whole
 from bn_helpers.grading.report import feedback, gradescope, junit, summary, tables
 from bn_helpers.grading.results import Graded
-from bn_helpers.grading.store import write_whole
 
 FOLDER = "students"  # of the reports that are one student's own
 

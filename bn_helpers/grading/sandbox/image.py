@@ -22,11 +22,11 @@ from pathlib import Path
 import zmq  # noqa: F401  loaded for its shared libraries
 
 from bn_helpers import outcomes
+from bn_helpers.grading.sandbox.limits import DRIVER, SITE
 
 with contextlib.suppress(ModuleNotFoundError):  # a Python may be built without it; IPython 8 does without, too
     import sqlite3  # noqa: F401  loaded for its shared libraries
 
-DRIVER, SITE = "/driver", "/site"
 NEEDED = ("numpy", "ipykernel")
 LEFT_OUT = {"debugpy"}  # ipykernel works without it, and starts faster
 LEFT_OUT_FILES = ("site-packages", "dist-packages", "test", "tests", "idlelib", "ensurepip", "lib2to3", "config-*")

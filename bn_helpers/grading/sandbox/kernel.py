@@ -24,16 +24,9 @@ from jupyter_client.manager import KernelManager
 from jupyter_client.provisioning import KernelProvisionerBase, KernelProvisionerFactory
 
 from bn_helpers.grading.results import DIED, FLOODED, TIMED_OUT
-from bn_helpers.grading.sandbox.limits import OUTPUT
+from bn_helpers.grading.sandbox.limits import KERNEL, MESSAGES, MIME, OUTPUT, WORDS
 from bn_helpers.grading.sandbox.workshop import Sandbox
 from bn_helpers.text import one_line
-
-NAME = "bn-sandbox"
-MIME = "application/vnd.bn-helpers.outcomes+json"
-MESSAGES = 1_000  # of one cell; more is a flood
-LARGEST = 2 * OUTPUT  # bytes of a cell's messages, the grader's own among them
-WORDS = 500  # characters of an error's text that are kept
-
 
 # What nbval leaves open where a kernel has died.
 _open_clients: list[SandboxClient] = []
@@ -152,7 +145,7 @@ class SandboxClient(KernelClient):
     def _connect(self, kind: int, port: int) -> zmq.Socket:
         sock = self.context.socket(kind)
         sock.linger = 0
-        sock.maxmsgsize = LARGEST
+        sock.maxmsgsize = 2 * OUTPUT
         if kind == zmq.SUB:
             sock.subscribe(b"")
         sock.connect(f"ipc://{self.ip}-{port}")
@@ -188,7 +181,7 @@ class SandboxClient(KernelClient):
                 frames = sock.recv_multipart(zmq.NOBLOCK)
                 self._messages += 1
                 self._bytes += sum(map(len, frames))
-                if self._messages > MESSAGES or self._bytes > LARGEST:
+                if self._messages > MESSAGES or self._bytes > 2 * OUTPUT:
                     self._lose(FLOODED)
                     return
                 message = self._trusted(frames)
@@ -255,14 +248,14 @@ def inside(sandbox: Sandbox, folder: Path) -> Iterator[None]:
     folder : Path
         A folder of the grader's own, for the kernel's description.
     """
-    description = folder / "kernels" / NAME
+    description = folder / "kernels" / KERNEL
     description.mkdir(parents=True, exist_ok=True)
     (description / "kernel.json").write_text(
         '{"argv": [], "display_name": "sandbox", "language": "python", '
-        f'"metadata": {{"kernel_provisioner": {{"provisioner_name": "{NAME}"}}}}}}'
+        f'"metadata": {{"kernel_provisioner": {{"provisioner_name": "{KERNEL}"}}}}}}'
     )
     factory = KernelProvisionerFactory.instance()
-    factory.provisioners[NAME] = EntryPoint(NAME, f"{__name__}:{SandboxProvisioner.__name__}", factory.GROUP_NAME)
+    factory.provisioners[KERNEL] = EntryPoint(KERNEL, f"{__name__}:{SandboxProvisioner.__name__}", factory.GROUP_NAME)
     before = os.environ.get("JUPYTER_PATH")
     os.environ["JUPYTER_PATH"] = str(folder)
     SandboxProvisioner.sandbox = sandbox

@@ -14,16 +14,15 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bn_helpers.grading.probes import read_outcomes
-from bn_helpers.grading.results import Attempt, SandboxError
-from bn_helpers.grading.sandbox.kernel import MIME, NAME, SandboxProvisioner, inside
-from bn_helpers.grading.sandbox.limits import WALL_SECONDS
+from bn_helpers.grading.results import FRESH, PROBE, Attempt, SandboxError, Step
+from bn_helpers.grading.sandbox.kernel import SandboxProvisioner, inside
+from bn_helpers.grading.sandbox.limits import KERNEL, MIME, WALL_SECONDS
+from bn_helpers.grading.sandbox.wire import read_outcomes
 from bn_helpers.grading.sandbox.workshop import Sandbox
 from bn_helpers.judging import judge
 from bn_helpers.outcomes import Case, Outcome
@@ -31,23 +30,11 @@ from bn_helpers.outcomes import Case, Outcome
 # For jsonschema, which nbval imports, a grammar of web addresses: it takes a second to build, and nothing here has any.
 sys.modules.setdefault("rfc3987_syntax", None)
 
-FRESH, ANSWER, PROBE = "fresh", "answer", "probe"
-
 _OPTIONS = (
     *("-p", "nbval.plugin", "--nbval", "--assert=plain", "--capture=no", "--tb=no", "-qq", "--color=no"),
     *("-p", "no:cacheprovider", "-p", "no:faulthandler", "-p", "no:doctest", "-p", "no:junitxml", "-p", "no:logging"),
     *("-p", "no:threadexception", "-p", "no:unraisableexception", "-p", "no:stepwise", "-p", "no:pastebin"),
 )
-
-
-@dataclass(frozen=True)
-class Step:
-    """One cell: what it is for, the exercise that it belongs to, its text, and for a probe its cases."""
-
-    kind: str
-    exercise: str
-    source: str
-    cases: tuple[Case, ...] = ()
 
 
 def run_notebooks(
@@ -158,7 +145,7 @@ def _notebook(steps: list[Step]) -> dict[str, Any]:
         }
         for number, step in enumerate(steps)
     ]
-    kernel = {"name": NAME, "display_name": NAME, "language": "python"}
+    kernel = {"name": KERNEL, "display_name": KERNEL, "language": "python"}
     return {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
 
 

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import bn_helpers
 from bn_helpers.grading.grader import own_folder
-from bn_helpers.grading.results import FLOODED, TIMED_OUT, Attempt
-from bn_helpers.grading.sandbox.limits import LIMITS
-from bn_helpers.grading.sandbox.notebooks import ANSWER, Step, run_notebooks
-from bn_helpers.grading.sandbox.workshop import NONE, Sandbox, Workshop
+from bn_helpers.grading.results import ANSWER, FLOODED, TIMED_OUT, UNCONFINED, Attempt, Step
+from bn_helpers.grading.sandbox.limits import LIMITS, MEMORY
+from bn_helpers.grading.sandbox.notebooks import run_notebooks
+from bn_helpers.grading.sandbox.workshop import Sandbox, Workshop
 
 HELD, BROKEN = "NotImplementedError: held", "BaseException: broken"
 SECONDS = 120.0
@@ -86,7 +86,7 @@ _ATTEMPTS = {
             raise Held""",
     "memory is limited": """
         with contextlib.suppress(MemoryError):
-            bytearray(2 * 2**30)
+            bytearray({memory})
             return
         raise Held""",
 }
@@ -123,8 +123,8 @@ def _tried(workshop: Workshop, secret: Path, port: int) -> list[tuple[str, bool]
     package = Path(bn_helpers.__file__).parent
     (secret / "expected").write_text("expected values")
     paths = [str(package / "judging.py"), str(package / "layers.py"), str(secret / "expected"), "/etc/passwd"]
-    names = {"paths": paths, "folder": str(secret), "port": port}
-    tried = _LIMITED if workshop.sandbox == NONE else tuple(_ATTEMPTS)
+    names = {"paths": paths, "folder": str(secret), "port": port, "memory": MEMORY}
+    tried = _LIMITED if workshop.sandbox == UNCONFINED else tuple(_ATTEMPTS)
     codes = {name: _IMPORTS + _BODY.format(body=_ATTEMPTS[name].format(**names)) for name in tried}
     attempts = _run(workshop, codes, LIMITS)
     results = [(name, attempts[name].error == HELD) for name in tried]

@@ -20,12 +20,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from bn_helpers.grading.results import SandboxError, SandboxUnavailable
-from bn_helpers.grading.sandbox.image import DRIVER, SITE, build_image
-from bn_helpers.grading.sandbox.limits import LIMITS, PROCESSES
+from bn_helpers.grading.results import BWRAP, UNCONFINED, USER, SandboxError, SandboxUnavailable
+from bn_helpers.grading.sandbox.image import build_image
+from bn_helpers.grading.sandbox.limits import ARRAY, DRIVER, LIMITS, MIME, PROCESSES, SITE, WORDS
 from bn_helpers.grading.sandbox.seccomp import filter_program
 
-BWRAP, USER, NONE = "bwrap", "user", "none"
 END_SECONDS = 1.0  # for a process that has closed its sockets to be gone
 START_SECONDS = 60.0  # for a zygote on a busy machine
 FIRST_UID, UIDS = 61_000, 1_000  # of the `user` sandbox: each grading process has one
@@ -48,10 +47,10 @@ def choose_sandbox(requested: str | None = None) -> str:
     SandboxUnavailable
         If none works, or not the one requested.
     """
-    if requested == NONE:
-        return NONE
+    if requested == UNCONFINED:
+        return UNCONFINED
     if requested not in (None, BWRAP, USER):
-        raise SandboxUnavailable(f"there is no sandbox {requested!r}; there are {BWRAP}, {USER} and {NONE}")
+        raise SandboxUnavailable(f"there is no sandbox {requested!r}; there are {BWRAP}, {USER} and {UNCONFINED}")
     reasons = {}
     for name in (BWRAP, USER) if requested is None else (requested,):
         reasons[name] = _obstacle(name)
@@ -116,14 +115,14 @@ class Workshop:
         try:
             self.filter = filter_program()
         except OSError:
-            if sandbox != NONE:
+            if sandbox != UNCONFINED:
                 raise
             self.filter = b""
 
     def command(self) -> list[str]:
         """The command that starts a zygote."""
         root = self.folder / "root"
-        path = [DRIVER, SITE] if self.sandbox != NONE else [f"{root}{DRIVER}", f"{root}{SITE}"]
+        path = [DRIVER, SITE] if self.sandbox != UNCONFINED else [f"{root}{DRIVER}", f"{root}{SITE}"]
         code = f"import gc, sys; gc.disable(); sys.path[:0] = {path!r}; import bn_driver; bn_driver.main()"
         start = [str(self.python), "-I", "-S", "-c", code]
         if self.sandbox != BWRAP:
@@ -196,7 +195,8 @@ class Sandbox:
         limits = dict(self._limits)
         if self._workshop.sandbox == USER:  # it counts all that a user has, so it needs a user of its own
             limits["RLIMIT_NPROC"] = (PROCESSES, PROCESSES)
-        request = {"start": {"key": key, "limits": limits, "filter": program}}
+        told = {"mime": MIME, "array": ARRAY, "words": WORDS}
+        request = {"start": {"key": key, "filter": program, "limits": limits, **told}}
         with _listening(f"{path}-1") as shell, _listening(f"{path}-2") as iopub:
             descriptors = [shell.fileno(), iopub.fileno()]
             socket.send_fds(self._control, [json.dumps(request).encode()], descriptors)
