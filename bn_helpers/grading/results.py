@@ -44,12 +44,16 @@ class WorkerLost(Exception):
 
 @dataclass(frozen=True)
 class Step:
-    """One cell that a kernel runs: its kind, the exercise that it belongs to, its text, and for a probe its cases."""
+    """One cell that a kernel runs: its kind, the exercise that it belongs to, its text, and for a probe its cases.
+
+    `brings` names the exercises that are graded in this run and that code of the course in it would answer.
+    """
 
     kind: str
     exercise: str
     source: str
     cases: tuple[Case, ...] = ()
+    brings: tuple[str, ...] = ()
 
 
 @dataclass
@@ -58,7 +62,8 @@ class Attempt:
 
     `error` is what its answer cell raised, `outcomes` what its probe showed (fewer than cases where that made no
     sense), `fate` why the kernel was lost in one of its two cells, `ran` whether it got so far at all, and `seconds`
-    how long that took.
+    how long that took. `alone` says that no other answer ran in its kernel before it, `beside_answers` that code did
+    that answers what is graded: then the run is told in words of ours only.
     """
 
     exercise: str
@@ -67,6 +72,8 @@ class Attempt:
     fate: str = ""
     ran: bool = False
     seconds: float = 0.0
+    alone: bool = False
+    beside_answers: bool = False
 
 
 @dataclass(frozen=True)

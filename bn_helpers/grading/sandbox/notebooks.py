@@ -13,6 +13,7 @@ import json
 import os
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -85,18 +86,26 @@ class _Comparison:
         self._notebooks = notebooks
         self._deadline = deadline
         self.error = ""
-        self.attempts: dict[str, dict[str, Attempt]] = {
-            name: {step.exercise: Attempt(step.exercise) for step in steps if step.kind != FRESH}
-            for name, steps in notebooks.items()
-        }
+        self.attempts = {name: _attempts(steps) for name, steps in notebooks.items()}
+        self._passed: set[tuple[str, str]] = set()  # notebooks and exercises
+        self._ended: set[str] = set()
 
     def pytest_itemcollected(self, item: Any) -> None:
+        item.options = defaultdict(bool, check=True)  # whatever comments in an answer ask for
         item.comparison_traceback = []
         item.compare_outputs = functools.partial(self._compare, item)
 
-    def pytest_runtest_setup(self) -> None:
-        if time.monotonic() > self._deadline:
-            pytest.skip("the submission has used up its time")
+    def pytest_runtest_setup(self, item: Any) -> None:
+        name = item.path.stem
+        step, _ = self._step(item)
+        waits = step.kind == FRESH and step.brings and not self._all_passed(name)
+        if waits or time.monotonic() > self._deadline:
+            self._ended.add(name)
+        if name in self._ended:
+            pytest.skip("the submission has used up its time, or has to settle what failed")
+
+    def _all_passed(self, notebook: str) -> bool:
+        return all((notebook, name) in self._passed for name, each in self.attempts[notebook].items() if each.ran)
 
     def _step(self, item: Any) -> tuple[Step, Attempt | None]:
         name = item.path.stem
@@ -105,10 +114,13 @@ class _Comparison:
 
     def _compare(self, item: Any, seen: list, _expected: list) -> bool:
         step, attempt = self._step(item)
-        attempt.outcomes = outcomes = _shown(seen, step.cases)
-        return len(outcomes) == len(step.cases) and all(
-            judge(case, outcome).passed for case, outcome in zip(step.cases, outcomes, strict=True)
+        attempt.outcomes = _shown(seen, step.cases)
+        passed = len(attempt.outcomes) == len(step.cases) and all(
+            judge(case, outcome).passed for case, outcome in zip(step.cases, attempt.outcomes, strict=True)
         )
+        if passed:
+            self._passed.add((item.path.stem, step.exercise))
+        return passed
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: Any, call: pytest.CallInfo) -> Any:
@@ -125,6 +137,17 @@ class _Comparison:
         if errors and not attempt.outcomes:
             attempt.error = attempt.error or f"{errors[0].ename}: {errors[0].evalue}"
         return report
+
+
+def _attempts(steps: list[Step]) -> dict[str, Attempt]:
+    """An attempt for each exercise of a notebook, before it is run."""
+    attempts: dict[str, Attempt] = {}
+    beside = False
+    for step in steps:
+        beside = beside or bool(step.brings)
+        if step.kind != FRESH and step.exercise not in attempts:
+            attempts[step.exercise] = Attempt(step.exercise, alone=not attempts, beside_answers=beside)
+    return attempts
 
 
 def _shown(outputs: list, cases: tuple[Case, ...]) -> list[Outcome]:
