@@ -37,7 +37,8 @@ from ipykernel.kernelapp import IPKernelApp
 from IPython.core import interactiveshell
 from IPython.core.profiledir import ProfileDir
 
-PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 1, 4, 38, 22, 2
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS = 1, 4, 38
+SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC = 1, 1
 
 
 # The kernel
@@ -106,18 +107,24 @@ class _NoProfile(ProfileDir):
         pass
 
 
-def confine(limits: dict[str, tuple[int, int]], program: bytes) -> None:
+def confine(limits: dict[str, tuple[int, int]]) -> None:
     """Put limits on this process, and take from it what an answer has no use for; there is no way back."""
     for name, (soft, hard) in limits.items():
         resource.setrlimit(getattr(resource, name), (soft, hard))
+    _add_filter(told["filters"][0])
+
+
+def _add_filter(program: str) -> None:
+    """Let a filter decide on the system calls of all threads of this process, beside those that it has."""
     if not program:
         return
+    text = base64.b64decode(program)
     libc = ctypes.CDLL(None, use_errno=True)
-    buffer = ctypes.create_string_buffer(program, len(program))
+    buffer = ctypes.create_string_buffer(text, len(text))
     # struct sock_fprog: the number of instructions, and where they are.
-    header = (ctypes.c_ulong * 2)(len(program) // 8, ctypes.addressof(buffer))
+    header = (ctypes.c_ulong * 2)(len(text) // 8, ctypes.addressof(buffer))
     libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    if libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(header), 0, 0):
+    if libc.syscall(told["seccomp"], SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, ctypes.byref(header)):
         raise OSError(ctypes.get_errno(), "the filter of system calls was refused")
 
 
@@ -125,7 +132,12 @@ def confine(limits: dict[str, tuple[int, int]], program: bytes) -> None:
 
 
 def fresh(handed: str) -> None:
-    """Give the notebook that begins here a namespace with `np`, and with what the course hands to it."""
+    """Give the notebook that begins here a namespace with `np`, and with what the course hands to it.
+
+    All threads that a kernel needs are there when its first notebook begins, and no answer may start more.
+    """
+    _add_filter(told["filters"][1])
+    told["filters"] = ("", "")
     shell = ipkernel.IPythonKernel.instance().shell
     names = shell.user_ns
     names.clear()
@@ -282,7 +294,7 @@ def _fork(request: dict[str, Any], descriptors: list[int], own: list[socket.sock
         with contextlib.suppress(AttributeError):
             ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         told.update(request)
-        confine(request["limits"], base64.b64decode(request["filter"]))
+        confine(request["limits"])
         app = KernelApp.instance()
         app.listen(request["key"].encode(), *descriptors)
     finally:
