@@ -79,6 +79,7 @@ def _add_grade(commands: argparse._SubParsersAction) -> None:
         "--overrides", type=Path, metavar="CSV", help="points set by hand: student,exercise,points,reason"
     )
     grade.add_argument("--sandbox", choices=["bwrap", "user", "none"], help="the first that works, if not given")
+    grade.add_argument("--notebooks", type=_notebooks, metavar="N-M", help="what was due, for instance 1-2; else all")
     where = grade.add_mutually_exclusive_group()
     where.add_argument("--workers", type=_positive, metavar="N", help="grading processes; one a core, if not given")
     where.add_argument("--scheduler", metavar="ADDRESS", help="grade on the workers of this Dask scheduler, tcp://…")
@@ -271,6 +272,7 @@ def _grade(options: argparse.Namespace) -> int:
     from bn_helpers.grading.results import ERROR, GradingError
 
     choices = {name: getattr(options, name) for name in ("key", "overrides", "sandbox", "workers", "scheduler")}
+    choices |= {"notebooks": options.notebooks} if options.notebooks else {}
     try:
         graded = grade_class(options.submissions, options.out, **choices)
     except GradingError as error:

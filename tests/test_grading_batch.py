@@ -17,6 +17,7 @@ from submissions import code_cell, notebook, right_answers, write_submission
 from bn_helpers.cli import ROOT
 from bn_helpers.grading import batch, store
 from bn_helpers.grading.batch import grade_all, grade_class
+from bn_helpers.grading.report import write_reports
 from bn_helpers.grading.results import GradingError, SandboxError, SandboxUnavailable
 from bn_helpers.grading.sandbox import selftest, workshop
 from bn_helpers.grading.store import Store
@@ -241,7 +242,7 @@ def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path, monkeypatch, end)
 # A whole class
 
 
-def fake_grade(key, name, submission):
+def fake_grade(key, name, notebooks, submission):
     wrong = exercise_result("normalize", "failed", message=f"graded with {key.decode()}")
     return submission_result(submission.student, wrong)
 
@@ -250,7 +251,7 @@ def fake_choice(requested):
     return requested or "bwrap"
 
 
-def die(key, name, submission):
+def die(key, name, notebooks, submission):
     os._exit(3)
 
 
@@ -274,6 +275,17 @@ def test_a_class_is_graded_in_processes_with_its_key_and_overrides(fake, three, 
     assert graded.results[1].notes == ("normalize: set by hand to 6 points instead of 0: paper",)
 
 
+def test_only_what_was_due_is_graded_and_every_report_says_so(fake, three, tmp_path):
+    out = tmp_path / "out"
+    graded = grade_class([three], out, key="secret", workers=1, notebooks=["01_normalization", "02_scale_and_shift"])
+    write_reports(graded, out)
+    reports = [path for path in out.rglob("*") if path.is_file() and ".graded" not in path.parts]
+    assert len(reports) == 4 + 2 * 3
+    assert [path.name for path in reports if "what was due, notebook 1 and 2" not in path.read_text("utf-8-sig")] == []
+    whole = grade_class([three], out, key="secret", workers=1)
+    assert not any(result.notes for result in whole.results)
+
+
 def test_wrong_overrides_are_told_before_anything_is_done(fake, three, tmp_path):
     (tmp_path / "overrides.csv").write_text("student,exercise,points,reason\nnobody,normalize,6,paper\n")
     with pytest.raises(GradingError, match="nobody"):
@@ -293,8 +305,8 @@ def test_a_submission_that_ends_its_process_is_an_error_and_the_others_are_grade
     assert "died" in graded.results[2].notes[0]
 
 
-def die_for_park(key, name, submission):
-    return die(key, name, submission) if submission.student == "park" else fake_grade(key, name, submission)
+def die_for_park(key, name, notebooks, submission):
+    return (die if submission.student == "park" else fake_grade)(key, name, notebooks, submission)
 
 
 @pytest.fixture
@@ -310,7 +322,7 @@ def promises(monkeypatch):
 
     monkeypatch.setattr(selftest, "self_test", self_test)
     monkeypatch.setattr(workshop, "choose_sandbox", fake_choice)
-    monkeypatch.setattr("bn_helpers.grading.grader.Grader", lambda key, name: "the grader")
+    monkeypatch.setattr("bn_helpers.grading.grader.Grader", lambda *_: "the grader")
     batch._grader.cache_clear()
     yield found, tested
     batch._grader.cache_clear()
@@ -318,7 +330,7 @@ def promises(monkeypatch):
 
 def test_a_process_proves_its_sandbox_once_before_it_grades(promises):
     _, tested = promises
-    assert [batch._grader(b"key", "bwrap") for _ in range(3)] == ["the grader"] * 3
+    assert [batch._grader(b"key", "bwrap", ()) for _ in range(3)] == ["the grader"] * 3
     assert tested == ["bwrap"]
 
 
@@ -326,7 +338,7 @@ def test_a_process_proves_its_sandbox_once_before_it_grades(promises):
 def test_a_broken_promise_or_a_sandbox_that_does_not_start_is_told(promises, broken):
     promises[0].append(broken)
     with pytest.raises(GradingError, match=r"nothing is graded: (the network is closed|no)"):
-        batch._grader(b"key", "bwrap")
+        batch._grader(b"key", "bwrap", ())
 
 
 def test_a_process_without_the_sandbox_of_the_run_says_what_to_install(promises, monkeypatch):
@@ -335,7 +347,7 @@ def test_a_process_without_the_sandbox_of_the_run_says_what_to_install(promises,
 
     monkeypatch.setattr(workshop, "choose_sandbox", choose)
     with pytest.raises(GradingError, match="bwrap: apt install bubblewrap"):
-        batch._grader(b"key", "bwrap")
+        batch._grader(b"key", "bwrap", ())
     assert promises[1] == []
 
 

@@ -112,7 +112,7 @@ def test_what_kills_workers_is_given_up_and_harms_no_other_call(dask):
 def test_a_worker_that_is_not_fit_to_grade_is_told(dask, before, words):
     dask.worker("--no-nanny", before=before)
     with Cluster(dask.address) as cluster, pytest.raises(GradingError, match=words):
-        cluster.submit(batch._grade, b"key", BWRAP, Submission("kim")).result()
+        cluster.submit(batch._grade, b"key", BWRAP, (), Submission("kim")).result()
 
 
 def test_a_scheduler_without_workers_or_that_goes_away_is_told(dask, monkeypatch):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from bn_helpers.exercises import EXERCISES, NOTEBOOKS, QUIZZES
+from bn_helpers.exercises import NOTEBOOKS, TASKS, due
 from bn_helpers.grading.cluster import Cluster
 from bn_helpers.grading.overrides import apply_overrides, read_overrides
 from bn_helpers.grading.results import (
@@ -42,6 +42,7 @@ def grade_class(
     sandbox: str | None = None,
     workers: int | None = None,
     scheduler: str | None = None,
+    notebooks: Sequence[str] = tuple(NOTEBOOKS),
 ) -> Graded:
     """Grade all submissions below some paths, and keep each result as soon as it is there.
 
@@ -61,6 +62,8 @@ def grade_class(
         How many processes grade; one a core, if not given.
     scheduler : str, optional
         The address of a Dask scheduler, whose workers then grade; here submissions are only read.
+    notebooks : sequence of str, optional
+        What is due: nothing else is graded, or counts. All, if not given.
 
     Returns
     -------
@@ -75,7 +78,8 @@ def grade_class(
     from bn_helpers.grading.sandbox.workshop import choose_sandbox
 
     students = find_students(paths, [out, *([overrides] if overrides else [])])
-    changes = read_overrides(overrides, [student.name for student in students]) if overrides else []
+    names = [student.name for student in students]
+    changes = read_overrides(overrides, names, due(notebooks)) if overrides else []
     with (
         Workers(min(workers or os.cpu_count() or 1, len(students))) as here,
         Cluster(scheduler) if scheduler else contextlib.nullcontext(here) as there,
@@ -83,11 +87,22 @@ def grade_class(
         chosen = there.submit(choose_sandbox, sandbox).result()
         out.mkdir(mode=0o700, parents=True, exist_ok=True)
         secret = course_key(key, out)
-        store = Store(out / ".graded", secret, chosen)
-        results = grade_all(students, functools.partial(_grade, secret, chosen), store, here, there)
-    if chosen == UNCONFINED:
-        results = [replace(result, notes=(FORMATIVE, *result.notes)) for result in results]
-    return Graded(chosen, students, apply_overrides(results, changes))
+        store = Store(out / ".graded", secret, f"{chosen} {' '.join(notebooks)}")
+        grade = functools.partial(_grade, secret, chosen, tuple(notebooks))
+        results = grade_all(students, grade, store, here, there, due(notebooks))
+    words = _due_words(notebooks)
+    notes = tuple(note for note in (FORMATIVE if chosen == UNCONFINED else "", words) if note)
+    results = [replace(result, notes=(*notes, *result.notes)) for result in results]
+    stamps = sorted({result.sandbox for result in results} - {""}) or [chosen]
+    return Graded(", ".join(stamps), students, apply_overrides(results, changes), words)
+
+
+def _due_words(notebooks: Sequence[str]) -> str:
+    """What is graded, where that is not the whole course."""
+    if len(notebooks) == len(NOTEBOOKS):
+        return ""
+    numbers = " and ".join(str(NOTEBOOKS[name].number) for name in notebooks)
+    return f"graded: what was due, notebook {numbers}; the others do not count"
 
 
 def grade_all(
@@ -96,6 +111,7 @@ def grade_all(
     store: Store,
     readers: Executor,
     graders: Executor,
+    tasks: Sequence[str] = tuple(due(NOTEBOOKS)),
 ) -> list[SubmissionResult]:
     """Grade submissions on executors. What is in the store is not graded again, and equal work only once.
 
@@ -111,6 +127,8 @@ def grade_all(
         Where submissions are read.
     graders : Executor
         Where they are graded; that may be another machine, which does not see the submissions' files.
+    tasks : sequence of str, optional
+        What is due, for the results of those that cannot be graded.
 
     Returns
     -------
@@ -124,7 +142,7 @@ def grade_all(
     for student, submission, error in completed(readers, {s: (read_student, s.path) for s in students}):
         progress.update()
         if error:
-            results[student] = _lost(student.name, error)
+            results[student] = _lost(student.name, error, tasks)
             continue
         name = store.name(submission)
         alike.setdefault(name, []).append(student)
@@ -134,7 +152,7 @@ def grade_all(
     left = {name: submission for name, submission in left.items() if name not in kept}
     if kept:
         print(f"{sum(len(alike[name]) for name in kept)} of {len(students)} are graded already", file=sys.stderr)
-    for name, result in (*kept.items(), *_graded(left, grade, store, graders)):
+    for name, result in (*kept.items(), *_graded(left, grade, store, graders, tasks)):
         results |= {student: replace(result, student=student.name) for student in alike[name]}
     return [results[student] for student in students]
 
@@ -144,6 +162,7 @@ def _graded(
     grade: Callable[[Submission], SubmissionResult],
     store: Store,
     graders: Executor,
+    tasks: Sequence[str],
 ) -> Iterable[tuple[str, SubmissionResult]]:
     if not left:
         return
@@ -151,7 +170,7 @@ def _graded(
     progress = _bar("grading", len(left))
     for name, result, error in completed(graders, {name: (grade, left[name]) for name in left}):
         if error:
-            result = _lost("", error, left[name].notes)
+            result = _lost("", error, tasks, left[name].notes)
         store.put(name, result)
         progress.update()
         yield name, result
@@ -164,10 +183,9 @@ def _bar(label: str, total: int) -> tqdm:
     return tqdm(total=total, desc=label, unit="", ascii=True, file=sys.stderr, **some)
 
 
-def _lost(student: str, error: Exception, notes: tuple[str, ...] = ()) -> SubmissionResult:
+def _lost(student: str, error: Exception, tasks: Sequence[str], notes: tuple[str, ...] = ()) -> SubmissionResult:
     """The result of a submission that could not be graded."""
-    tasks = {**EXERCISES, **QUIZZES}
-    ordered = [tasks[name] for notebook in NOTEBOOKS for name in tasks if tasks[name].notebook == notebook]
+    ordered = [TASKS[name] for name in tasks]
     exercises = tuple(ExerciseResult(t.id, t.notebook, 0.0, float(t.points), ERROR, message=LOST) for t in ordered)
     most = float(sum(task.points for task in ordered))
     return SubmissionResult(student, 0.0, most, 0.0, (*notes, f"{LOST} ({error})"), exercises)
@@ -177,7 +195,7 @@ def _lost(student: str, error: Exception, notes: tuple[str, ...] = ()) -> Submis
 
 
 @functools.cache
-def _grader(key: bytes, sandbox: str):
+def _grader(key: bytes, sandbox: str, notebooks: tuple[str, ...]):
     """The grader of this process, if the sandbox keeps its promises here.
 
     It is never closed: what it has made goes with the process's own folder.
@@ -185,11 +203,11 @@ def _grader(key: bytes, sandbox: str):
     from bn_helpers.grading.grader import Grader
 
     _prove(sandbox)
-    return Grader(key, sandbox)
+    return Grader(key, sandbox, notebooks)
 
 
-def _grade(key: bytes, sandbox: str, submission: Submission) -> SubmissionResult:
-    return _grader(key, sandbox).grade(submission)
+def _grade(key: bytes, sandbox: str, notebooks: tuple[str, ...], submission: Submission) -> SubmissionResult:
+    return _grader(key, sandbox, notebooks).grade(submission)
 
 
 def _prove(sandbox: str) -> None:

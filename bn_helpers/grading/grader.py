@@ -20,9 +20,9 @@ from pathlib import Path
 
 import numpy as np
 
-from bn_helpers.exercises import EXERCISES, NOTEBOOKS, QUIZZES
+from bn_helpers.exercises import EXERCISES, NOTEBOOKS, QUIZZES, due
 from bn_helpers.grading import scoring, vocabulary
-from bn_helpers.grading.probes import Probes, due, quiz_letter, reference_reads
+from bn_helpers.grading.probes import Probes, quiz_letter, reference_reads
 from bn_helpers.grading.results import ANSWER, PROBE, TIMED_OUT, Attempt, ExerciseResult, Step, SubmissionResult
 from bn_helpers.grading.sandbox.limits import CPU_SECONDS, SUBMISSION_SECONDS
 from bn_helpers.grading.sandbox.notebooks import run_notebooks
@@ -84,7 +84,7 @@ class Grader:
         total = sum(result.score for result in ordered)
         most = float(sum(result.max_score for result in ordered))
         seconds = float(math.ceil(time.monotonic() - start))  # whole ones: an answer can choose how long it takes
-        return SubmissionResult(submission.student, total, most, seconds, notes, ordered)
+        return SubmissionResult(submission.student, total, most, seconds, notes, ordered, self._workshop.stamp)
 
     def close(self) -> None:
         """Remove what the grader has made."""

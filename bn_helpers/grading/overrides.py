@@ -26,7 +26,7 @@ class Override:
     reason: str
 
 
-def read_overrides(path: Path, students: Iterable[str]) -> list[Override]:
+def read_overrides(path: Path, students: Iterable[str], tasks: Iterable[str] = TASKS) -> list[Override]:
     """Read the overrides.
 
     Parameters
@@ -35,6 +35,8 @@ def read_overrides(path: Path, students: Iterable[str]) -> list[Override]:
         A CSV file in UTF-8 whose first line names the columns student, exercise, points and reason.
     students : iterable of str
         The names of the students of this run.
+    tasks : iterable of str, optional
+        The exercises and quizzes that are graded in it.
 
     Returns
     -------
@@ -57,7 +59,7 @@ def read_overrides(path: Path, students: Iterable[str]) -> list[Override]:
     missing = [column for column in COLUMNS if column not in header]
     if missing:
         raise GradingError(f"{path}: the first line has to name {', '.join(COLUMNS)}; missing: {', '.join(missing)}.")
-    return _checked(path, rows, set(students))
+    return _checked(path, rows, set(students), list(tasks))
 
 
 def apply_overrides(results: Sequence[SubmissionResult], overrides: Iterable[Override]) -> list[SubmissionResult]:
@@ -81,13 +83,13 @@ def apply_overrides(results: Sequence[SubmissionResult], overrides: Iterable[Ove
     return [_overridden(result, by_student.get(result.student, {})) for result in results]
 
 
-def _checked(path: Path, rows: Sequence[tuple[int, dict]], students: set[str]) -> list[Override]:
+def _checked(path: Path, rows: Sequence[tuple[int, dict]], students: set[str], tasks: list[str]) -> list[Override]:
     overrides: dict[tuple[str, str], Override] = {}
     problems = []
     for line, row in rows:
         student, exercise, text, reason = (one_line(row[column] or "") for column in COLUMNS)
         student = unicodedata.normalize("NFC", student)
-        problem = _problem(student, exercise, text, students)
+        problem = _problem(student, exercise, text, students, tasks)
         if not problem and (student, exercise) in overrides:
             problem = f"{student}, {exercise}: there is a second line for it"
         if problem:
@@ -99,19 +101,18 @@ def _checked(path: Path, rows: Sequence[tuple[int, dict]], students: set[str]) -
     return list(overrides.values())
 
 
-def _problem(student: str, exercise: str, text: str, students: set[str]) -> str:
+def _problem(student: str, exercise: str, text: str, students: set[str], tasks: list[str]) -> str:
     """What is wrong with a row, in words; empty where nothing is."""
-    tasks = TASKS
     if student not in students:
         return f"no student of this run is called {student!r}"
     if exercise not in tasks:
-        return f"no exercise is called {exercise!r}; there are: {', '.join(tasks)}"
+        return f"no exercise of this run is called {exercise!r}; there are: {', '.join(tasks)}"
     try:
         points = float(text)
     except ValueError:
         points = math.nan
-    if not 0 <= points <= tasks[exercise].points:  # also where it is no number
-        return f"points for {exercise} are a number from 0 to {tasks[exercise].points}, and this is {text!r}"
+    if not 0 <= points <= TASKS[exercise].points:  # also where it is no number
+        return f"points for {exercise} are a number from 0 to {TASKS[exercise].points}, and this is {text!r}"
     return ""
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from bn_helpers import layers
-from bn_helpers.exercises import EXERCISES, NOTEBOOKS, TASKS, draw_cases, visible_cases
+from bn_helpers.exercises import EXERCISES, NOTEBOOKS, draw_cases, due, visible_cases
 from bn_helpers.grading.results import ANSWER, FRESH, Step
 from bn_helpers.outcomes import Case
 from bn_helpers.reference import Reference
@@ -72,11 +72,6 @@ class Probes:
         """The reference's answer, in the place of a wrong one on which another exercise builds."""
         brings = (exercise,) if exercise in self._due else ()
         return Step(ANSWER, exercise, reference_cell(exercise), brings=brings)
-
-
-def due(notebooks: Iterable[str]) -> list[str]:
-    """The tasks of some notebooks, notebook by notebook."""
-    return [name for notebook in notebooks for name, task in TASKS.items() if task.notebook == notebook]
 
 
 # What the course brings

@@ -126,7 +126,10 @@ class ExerciseResult:
 
 @dataclass(frozen=True)
 class SubmissionResult:
-    """One student's result: all exercises and quizzes, in the order of the manifest."""
+    """One student's result: all exercises and quizzes that are due, in the order of the manifest.
+
+    `sandbox` is what confined the answers, and whether its libraries lay on disk, where others may see what was read.
+    """
 
     student: str
     score: float
@@ -134,6 +137,7 @@ class SubmissionResult:
     seconds: float
     notes: tuple[str, ...] = ()
     exercises: tuple[ExerciseResult, ...] = ()
+    sandbox: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """The entry in results.json."""
@@ -141,6 +145,7 @@ class SubmissionResult:
             "student": self.student,
             "score": round(self.score, 4),
             "max_score": float(self.max_score),
+            "sandbox": self.sandbox,
             "seconds": round(self.seconds, 2),
             "notes": list(self.notes),
             "exercises": [exercise.to_dict() for exercise in self.exercises],
@@ -149,8 +154,12 @@ class SubmissionResult:
 
 @dataclass(frozen=True)
 class Graded:
-    """A graded class: what confined the answers, and each student with his result, in the order of their names."""
+    """A graded class: what confined the answers, and each student with his result, in the order of their names.
+
+    `due` says what was graded, where that is not the whole course.
+    """
 
     sandbox: str
     students: list[Student]
     results: list[SubmissionResult]
+    due: str = ""

@@ -19,6 +19,7 @@ from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from typing import Any, Protocol
 
+from bn_helpers.grading.folders import OwnedFolder
 from bn_helpers.grading.results import GradingError, WorkerLost
 
 SECONDS = 300.0  # for one call; a submission's own limits end it long before
@@ -95,7 +96,8 @@ class Workers:
     """
 
     def __init__(self, count: int) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="bn-run-"))
+        self._owned = OwnedFolder(Path(tempfile.gettempdir()))
+        self._folder = self._owned.path
         self._workers = [_Worker(self._folder / str(number)) for number in range(count)]
         self._idle: queue.SimpleQueue[_Worker] = queue.SimpleQueue()
         for worker in self._workers:
@@ -123,7 +125,7 @@ class Workers:
         for worker in self._workers:
             worker.close()
         self._threads.shutdown()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._owned.close()
 
 
 class _Worker:

@@ -21,7 +21,8 @@ def page(graded: Graded) -> str:
     most = number(graded.results[0].max_score)
     middle = f": mean {mean(total):.1f}, median {median(total):.1f}" if len(total) > 1 else f": {number(total[0])}"
     lines = ["# What the class knows", "", f"{_count(len(total), 'submission')}{middle} of {most} points."]
-    lines += ["", f"**{FORMATIVE}**"] if graded.sandbox == UNCONFINED else []
+    lines += ["", f"**{FORMATIVE}**"] if graded.sandbox == UNCONFINED else ["", f"Sandbox: {graded.sandbox}."]
+    lines += ["", f"**{graded.due}**"] if graded.due else []
     by_exercise = [list(results) for results in zip(*(r.exercises for r in graded.results), strict=True)]
     lines += _most_frequent(by_exercise)
     lines += _table(by_exercise)
@@ -70,7 +71,7 @@ def _for_a_human(graded: Graded) -> list[str]:
     """What a program cannot settle."""
     lines = []
     for result in graded.results:
-        notes = [note for note in result.notes if note != FORMATIVE]
+        notes = [note for note in result.notes if note not in (FORMATIVE, graded.due)]
         failed = [exercise.id for exercise in result.exercises if exercise.status == ERROR]
         notes += [f"not graded: {', '.join(failed)}"] if failed and len(failed) < len(result.exercises) else []
         lines += [f"- **{escape(result.student)}**: {escape(note)}" for note in notes]

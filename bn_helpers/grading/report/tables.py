@@ -29,11 +29,12 @@ def grades(graded: Graded) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text)
     ids = [exercise.id for exercise in graded.results[0].exercises]
-    writer.writerow(["student", "score", "max_score", *ids, "sandbox"])
-    sandbox = f"{graded.sandbox} (formative)" if graded.sandbox == UNCONFINED else graded.sandbox
+    writer.writerow(["student", "score", "max_score", *ids, "sandbox", *["note"] * bool(graded.due)])
+    formative = " (formative)" * (graded.sandbox == UNCONFINED)
     for result in graded.results:
         points = [result.score, result.max_score, *(exercise.score for exercise in result.exercises)]
-        writer.writerow([_cell(result.student), *(round(value, 2) for value in points), sandbox])
+        cells = [_cell(result.student), *(round(value, 2) for value in points)]
+        writer.writerow([*cells, f"{result.sandbox or graded.sandbox}{formative}", *[graded.due] * bool(graded.due)])
     return text.getvalue().encode("utf-8-sig", "replace")
 
 
