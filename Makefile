@@ -24,7 +24,7 @@ bundle: .venv/installed ## make what a class receives, without answers, in bundl
 
 grade: .venv/installed ## grade what students handed in (SUBMISSIONS=folder; OUT=grades says where the reports go)
 	@test -n "$(SUBMISSIONS)" || { echo "Say what to grade: make grade SUBMISSIONS=folder"; exit 2; }
-	$(run) bn_helpers grade "$(SUBMISSIONS)" --out "$(OUT)"
+	.venv/bin/bn-helpers grade "$(SUBMISSIONS)" --out "$(OUT)"
 
 build: .venv/installed ## build the notebooks from their sources in solutions/
 	$(run) bn_helpers build

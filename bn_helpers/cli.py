@@ -16,16 +16,19 @@ FINGERPRINTS = Path(__file__).with_name("fingerprints.json")
 EXPECTED = Path(__file__).with_name("expected")  # in what a class receives, which has no solutions
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, imports_from: str = "") -> int:
     """Run one subcommand and return its exit status.
 
     Parameters
     ----------
     arguments : sequence of str, optional
         What stands after ``python -m bn_helpers``. None takes it from the command line.
+    imports_from : str, optional
+        The folder that Python imports from before all others, because the command was started there.
     """
     parser = _parser()
     options = parser.parse_args(arguments)
+    options.imports_from = imports_from
     if options.command is None:
         parser.print_help()
         return 0
@@ -271,6 +274,13 @@ def _grade(options: argparse.Namespace) -> int:
     from bn_helpers.grading.report import github, write_reports
     from bn_helpers.grading.results import ERROR, GradingError
 
+    if options.imports_from and _holds(Path(options.imports_from), options.submissions):
+        print(
+            f"python -m would import from {options.imports_from}, where submissions lie. Use the command bn-helpers "
+            "grade, or start it elsewhere.",
+            file=sys.stderr,
+        )
+        return 2
     choices = {name: getattr(options, name) for name in ("key", "overrides", "sandbox", "workers", "scheduler")}
     choices |= {"notebooks": options.notebooks} if options.notebooks else {}
     try:
@@ -289,6 +299,15 @@ def _grade(options: argparse.Namespace) -> int:
     if lost:
         print(f"{lost} not graded to the end, and told in summary.md: run the same again", file=sys.stderr)
     return int(lost > 0)
+
+
+def _holds(folder: Path, submissions: Sequence[Path]) -> bool:
+    """Whether a folder, other than that of the course, holds submissions or lies in one."""
+    folder = folder.resolve()
+    for path in (path.resolve() for path in submissions):
+        if folder == path or path in folder.parents or (folder in path.parents and folder != ROOT):
+            return True
+    return False
 
 
 def _slides(options: argparse.Namespace) -> int:

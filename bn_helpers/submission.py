@@ -257,7 +257,9 @@ class _Parsed:
 
 
 def _parse(cell: _Cell) -> _Parsed:
-    lines = ["#" if _NBVAL.match(line) else line for line in cell.text.split("\n")]
+    # What ends a line for nbval does not all end one for Python: a form feed, say.
+    parts = [("#" if _NBVAL.match(part) else part) + end for part, end in _split(cell.text)]
+    lines = "".join(parts).split("\n")
     tree, error = _tree("\n".join(lines))
     notes = []
     if tree is None and len(cell.text) <= MAX_ANSWER:
@@ -269,6 +271,13 @@ def _parse(cell: _Cell) -> _Parsed:
             notes.append(f"magics and shell commands are left out (line {', '.join(removed[:5])})")
     binds = frozenset(_bound(tree.body)) if tree else frozenset()
     return _Parsed(cell.text, "\n".join(lines), tree, error, binds, tuple(notes))
+
+
+def _split(text: str) -> Iterator[tuple[str, str]]:
+    """The lines of a text, each with what ends it."""
+    for line in text.splitlines(keepends=True):
+        bare = line.splitlines()[0]
+        yield bare, line[len(bare) :]
 
 
 def _without_magic(line: str) -> str:

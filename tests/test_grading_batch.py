@@ -286,6 +286,26 @@ def test_only_what_was_due_is_graded_and_every_report_says_so(fake, three, tmp_p
     assert not any(result.notes for result in whole.results)
 
 
+def test_results_go_into_no_submission_and_no_key_that_a_student_may_have_left_is_used(fake, three, tmp_path):
+    with pytest.raises(GradingError, match="lies in the submission 'kim'"):
+        grade_class([three], three / "kim" / "out", key="secret")
+    (three / "results").mkdir()
+    (three / "results" / "course.key").write_text("known")
+    with pytest.raises(GradingError, match="may be a student's"):
+        grade_class([three], three / "results")
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "course.key").symlink_to(three / "results" / "course.key")
+    with pytest.raises(GradingError, match="is a link"):
+        grade_class([three], out, workers=1)
+    out.chmod(0o777)
+    with pytest.raises(GradingError, match="others can write to"):
+        grade_class([three], out)
+    (tmp_path / "linked").symlink_to(three)
+    with pytest.raises(GradingError, match="is not a folder"):
+        grade_class([three / "kim"], tmp_path / "linked", key="secret")
+
+
 def test_wrong_overrides_are_told_before_anything_is_done(fake, three, tmp_path):
     (tmp_path / "overrides.csv").write_text("student,exercise,points,reason\nnobody,normalize,6,paper\n")
     with pytest.raises(GradingError, match="nobody"):

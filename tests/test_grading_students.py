@@ -123,3 +123,20 @@ def test_links_are_not_followed_to_another_student(tmp_path):
         submission = read_student(tmp_path / name)
         assert not submission.answers
         assert submission.notes
+
+
+def test_a_folder_a_pipe_or_a_link_called_like_a_notebook_makes_no_class_one_student(tmp_path):
+    write_submission(tmp_path / "kim", ANSWERS)
+    (tmp_path / "x.ipynb").mkdir()
+    os.mkfifo(tmp_path / "y.ipynb")
+    os.symlink(tmp_path / "kim" / "01_normalization.ipynb", tmp_path / "z.ipynb")
+    assert names(tmp_path) == ["kim", "x", "y", "z"]
+
+
+def test_nobody_takes_a_name_from_who_is_called_so(tmp_path):
+    for name in ("kim", "kim ", "kim  ", "kim (2)"):
+        (tmp_path / name).mkdir()
+    found = {student.path.name: student.name for student in find_students([tmp_path])}
+    assert found["kim"] == "kim"
+    assert found["kim (2)"] == "kim (2)"
+    assert len(set(found.values())) == 4

@@ -235,3 +235,11 @@ def test_much_code_is_not_looked_through_and_a_note_says_so(tmp_path):
 def test_a_cell_of_many_megabytes_hides_no_answer(tmp_path):
     folder = written(tmp_path, code_cell("x = '" + "a" * 8 * 2**20 + "'"), code_cell(DEFINITION))
     assert normalize_of(folder).source == DEFINITION
+
+
+@pytest.mark.parametrize("end", ["\x0c", "\x0b", "\x1c", "\x85", "\u2028", "\r"])
+def test_a_comment_for_nbval_is_found_wherever_nbval_ends_a_line(tmp_path, end):
+    text = f'{DEFINITION}\n"""{end}# NBVAL_SKIP\n"""'
+    answer = normalize_of(written(tmp_path, code_cell(text, "normalize")))
+    assert "NBVAL" not in answer.source
+    assert answer.error == ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import stat
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -78,6 +79,7 @@ def grade_class(
     from bn_helpers.grading.sandbox.workshop import choose_sandbox
 
     students = find_students(paths, [out, *([overrides] if overrides else [])])
+    _refuse(out, key, paths, students)
     names = [student.name for student in students]
     changes = read_overrides(overrides, names, due(notebooks)) if overrides else []
     with (
@@ -95,6 +97,26 @@ def grade_class(
     results = [replace(result, notes=(*notes, *result.notes)) for result in results]
     stamps = sorted({result.sandbox for result in results} - {""}) or [chosen]
     return Graded(", ".join(stamps), students, apply_overrides(results, changes), words)
+
+
+def _refuse(out: Path, key: str | None, paths: Sequence[Path], students: Sequence[Student]) -> None:
+    """Refuse to trust in what lies in a folder of results that others can write to."""
+    place = out.resolve()
+    for student in students:
+        if student.path == place or student.path in place.parents:
+            raise GradingError(f"{out} lies in the submission {student.name!r}. Put the results elsewhere: --out")
+    if key is None and any(path.resolve() == place or path.resolve() in place.parents for path in paths):
+        raise GradingError(
+            f"{out} lies among the submissions, and a key that is found there may be a student's. Put the results "
+            "elsewhere, or give the key: --key"
+        )
+    if not os.path.lexists(out):
+        return
+    about = os.lstat(out)
+    if not stat.S_ISDIR(about.st_mode):
+        raise GradingError(f"{out} is not a folder. Name another one: --out")
+    if about.st_uid not in (os.geteuid(), 0) or about.st_mode & 0o022:
+        raise GradingError(f"others can write to {out}, and so change grades. Forbid it: chmod go-w {out}")
 
 
 def _due_words(notebooks: Sequence[str]) -> str:

@@ -107,6 +107,8 @@ def course_key(given: str | None, out: Path) -> bytes:
         if not Path(given).is_file():
             return _not_empty(given.encode("utf-8", "surrogateescape"), "--key")
         path = Path(given)
+    elif path.is_symlink():
+        raise GradingError(f"{path} is a link, and no key is read through one. Remove it, or give the key: --key")
     elif not path.exists():
         write_whole(path, secrets.token_hex(32) + "\n")
     return _not_empty(path.read_bytes(), str(path))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import stat
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -47,8 +48,8 @@ def find_students(paths: Sequence[Path], others: Iterable[Path] = ()) -> list[St
             f"{', '.join(map(str, paths))}: there is no submission. Name a notebook, a folder with notebooks, "
             "or a folder that holds one such folder for each student."
         )
-    names = _unique([_name(path) for path in found], str)
-    folders = _unique([_folder_name(path) for path in found], str.casefold)
+    names = _unique([_name(path) for path in found], [_own_name(path) for path in found], str)
+    folders = _unique([_folder_name(path) for path in found], [_own_name(path) for path in found], str.casefold)
     return [Student(*of_one) for of_one in zip(names, folders, found, strict=True)]
 
 
@@ -93,7 +94,15 @@ def _notebooks_folder(path: Path) -> Path:
 
 
 def _holds_notebooks(folder: Path) -> bool:
-    return any(p.suffix.lower() == ".ipynb" and not p.name.startswith(".") for p in _listed(folder))
+    return any(p.suffix.lower() == ".ipynb" and not p.name.startswith(".") and _is_file(p) for p in _listed(folder))
+
+
+def _is_file(path: Path) -> bool:
+    """Whether it is an ordinary file: a folder or a pipe of that name does not make a class one student."""
+    try:
+        return stat.S_ISREG(os.lstat(path).st_mode)
+    except OSError:
+        return False
 
 
 def _visible(folder: Path) -> list[Path]:
@@ -113,8 +122,12 @@ def _listed(folder: Path) -> list[Path]:
 
 def _name(path: Path) -> str:
     """The name in reports. Korean comes from some systems taken apart into letters: it is put together again."""
-    name = path.stem if path.suffix.lower() == ".ipynb" else path.name
-    return one_line(unicodedata.normalize("NFC", name))[:LONGEST_NAME] or "(no name)"
+    return one_line(unicodedata.normalize("NFC", _own_name(path)))[:LONGEST_NAME] or "(no name)"
+
+
+def _own_name(path: Path) -> str:
+    """The name as it stands in the file system."""
+    return path.stem if path.suffix.lower() == ".ipynb" else path.name
 
 
 def _folder_name(path: Path) -> str:
@@ -127,15 +140,15 @@ def _folder_name(path: Path) -> str:
     return f"{clean or 'student'}-{mark}"
 
 
-def _unique(names: Sequence[str], key: Callable[[str], str]) -> list[str]:
-    """The names, with a number after those that an earlier one equals."""
+def _unique(names: Sequence[str], own: Sequence[str], key: Callable[[str], str]) -> list[str]:
+    """The names, with a number after those that another one equals. Who is really called so keeps the name."""
     taken: set[str] = set()
-    unique = []
-    for name in names:
-        candidate, count = name, 1
+    unique = dict.fromkeys(range(len(names)), "")
+    for number in sorted(unique, key=lambda number: names[number] != own[number]):
+        candidate, count = names[number], 1
         while key(candidate) in taken:
             count += 1
-            candidate = f"{name} ({count})"
+            candidate = f"{names[number]} ({count})"
         taken.add(key(candidate))
-        unique.append(candidate)
-    return unique
+        unique[number] = candidate
+    return list(unique.values())

@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from importlib import metadata
 
 from bn_helpers.grading.results import UNCONFINED, Graded
 from bn_helpers.text import one_line
 
+_FORMULA = re.compile(r"((?:^|[;,|])\s*[\"']?\s*)([=+\-@＝＋－＠])")
 VERSION = 1  # of the form of results.json, which results.schema.json describes
 
 
@@ -39,6 +41,5 @@ def grades(graded: Graded) -> bytes:
 
 
 def _cell(text: str) -> str:
-    """Text that no spreadsheet takes for a formula."""
-    text = one_line(text)
-    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
+    """Text that no spreadsheet takes for a formula, wherever it takes cells to end."""
+    return _FORMULA.sub(r"\1'\2", one_line(text))
