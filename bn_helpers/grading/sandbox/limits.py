@@ -10,6 +10,7 @@ MEMORY = 3 * 2**29  # bytes that may be mapped; an idle kernel maps more than ha
 PROCESSES = 64  # the kernel's own threads among them
 OUTPUT = 2**20  # bytes
 MESSAGES = 1_000  # of one cell; more is a flood
+PARTS = 64  # of a message
 ARRAY = 20_000  # numbers in an array that is told; what any right answer returns is smaller
 WORDS = 300  # characters of a message that are read
 
