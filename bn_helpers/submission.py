@@ -21,9 +21,12 @@ from pathlib import Path
 from typing import Any
 
 from bn_helpers.exercises import NOTEBOOKS, QUIZZES, TASKS
+from bn_helpers.skim import Skimmed, skim
 from bn_helpers.text import one_line
 
-MAX_FILE = 16 * 2**20  # bytes of a notebook that is read
+MAX_FILE = 100 * 2**20  # bytes of a notebook that is looked into
+MAX_BYTES = 16 * 2**20  # of it without outputs
+MAX_TOGETHER = 128 * 2**20  # bytes of one student's notebooks
 MAX_ANSWER = 64 * 2**10  # characters of an answer that is graded
 MAX_FILES = 20  # notebooks of one student that are read
 MAX_CODE = 2**20  # characters of code of a notebook that are looked through
@@ -79,7 +82,7 @@ class _Cell:
     """A code cell as found: its file, its text, and the exercises that its grade id and its cell id name."""
 
     file: str
-    file_text: str
+    file_text: Skimmed
     text: str
     grade_id: str
     cell_id: str
@@ -102,15 +105,26 @@ def read_submission(path: Path) -> Submission:
     folder = path.is_dir()
     notes: list[str] = []
     candidates = sorted(_listed(path, notes) if folder else [path], key=lambda p: p.name)
-    if len(candidates) > MAX_FILES:
-        notes.append(f"{len(candidates)} notebooks: only the first {MAX_FILES} were read")
-    found = [(p.name, cells) for p in candidates[:MAX_FILES] if (cells := _read_cells(p, notes)) is not None]
+    found = [(p.name, cells) for p in _affordable(candidates, notes) if (cells := _read_cells(p, notes)) is not None]
     if not candidates:
         notes.append("there is no notebook in the folder")
     answers = _chosen(found, notes)
     files = tuple(one_line(name)[:200] for name, _ in found)
     student = one_line(path.name if folder else path.stem)[:200]
     return Submission(student, answers, tuple(one_line(note)[:300] for note in notes), files)
+
+
+def _affordable(candidates: list[Path], notes: list[str]) -> list[Path]:
+    """As many of the notebooks as are read of one student."""
+    chosen, size = [], 0
+    for path in candidates[:MAX_FILES]:
+        size += path.lstat().st_size if os.path.lexists(path) else 0
+        if size > MAX_TOGETHER:
+            break
+        chosen.append(path)
+    if len(chosen) < len(candidates):
+        notes.append(f"{len(candidates)} notebooks: only the first {len(chosen)} were read")
+    return chosen or candidates[:1]
 
 
 def _listed(folder: Path, notes: list[str]) -> list[Path]:
@@ -123,8 +137,8 @@ def _listed(folder: Path, notes: list[str]) -> list[Path]:
 
 def _read_cells(path: Path, notes: list[str]) -> list[_Cell] | None:
     try:
-        text = _read_text(path)
-        cells = list(_code_cells(path.name, json.loads(text), text))
+        skimmed = _skimmed(path)
+        cells = list(_code_cells(path.name, json.loads(skimmed.text), skimmed))
     except (OSError, ValueError, RecursionError, TypeError, AttributeError, KeyError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error) or type(error).__name__
         notes.append(f"{path.name} is not a notebook that can be read: {reason}")
@@ -138,22 +152,22 @@ def _read_cells(path: Path, notes: list[str]) -> list[_Cell] | None:
     return cells
 
 
-def _read_text(path: Path) -> str:
-    """The text of a regular file; a link or a device could lead anywhere, or never end."""
+def _skimmed(path: Path) -> Skimmed:
+    """The text of a regular file without outputs; a link or a device could lead anywhere, or never end."""
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
-    with open(descriptor, "rb") as file:
+    with open(descriptor, "rb"):
         about = os.fstat(descriptor)
         if not stat.S_ISREG(about.st_mode):
             raise ValueError("it is not an ordinary file")
         if about.st_size > MAX_FILE:
             raise ValueError(f"it has {about.st_size / 2**20:.0f} MB, more than {MAX_FILE // 2**20}")
-        data = file.read(MAX_FILE + 1)
-    if not data.strip():
+        skimmed = skim(descriptor, MAX_BYTES) if about.st_size else Skimmed("")
+    if not skimmed.text.strip():
         raise ValueError("it is empty")
-    return data.decode("utf-8-sig")
+    return skimmed
 
 
-def _code_cells(file: str, notebook: dict, text: str) -> Iterator[_Cell]:
+def _code_cells(file: str, notebook: dict, text: Skimmed) -> Iterator[_Cell]:
     cells = notebook.get("cells")
     if cells is None:  # format 3
         cells = [cell for sheet in notebook["worksheets"] for cell in sheet["cells"]]
@@ -175,14 +189,14 @@ def _task(name: Any) -> str:
     return name if isinstance(name, str) and name in TASKS else ""
 
 
-def _line_of(source: str, text: str) -> int | None:
+def _line_of(source: str, skimmed: Skimmed) -> int | None:
     """The line of a file at which the first definition of a cell stands."""
     lines = source.splitlines()
     first = next((line for line in lines if re.match(r"def |\w+ *= *", line)), lines[0] if lines else "")
-    position = text.find(json.dumps(first)[1:-1]) if first else -1
+    position = skimmed.text.find(json.dumps(first)[1:-1]) if first else -1
     if position < 0:
-        position = text.find(json.dumps(first, ensure_ascii=False)[1:-1]) if first else -1
-    return text.count("\n", 0, position) + 1 if position >= 0 else None
+        position = skimmed.text.find(json.dumps(first, ensure_ascii=False)[1:-1]) if first else -1
+    return skimmed.line(position) if position >= 0 else None
 
 
 # Choosing among cells and files
