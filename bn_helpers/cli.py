@@ -86,6 +86,7 @@ def _add_grade(commands: argparse._SubParsersAction) -> None:
     where = grade.add_mutually_exclusive_group()
     where.add_argument("--workers", type=_positive, metavar="N", help="grading processes; one a core, if not given")
     where.add_argument("--scheduler", metavar="ADDRESS", help="grade on the workers of this Dask scheduler, tcp://…")
+    grade.add_argument("--security", type=Path, metavar="FOLDER", help="with the scheduler's ca.pem, cert.pem, key.pem")
     grade.set_defaults(run=_grade)
 
 
@@ -281,7 +282,9 @@ def _grade(options: argparse.Namespace) -> int:
             file=sys.stderr,
         )
         return 2
-    choices = {name: getattr(options, name) for name in ("key", "overrides", "sandbox", "workers", "scheduler")}
+    choices = {
+        name: getattr(options, name) for name in ("key", "overrides", "sandbox", "workers", "scheduler", "security")
+    }
     choices |= {"notebooks": options.notebooks} if options.notebooks else {}
     try:
         graded = grade_class(options.submissions, options.out, **choices)

@@ -6,9 +6,7 @@ import mmap
 import re
 from dataclasses import dataclass
 
-_SKIPPED = re.compile(
-    rb'"(?:outputs|attachments|widgets)"\s*:\s*'
-)  # in a text, quotes are escaped
+_SKIPPED = re.compile(rb'"(?:outputs|attachments|widgets)"\s*:\s*')  # in a text, quotes are escaped
 _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
 _SCALAR = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[^,\]}\s]*', re.DOTALL)
 _BLOCK = 2**20

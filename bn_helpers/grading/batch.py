@@ -43,6 +43,7 @@ def grade_class(
     sandbox: str | None = None,
     workers: int | None = None,
     scheduler: str | None = None,
+    security: Path | None = None,
     notebooks: Sequence[str] = tuple(NOTEBOOKS),
 ) -> Graded:
     """Grade all submissions below some paths, and keep each result as soon as it is there.
@@ -63,6 +64,8 @@ def grade_class(
         How many processes grade; one a core, if not given.
     scheduler : str, optional
         The address of a Dask scheduler, whose workers then grade; here submissions are only read.
+    security : Path, optional
+        The folder of its certificates, as for `Cluster`.
     notebooks : sequence of str, optional
         What is due: nothing else is graded, or counts. All, if not given.
 
@@ -84,7 +87,7 @@ def grade_class(
     changes = read_overrides(overrides, names, due(notebooks)) if overrides else []
     with (
         Workers(min(workers or os.cpu_count() or 1, len(students))) as here,
-        Cluster(scheduler) if scheduler else contextlib.nullcontext(here) as there,
+        Cluster(scheduler, security) if scheduler else contextlib.nullcontext(here) as there,
     ):
         chosen = there.submit(choose_sandbox, sandbox).result()
         out.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -77,6 +77,8 @@ class Grader:
             with Sandbox(self._workshop) as sandbox, np.errstate(all="ignore"):
                 place = (sandbox, self._workshop.folder, start + SUBMISSION_SECONDS)
                 results |= _Run(runnable, self._probes, *place).results()
+        except MemoryError:  # this process is not fit for more
+            raise
         except Exception as error:  # one submission never stops the others
             notes = (*notes, f"the grader failed: {type(error).__name__}: {error}")
             results |= {name: scoring.error_result(answer, name) for name, answer in runnable.items()}

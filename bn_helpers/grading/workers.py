@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
+import resource
 import shutil
 import signal
 import subprocess
@@ -23,6 +24,9 @@ from bn_helpers.grading.folders import OwnedFolder
 from bn_helpers.grading.results import GradingError, WorkerLost
 
 SECONDS = 300.0  # for one call; a submission's own limits end it long before
+END_SECONDS = 0.5  # for a process that has closed its pipe to be gone
+MEMORY = 2**30  # bytes that a process may take for itself; grading takes a tenth
+MEMORY_USED_UP = 77  # how a process ends that has come to that
 
 
 class Executor(Protocol):
@@ -148,8 +152,9 @@ class _Worker:
                 raise WorkerLost(f"the grading process has not answered for {SECONDS:.0f} seconds")
             succeeded, value = self._connection.recv()
         except (EOFError, OSError, WorkerLost) as error:
-            self._end()
-            raise error if isinstance(error, WorkerLost) else WorkerLost("the grading process has died") from None
+            status = self._end()
+            used_up = "has used up its memory" if status == MEMORY_USED_UP else f"has died ({status})"
+            raise error if isinstance(error, WorkerLost) else WorkerLost(f"the grading process {used_up}") from None
         if not succeeded:
             raise value
         return value
@@ -168,12 +173,16 @@ class _Worker:
         with theirs:
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()])
 
-    def _end(self) -> None:
-        self._process.kill()
-        self._process.wait()
+    def _end(self) -> int:
+        """End the process, and say how it has ended."""
         self._connection.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(END_SECONDS)
+        self._process.kill()
+        status = self._process.wait()
         self._process = None
         shutil.rmtree(self._folder, ignore_errors=True)
+        return status
 
 
 def serve(descriptor: str, folder: str) -> None:
@@ -190,12 +199,15 @@ def serve(descriptor: str, folder: str) -> None:
     connection, folder = Connection(int(descriptor)), Path(folder)
     os.set_inheritable(connection.fileno(), False)
     folder.mkdir(exist_ok=True)
+    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, resource.getrlimit(resource.RLIMIT_DATA)[1]))
     tempfile.tempdir = str(folder)
     with contextlib.suppress(EOFError, OSError):
         while True:
             function, args = connection.recv()
             try:
                 answer = (True, function(*args))
+            except MemoryError:
+                os._exit(MEMORY_USED_UP)
             except Exception as error:
                 answer = (False, error)
             connection.send(answer)

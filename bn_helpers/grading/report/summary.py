@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from statistics import mean, median
 
+from bn_helpers.grading.copied import oracles_text, same_notebooks
 from bn_helpers.grading.report.words import reason, title
 from bn_helpers.grading.results import ERROR, FORMATIVE, MISSING, PARTIAL, PASSED, UNCONFINED, ExerciseResult, Graded
 from bn_helpers.text import number, one_line
@@ -74,7 +75,9 @@ def _for_a_human(graded: Graded) -> list[str]:
         notes = [note for note in result.notes if note not in (FORMATIVE, graded.due)]
         failed = [exercise.id for exercise in result.exercises if exercise.status == ERROR]
         notes += [f"not graded: {', '.join(failed)}"] if failed and len(failed) < len(result.exercises) else []
+        notes += oracles_text(result)
         lines += [f"- **{escape(result.student)}**: {escape(note)}" for note in notes]
+    lines += [f"- {escape(note)}" for note in same_notebooks(graded.results)]
     return ["", "## For a human to look at", "", *lines] if lines else []
 
 
