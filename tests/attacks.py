@@ -263,7 +263,51 @@ try:
 except OSError:
     pass
 """),
+    # Leaving something for another kernel, or looking for what one has left
+    "looks_at_the_page_cache": inside("""
+libc = ctypes.CDLL(None, use_errno=True)
+file = os.open(os.__file__, os.O_RDONLY)
+seen = [libc.syscall(number, file, 0, 4096, 4) for number in (221, 187, 27, 451)]  # fadvise64, readahead, mincore, ...
+seen += [os.preadv(file, [bytearray(1)], 0, 8)] if any(n != -1 for n in seen) else []
+assert not any(n != -1 for n in seen)
+"""),
+    "names_a_socket": inside("""
+import socket
+left, right = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+left.setsockopt(socket.SOL_SOCKET, 16, 1)  # SO_PASSCRED
+left.send(b"x")
+"""),
+    "locks_a_file": inside("import fcntl\nfcntl.flock(os.open(os.__file__, os.O_RDONLY), fcntl.LOCK_EX)"),
+    "counts_processes": inside("""
+for _ in range(10_000):
+    thread = threading.Thread(target=int)
+    thread.start()
+    thread.join()
+"""),
+    # Filling the grader
+    "sends_many_empty_parts": before("""
+kernel = get_ipython().kernel
+kernel.iopub_thread.schedule(lambda: kernel.iopub_thread.socket.send_multipart([b""] * 1_000_000))
+time.sleep(1)
+"""),
+    "sends_a_message_without_end": before("""
+kernel = get_ipython().kernel
+def send():
+    import zmq
+    for _ in range(10**6):
+        kernel.iopub_thread.socket.send(b"", zmq.SNDMORE)
+kernel.iopub_thread.schedule(send)
+time.sleep(2)
+"""),
+    "sends_strange_dates": before("""
+kernel = get_ipython().kernel
+message = kernel.session.msg("status", {"execution_state": "busy"}, parent=kernel.get_parent())
+for date in ("9" * 100_000, "2026-11-27T" * 1000, {}, None):
+    message["header"]["date"] = message["parent_header"]["date"] = date
+    kernel.session.send(kernel.iopub_socket, message)
+"""),
     # Steering nbval and the notebook
+    "hides_a_comment_for_nbval": (WRONG + "\n\x0c# NBVAL_SKIP\n"),
     "comments_for_nbval": ("# NBVAL_IGNORE_OUTPUT\n# NBVAL_SKIP\n# NBVAL_RAISES_EXCEPTION\n" + WRONG),
     "magics": ("%%capture\n%autoawait off\n%reset -f\n" + WRONG),
     "shell": ("!cat /etc/passwd\n!kill -9 -1\n" + WRONG),

@@ -47,8 +47,8 @@ class Cluster:
             raise GradingError("--scheduler needs Dask, which is missing here: pip install distributed") from None
         if security is None and not _is_loopback(address):
             raise GradingError(
-                f"the scheduler {address!r} is reached over a network, on which anybody could read the course key. Give "
-                "it certificates, and --security FOLDER here; or let it listen on 127.0.0.1 only."
+                f"the scheduler {address!r} is reached over a network, on which anybody could read the key. Give it "
+                "certificates, and --security FOLDER here; or let it listen on 127.0.0.1 only."
             )
         options = {"security": _security(distributed, security)} if security else {}
         try:

@@ -132,6 +132,10 @@ class _Run:
         return {name: self._result(name) for name in self._answers}
 
     def _result(self, name: str) -> ExerciseResult:
+        if name in self._failed() and name not in self._notes and self._misses(name):
+            self._notes[name] = (
+                f"It is run without your {EXERCISES[name].underived} or what stands in its cell: derive it."
+            )
         told = (self._cases[name], self._attempts[name], self._notes.get(name, ""))
         result = scoring.exercise_result(self._answers[name], *told)
         beside = self._attempts[name].beside_answers
@@ -232,6 +236,11 @@ class _Run:
         """The answers that define what an exercise must not call."""
         underived = EXERCISES[name].underived
         return [other for other, answer in self._answers.items() if underived in answer.binds and other != name]
+
+    def _misses(self, name: str) -> bool:
+        """Whether an answer looks up what is kept from it."""
+        kept = [self._answers[other].binds for other in self._kept_from(name)]
+        return bool(self._answers[name].reads & {EXERCISES[name].underived}.union(*kept) - {""})
 
     def _defined(self) -> list[str]:
         """The answers that may stand before others: those that have not ended a kernel."""
