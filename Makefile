@@ -24,7 +24,7 @@ bundle: .venv/author ## make what a class receives, without answers, in bundles/
 
 grade: .venv/grader ## grade what students handed in (SUBMISSIONS=folder or zip; OUT=grades, ROSTER, OVERRIDES, NAMES)
 	@test -n "$(SUBMISSIONS)" || { echo "Say what to grade: make grade SUBMISSIONS=folder"; exit 2; }
-	$(run) bn_helpers grade "$(SUBMISSIONS)" --out "$(OUT)" $(if $(ROSTER),--roster "$(ROSTER)") \
+	.venv/bin/bn-helpers grade "$(SUBMISSIONS)" --out "$(OUT)" $(if $(ROSTER),--roster "$(ROSTER)") \
 		$(if $(OVERRIDES),--overrides "$(OVERRIDES)") $(if $(NAMES),--names '$(NAMES)')
 
 build: .venv/author ## build the notebooks from their sources in solutions/

@@ -213,3 +213,22 @@ def test_make_grade_says_what_it_needs(submissions, status):
     words = 'grade "a class" --out "grades" --roster "a class.csv"' if submissions else "make grade SUBMISSIONS=folder"
     assert words in done.stdout
     assert not submissions or """--overrides "by hand.csv" --names '{name}/**'""" in done.stdout
+
+
+@pytest.mark.parametrize("start", [".", "kim"])
+def test_grading_is_refused_where_python_imports_from_a_submission(tmp_path, start):
+    (tmp_path / "kim").mkdir()
+    (tmp_path / "kim" / "a.ipynb").touch()
+    done = run("grade", str(tmp_path), "--out", str(tmp_path.parent / "out"), root=tmp_path / start)
+    assert done.returncode == 2
+    assert "bn-helpers grade" in done.stderr
+    assert not (tmp_path.parent / "out").exists()
+
+
+def test_the_command_imports_nothing_from_the_folder_that_it_is_started_in(tmp_path):
+    for name in ("secrets.py", "argparse.py", "numpy.py", "bn_helpers.py"):
+        (tmp_path / name).write_text("raise SystemExit('imported')")
+    command = os.path.join(os.path.dirname(sys.executable), "bn-helpers")
+    done = subprocess.run([command, "grade", "absent", "--out", "out"], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "there is no file or folder 'absent'" in done.stderr

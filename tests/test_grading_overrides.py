@@ -63,7 +63,7 @@ def test_korean_letters_match_however_they_are_composed(read):
     ("row", "words"),
     [
         ("lee,normalize,1,x", "no student is called 'lee'"),
-        ("kim,normalise,1,x", "no exercise is called 'normalise'"),
+        ("kim,normalise,1,x", "no exercise that is due is called 'normalise'"),
         ("kim,normalize,7,x", "a number from 0 to 6"),
         ("kim,normalize,-1,x", "a number from 0 to 6"),
         ("kim,normalize,nan,x", "a number from 0 to 6"),
