@@ -144,7 +144,7 @@ def _gradients(batch: StageBatch) -> dict[str, np.ndarray]:
     x, gamma, beta, eps, dout = batch
     mean = x.mean(axis=0)
     centered = x - mean
-    var = (centered**2).mean(axis=0)
+    var = np.square(centered).mean(axis=0)
     inv_std = (var + eps) ** -0.5
 
     def from_centered(node: np.ndarray) -> np.ndarray:

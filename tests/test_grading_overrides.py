@@ -64,9 +64,9 @@ def test_korean_letters_match_however_they_are_composed(read):
     [
         ("lee,normalize,1,x", "no student is called 'lee'"),
         ("kim,normalise,1,x", "no exercise that is due is called 'normalise'"),
-        ("kim,normalize,7,x", "a number from 0 to 6"),
-        ("kim,normalize,-1,x", "a number from 0 to 6"),
-        ("kim,normalize,nan,x", "a number from 0 to 6"),
+        ("kim,normalize,101,x", f"a number from 0 to {TASKS['normalize'].points}"),
+        ("kim,normalize,-1,x", f"a number from 0 to {TASKS['normalize'].points}"),
+        ("kim,normalize,nan,x", f"a number from 0 to {TASKS['normalize'].points}"),
         ("kim,normalize,many,x", "this is 'many'"),
         ("kim,normalize", "this is ''"),
         ("kim,normalize,1,x\nkim,normalize,2,x", "there is a second line"),

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from bn_helpers.judging.words import WIDTH
 from bn_helpers.course.sources import read
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS
+from bn_helpers.judging.words import WIDTH
 
 SOLUTIONS = Path(__file__).parents[1] / "solutions"
 PROSE, CAPTION = 90, 60  # words

@@ -45,7 +45,8 @@ def parser(name: str) -> ArgumentParser:
 
 def make(*arguments: str, root: Path = ROOT) -> subprocess.CompletedProcess:
     """Run make with this Python, its environment taken for ready."""
-    ready = [f"--assume-old=.venv/{name}" for name in ("installed", "lecturer", "browser", "nbgrader/installed")]
+    made = ("installed", "author", "grader", "lecturer", "browser", "nbgrader/installed")
+    ready = [f"--assume-old=.venv/{name}" for name in made]
     command = ["make", *ready, f"run={shlex.quote(sys.executable)} -m", *arguments]
     environment = os.environ | {"PYTHONPATH": str(root)}  # for the kernels, which run in a folder below
     return subprocess.run(command, capture_output=True, text=True, cwd=root, env=environment)

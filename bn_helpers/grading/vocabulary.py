@@ -62,14 +62,21 @@ def in_our_words(
     if attempt.error and all(outcome.raised for outcome in attempt.outcomes):
         words = f"The answer cell does not run: {_exception(attempt.error.partition(':')[0])}"
     else:
-        words = _first_failure(answer, cases, attempt.outcomes)
-    mistake = CATALOGUE[result.id][result.diagnosis].message if result.diagnosis else ""
-    parts = (words, f"It looks as if {mistake}" * bool(mistake), note, *answer.notes)
+        words = _first_failure(answer, cases, attempt.outcomes, _name(result))
+    parts = (words, note, *answer.notes)
     return replace(result, message="\n".join(part for part in parts if part))
 
 
-def _first_failure(answer: Answer, cases: Sequence[Case], outcomes: Sequence[Outcome]) -> str:
-    """The first case that failed, but a small one rather than the easy one, which is large."""
+def _name(result: ExerciseResult) -> str:
+    """The mistake that scoring found, as it is named elsewhere."""
+    if not result.diagnosis:
+        return ""
+    words = f"t looks as if {CATALOGUE[result.id][result.diagnosis].message}"
+    return f"I{words}" if f"I{words}" in result.message else f"One of your mistakes: i{words}"
+
+
+def _first_failure(answer: Answer, cases: Sequence[Case], outcomes: Sequence[Outcome], name: str) -> str:
+    """The first case that failed, but a small one rather than the easy one, which is large; and the mistake, or advice."""
     if len(outcomes) < len(cases):
         return "It gave no results that can be read. Does it change what Python or NumPy provide?"
     judged = [(case, outcome, judge(case, outcome)) for case, outcome in zip(cases, outcomes, strict=True)]
@@ -80,7 +87,7 @@ def _first_failure(answer: Answer, cases: Sequence[Case], outcomes: Sequence[Out
     )
     title, look = CASES[case.id]
     hidden = "right on the numbers that you can see, and wrong on others"
-    return f"{title}: {_seen(answer, case, outcome, judgement) if visible else hidden}\n{look}"
+    return f"{title}: {_seen(answer, case, outcome, judgement) if visible else hidden}\n{name or look}"
 
 
 def _seen(answer: Answer, case: Case, outcome: Outcome, judgement: Judgement) -> str:
