@@ -134,7 +134,13 @@ def grade(monkeypatch, tmp_path):
 
 def test_grade_writes_the_reports_and_says_where_to_begin(grade, tmp_path, capsys):
     assert grade(graded(submission_result("kim"), submission_result("lee")), "--workers", "2", "--key", "k") == 0
-    assert grade.choices == {"key": "k", "overrides": None, "sandbox": None, "workers": 2, "scheduler": None}
+    assert grade.choices == {
+        "key": "k",
+        "overrides": None,
+        "sandbox": None,
+        "workers": 2,
+        **dict.fromkeys(("scheduler", "security")),
+    }
     assert (tmp_path / "out" / "results.json").exists()
     assert capsys.readouterr().out == f"graded 2 (sandbox: bwrap); read {tmp_path / 'out' / 'summary.md'} first\n"
 

@@ -19,7 +19,7 @@ def name_mistake(exercise: str, cases: Sequence[Case], outcomes: Sequence[Outcom
     exercise : str
         The id of an exercise.
     cases : sequence of Case
-        The visible cases and the hidden ones, as `probes.probe_cases` gives them.
+        The visible cases and the hidden ones, as `probes.Probes` gives them.
     outcomes : sequence of Outcome
         What came of them, one each.
 
