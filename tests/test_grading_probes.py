@@ -30,7 +30,8 @@ CASES = visible_cases("normalize")
 @pytest.mark.parametrize("exercise", EXERCISES)
 def test_the_same_answer_is_always_probed_alike_and_any_other_one_is_not(exercise):
     first, again, edited, other_key = (
-        probes.probe_cases(exercise, key, code) for key, code in [(b"k", "a"), (b"k", "a"), (b"k", "b"), (b"l", "a")]
+        probes.Probes(key, NOTEBOOKS).cases(exercise, code)
+        for key, code in [(b"k", "a"), (b"k", "a"), (b"k", "b"), (b"l", "a")]
     )
     told = [wire.probe_cell(exercise, cases) for cases in (first, again, edited, other_key)]
     assert told[0] == told[1]
@@ -39,7 +40,7 @@ def test_the_same_answer_is_always_probed_alike_and_any_other_one_is_not(exercis
 
 @pytest.mark.parametrize("exercise", EXERCISES)
 def test_a_right_answer_passes_on_hidden_cases_and_the_reference_reads_them_bit_by_bit(exercise):
-    for case in probes.probe_cases(exercise, b"key", "code"):
+    for case in probes.Probes(b"key", NOTEBOOKS).cases(exercise, "code"):
         inputs = driver.decode({"dict": {name: wire.encode(value) for name, value in case.inputs.items()}})
         assert repr(inputs) == repr(dict(case.inputs))
         assert judge(case, run(case, vars(layers))).passed
@@ -47,7 +48,7 @@ def test_a_right_answer_passes_on_hidden_cases_and_the_reference_reads_them_bit_
 
 @pytest.mark.parametrize("exercise", EXERCISES)
 def test_of_a_case_a_kernel_is_told_inputs_calls_and_names_only(exercise):
-    cases = probes.probe_cases(exercise, b"key", "code")
+    cases = probes.Probes(b"key", NOTEBOOKS).cases(exercise, "code")
     call, text = wire.probe_cell(exercise, cases).split(", ", 1)
     assert call == f"__import__('bn_driver').probe({EXERCISES[exercise].underived!r}"
     for case, told in zip(cases, json.loads(ast.literal_eval(text.removesuffix(")"))), strict=True):
@@ -125,7 +126,7 @@ def test_an_input_that_comes_back_changed_is_noticed_here():
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS)
 def test_a_notebook_is_handed_what_the_manifest_says_and_no_answer_of_its_own(notebook):
-    text = probes.fresh_cell(notebook)
+    text = probes.Probes(b"key", NOTEBOOKS).fresh(notebook).source
     own = [exercise.id for exercise in EXERCISES.values() if exercise.notebook == notebook]
     assert not [name for name in own if f"def {name}(" in text]
     assert all(f"def {name}(" in text for name in NOTEBOOKS[notebook].handed)

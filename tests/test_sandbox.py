@@ -133,7 +133,7 @@ def test_nothing_is_left_behind(confined):
 
 def test_a_sandbox_that_cannot_start_leaves_nothing_open(monkeypatch):
     """Of bubblewrap there is no trace once grading has begun: conftest.py looks at what is open afterwards."""
-    workshop = Workshop(NONE)
+    workshop = Workshop(UNCONFINED)
     monkeypatch.setattr(workshop, "command", lambda: ["no-such-program"])
     with Sandbox(workshop) as box:
         for _ in range(2):

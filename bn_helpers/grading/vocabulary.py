@@ -76,7 +76,7 @@ def _name(result: ExerciseResult) -> str:
 
 
 def _first_failure(answer: Answer, cases: Sequence[Case], outcomes: Sequence[Outcome], name: str) -> str:
-    """The first case that failed, but a small one rather than the easy one, which is large; and the mistake, or advice."""
+    """The first case that failed, but a small one rather than the easy one, which is large; then name or advice."""
     if len(outcomes) < len(cases):
         return "It gave no results that can be read. Does it change what Python or NumPy provide?"
     judged = [(case, outcome, judge(case, outcome)) for case, outcome in zip(cases, outcomes, strict=True)]
