@@ -22,7 +22,7 @@ site: .venv/lecturer ## write the course as a site to read, without answers (OUT
 bundle: .venv/installed ## make what a class receives, without answers, in bundles/
 	$(run) bn_helpers bundle --out bundles
 
-grade: .venv/installed ## grade what students handed in (SUBMISSIONS=folder; OUT=grades says where the reports go)
+grade: .venv/grader ## grade what students handed in (SUBMISSIONS=folder; OUT=grades says where the reports go)
 	@test -n "$(SUBMISSIONS)" || { echo "Say what to grade: make grade SUBMISSIONS=folder"; exit 2; }
 	.venv/bin/bn-helpers grade "$(SUBMISSIONS)" --out "$(OUT)"
 
@@ -41,7 +41,7 @@ test-browser: .venv/browser .venv/lecturer ## test the course in a browser, unde
 test-classtools: .venv/nbgrader/installed ## test the course in nbgrader, in an environment of its own
 	NBGRADER=.venv/nbgrader/bin/nbgrader $(run) pytest tests/test_classtools.py -k nbgrader
 
-.venv/lecturer .venv/browser: .venv/installed
+.venv/lecturer .venv/browser .venv/grader: .venv/installed
 	$(run) pip install -e ".[$(@F)]"
 	@touch $@
 

@@ -7,4 +7,4 @@ chmod 600 course.key
 apt-get update
 apt-get install --yes python3-venv libseccomp2
 python3 -m venv ../venv
-../venv/bin/python -m pip install -r course/requirements.txt -e course
+../venv/bin/python -m pip install -r course/requirements.txt -e "course[grader]"
