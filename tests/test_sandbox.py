@@ -2,9 +2,11 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from importlib import metadata
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from jupyter_client.manager import start_new_kernel
@@ -191,3 +193,28 @@ def processes_in(folder):
 
 def command(process):
     return (process / "cmdline").read_text(errors="replace")
+
+
+def test_the_libraries_are_a_copy_of_which_reading_leaves_no_trace(confined):
+    workshop = Workshop(confined)
+    files = [path for path in (workshop.folder / "root").rglob("*") if path.is_file() and not path.is_symlink()]
+    about = [path.lstat() for path in files if path.name not in ("null", "bn_driver.py", "bn_outcomes.py")]
+    assert {each.st_nlink for each in about} == {1}
+    assert sum(each.st_atime < each.st_ctime for each in about) < 10  # those that are compiled on the spot
+    workshop.close()
+
+
+@pytest.mark.parametrize("lacks", ["room", "programs", "the folder"])
+def test_where_memory_cannot_hold_them_they_lie_on_disk_and_the_stamp_says_so(confined, monkeypatch, lacks):
+    real = os.statvfs("/dev/shm")
+    flags = real.f_flag | os.ST_NOEXEC if lacks == "programs" else real.f_flag
+    blocks = 2**26 // real.f_frsize if lacks == "room" else real.f_bavail  # a default container has 64 MB
+    fake = SimpleNamespace(f_flag=flags, f_bavail=blocks, f_frsize=real.f_frsize)
+    if lacks == "the folder":
+        monkeypatch.setattr(module, "IN_MEMORY", Path("/absent"))
+    else:
+        monkeypatch.setattr(module.os, "statvfs", lambda _: fake)
+    workshop = Workshop(confined)
+    assert workshop.stamp == f"{confined}, libraries on disk"
+    assert workshop.folder.parent == Path(tempfile.gettempdir())
+    workshop.close()
