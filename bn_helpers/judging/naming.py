@@ -26,7 +26,7 @@ from bn_helpers.outcomes import Case, Outcome, Wanted
 
 PROJECTIONS = 2
 CLOSE = 1e-3  # of the error itself: far above rounding, far below what two mistakes differ by
-PART = 1 / 3  # of what a mistake makes wrong, that it must account for to be named beside another
+PART = 1 / 2  # of what a mistake makes wrong, that it must account for to be named beside another
 NEXT_TO_NOTHING = 1e-9  # of the scale: what rounding makes of an error that is none
 
 Signature = Any  # "pass", "fail", or a dict: what JSON can hold
