@@ -185,8 +185,8 @@ def test_a_choice_that_is_none_is_told(arguments, capsys):
 
 
 def test_a_module_of_an_extra_that_is_not_installed_is_named_with_the_remedy(capsys, monkeypatch):
-    monkeypatch.setattr(cli, "_build", lambda options: importlib.import_module("no_such_module"))
-    assert cli.main(["build"]) == 2
+    monkeypatch.setattr(builder, "check", lambda *_: importlib.import_module("no_such_module"))
+    assert cli.main(["build", "--check"]) == 2
     assert capsys.readouterr().err == 'no_such_module is missing. Install it: python -m pip install -e ".[author]"\n'
 
 
