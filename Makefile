@@ -24,16 +24,16 @@ bundle: .venv/author ## make what a class receives, without answers, in bundles/
 
 grade: .venv/grader ## grade what students handed in (SUBMISSIONS=folder or zip; OUT=grades, ROSTER, OVERRIDES, NAMES)
 	@test -n "$(SUBMISSIONS)" || { echo "Say what to grade: make grade SUBMISSIONS=folder"; exit 2; }
-	$(run) bn_helpers grade "$(SUBMISSIONS)" --out "$(OUT)" $(if $(ROSTER),--roster "$(ROSTER)") \
+	.venv/bin/bn-helpers grade "$(SUBMISSIONS)" --out "$(OUT)" $(if $(ROSTER),--roster "$(ROSTER)") \
 		$(if $(OVERRIDES),--overrides "$(OVERRIDES)") $(if $(NAMES),--names '$(NAMES)')
 
 build: .venv/author ## build the notebooks from their sources in solutions/
 	$(run) bn_helpers build
 
-test: .venv/author .venv/grader ## test the course: under six minutes
+test: .venv/author .venv/grader .venv/developer ## test the course: under six minutes
 	$(run) pytest -m "not slow"
 
-test-all: .venv/author .venv/grader ## test everything that needs no browser and no class tool
+test-all: .venv/author .venv/grader .venv/developer ## test everything that needs no browser and no class tool
 	$(run) pytest
 
 test-browser: .venv/browser .venv/lecturer ## test the course in a browser, under five minutes (needs Chromium: apt install chromium)
@@ -42,7 +42,7 @@ test-browser: .venv/browser .venv/lecturer ## test the course in a browser, unde
 test-classtools: .venv/nbgrader/installed .venv/author .venv/grader ## test the course in nbgrader, in an environment of its own
 	NBGRADER=.venv/nbgrader/bin/nbgrader $(run) pytest tests/test_classtools.py -k nbgrader
 
-.venv/author .venv/grader .venv/lecturer .venv/browser: .venv/installed
+.venv/author .venv/grader .venv/developer .venv/lecturer .venv/browser: .venv/installed
 	$(run) pip install -e ".[$(@F)]"
 	@touch $@
 

@@ -17,18 +17,21 @@ FINGERPRINTS = Path(__file__).with_name("fingerprints.json")
 EXPECTED = Path(__file__).with_name("expected")  # in what a class receives, which has no solutions
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, imports_from: str = "") -> int:
     """Run one subcommand and return its exit status.
 
     Parameters
     ----------
     arguments : sequence of str, optional
         What stands after ``python -m bn_helpers``. None takes it from the command line.
+    imports_from : str, optional
+        The folder that Python imports from before all others, because the command was started there.
     """
     from bn_helpers.errors import CourseError
 
     parser = _parser()
     options = parser.parse_args(arguments)
+    options.imports_from = imports_from
     if options.command is None:
         parser.print_help()
         return 0
@@ -90,10 +93,12 @@ def _grade_options(grade: argparse.ArgumentParser) -> None:
     grade.add_argument("--overrides", type=Path, metavar="CSV", help=points)
     grade.add_argument("--names", metavar="PATTERN", help="how paths name a student, for instance '{name}_{id}/**'")
     grade.add_argument("--roster", type=Path, metavar="CSV", help="who is in the class: name,id,email,section")
+    grade.add_argument("--notebooks", type=_notebooks, metavar="N-M", help="what was due, for instance 1-2; else all")
     grade.add_argument("--sandbox", choices=["bwrap", "user", "none"], help="the first that works, if not given")
     where = grade.add_mutually_exclusive_group()
     where.add_argument("--workers", type=_positive, metavar="N", help="grading processes; one a core, if not given")
     where.add_argument("--scheduler", metavar="ADDRESS", help="grade on the workers of this Dask scheduler, tcp://…")
+    grade.add_argument("--security", type=Path, metavar="FOLDER", help="with the scheduler's ca.pem, cert.pem, key.pem")
 
 
 def _pages_options(pages: argparse.ArgumentParser) -> None:
@@ -187,7 +192,8 @@ def _check(options: argparse.Namespace) -> int:
 def _bundle(options: argparse.Namespace) -> int:
     from bn_helpers.course import bundle, classtools
     from bn_helpers.errors import CourseError
-    from bn_helpers.grading.store import course_key, write_whole
+    from bn_helpers.files import write_whole
+    from bn_helpers.grading.store import course_key
 
     if options.gradescope and options.notebooks:
         raise CourseError("--gradescope grades all notebooks: leave --notebooks out")
@@ -214,13 +220,19 @@ def _bundle(options: argparse.Namespace) -> int:
 def _grade(options: argparse.Namespace) -> int:
     import os
 
+    from bn_helpers.errors import CourseError
     from bn_helpers.grading.batch import grade_class
     from bn_helpers.grading.report import github, write_reports
     from bn_helpers.grading.results import ERROR
     from bn_helpers.grading.room import advice
 
-    chosen = ("key", "overrides", "names", "roster", "sandbox", "workers", "scheduler")
-    choices = {name: getattr(options, name) for name in chosen}
+    if options.imports_from and _holds(Path(options.imports_from), options.submissions):
+        raise CourseError(
+            f"python -m would import from {options.imports_from}, where submissions lie. Use the command bn-helpers "
+            "grade, or start it elsewhere."
+        )
+    chosen = ("key", "overrides", "names", "roster", "notebooks", "sandbox", "workers", "scheduler", "security")
+    choices = {name: value for name in chosen if (value := getattr(options, name)) is not None}
     try:
         graded = grade_class(options.submissions, options.out, **choices)
         write_reports(graded, options.out)
@@ -237,6 +249,15 @@ def _grade(options: argparse.Namespace) -> int:
     if lost:
         print(f"{lost} not graded to the end, and told in summary.md: run the same again", file=sys.stderr)
     return int(lost > 0)
+
+
+def _holds(folder: Path, submissions: Sequence[Path]) -> bool:
+    """Whether a folder, other than that of the course, holds submissions or lies in one."""
+    folder = folder.resolve()
+    for path in (path.resolve() for path in submissions):
+        if folder == path or path in folder.parents or (folder in path.parents and folder != ROOT):
+            return True
+    return False
 
 
 def _slides(options: argparse.Namespace) -> int:

@@ -40,7 +40,9 @@ class Parsed:
 
 def parse(code: str) -> Parsed:
     """Read a cell, and leave out comments that steer nbval, magics, shell lines, and imports of what is not there."""
-    lines = ["#" if _NBVAL.match(line) else line for line in code.split("\n")]
+    # What ends a line for nbval does not all end one for Python: a form feed, say.
+    parts = [("#" if _NBVAL.match(part) else part) + end for part, end in _split(code)]
+    lines = "".join(parts).split("\n")
     tree, error = python("\n".join(lines))
     notes = []
     if tree is None and len(code) <= MAX_ANSWER:
@@ -57,6 +59,13 @@ def parse(code: str) -> Parsed:
         tree, used = ast.parse(source), looked_up(source)
         notes += [f"{module} {NOT_THERE} (line {line})" for module, name, line in left_out if name in {*used, "*"}]
     return Parsed(code, source, tree, "", frozenset(bound(tree.body)), tuple(notes[:5]))
+
+
+def _split(text: str) -> Iterator[tuple[str, str]]:
+    """The lines of a text, each with what ends it."""
+    for line in text.splitlines(keepends=True):
+        bare = line.splitlines()[0]
+        yield bare, line[len(bare) :]
 
 
 def python(source: str) -> tuple[ast.Module | None, str]:

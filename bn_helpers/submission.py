@@ -31,13 +31,15 @@ from bn_helpers.parsing import (
     parse,
     pieces_of,
 )
+from bn_helpers.skim import Skimmed, skim
 from bn_helpers.text import decoded, one_line
 
-MAX_FILE = 16 * 2**20  # bytes of a notebook that is read
+MAX_FILE = 100 * 2**20  # bytes of a notebook that is looked into
+MAX_BYTES = 16 * 2**20  # of it without outputs
+MAX_TOGETHER = 128 * 2**20  # bytes of one student's notebooks
 MAX_FILES = 20  # notebooks of one student that are read
 MAX_EXPLANATION = 2000  # characters that are carried
 MAX_CODE = 2**20  # characters of code of a notebook that are looked through
-
 
 _EXPLAINED = {f"explain_{notebook.number}" for notebook in NOTEBOOKS.values()}
 _EXPLAIN = "*Your explanation, in at most 100 words:*"  # as the cell was handed out
@@ -97,7 +99,7 @@ class _Cell:
     """A cell as found: its file, its type, its text, and the exercises that its grade id and its cell id name."""
 
     file: str
-    file_text: str
+    file_text: Skimmed
     kind: str
     text: str
     grade_id: str
@@ -143,10 +145,8 @@ def read_files(files: Mapping[str, Path], student: str) -> Submission:
         As of `read_submission`.
     """
     notes: list[str] = []
-    if len(files) > MAX_FILES:
-        notes.append(f"{len(files)} notebooks: only the last {MAX_FILES} were read")
     lost: list[str] = []
-    some = list(files.items())[-MAX_FILES:]
+    some = _affordable(files, notes).items()
     found = [(name, cells) for name, path in some if (cells := _read_cells(name, path, notes, lost)) is not None]
     explained = {cell.cell_id: cell.text for _, cells in found for cell in cells if cell.cell_id in _EXPLAINED}
     found = [(name, [cell for cell in cells if cell.cell_id not in _EXPLAINED]) for name, cells in found]
@@ -155,6 +155,15 @@ def read_files(files: Mapping[str, Path], student: str) -> Submission:
     told, unread = (tuple(one_line(note)[:300] for note in some) for some in ((*lost, *notes), lost))
     names = tuple(one_line(name)[:200] for name, _ in found)
     return Submission(one_line(student)[:200], answers, told, names, unread, tuple(explained.items()))
+
+
+def _affordable(files: Mapping[str, Path], notes: list[str]) -> dict[str, Path]:
+    """As many of the last notebooks as are read of one student."""
+    sizes = [path.lstat().st_size if os.path.lexists(path) else 0 for path in files.values()]
+    many = next((n for n in range(1, min(MAX_FILES, len(files))) if sum(sizes[-n - 1 :]) > MAX_TOGETHER), MAX_FILES)
+    if len(files) > many:
+        notes.append(f"{len(files)} notebooks: only the last {many} were read")
+    return dict(list(files.items())[-many:])
 
 
 def _listed(folder: Path, notes: list[str]) -> list[Path]:
@@ -167,8 +176,8 @@ def _listed(folder: Path, notes: list[str]) -> list[Path]:
 
 def _read_cells(name: str, path: Path, notes: list[str], lost: list[str]) -> list[_Cell] | None:
     try:
-        text = _read_text(path)
-        cells = list(_exported(name, text) if name.endswith(".py") else _cells(name, json.loads(text), text))
+        read = _read(path, name.endswith(".py"))
+        cells = list(_exported(name, read) if name.endswith(".py") else _cells(name, json.loads(read.text), read))
     except (OSError, ValueError, RecursionError, TypeError, AttributeError, KeyError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error) or type(error).__name__
         lost.append(f"{name} is not a notebook that can be read: {reason}")
@@ -182,26 +191,27 @@ def _read_cells(name: str, path: Path, notes: list[str], lost: list[str]) -> lis
     return cells
 
 
-def _read_text(path: Path) -> str:
-    """The text of a regular file; a link or a device could lead anywhere, or never end."""
+def _read(path: Path, whole: bool) -> Skimmed:
+    """The text of a regular file, without outputs or whole; a link or a device could lead anywhere, or never end."""
+    most = MAX_BYTES if whole else MAX_FILE
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
     with open(descriptor, "rb") as file:
         about = os.fstat(descriptor)
         if not stat.S_ISREG(about.st_mode):
             raise ValueError("it is not an ordinary file")
-        if about.st_size > MAX_FILE:
-            raise ValueError(f"it has {about.st_size / 2**20:.0f} MB, more than {MAX_FILE // 2**20}")
-        data = file.read(MAX_FILE + 1)
-    if not data.strip():
+        if about.st_size > most:
+            raise ValueError(f"it has {about.st_size / 2**20:.0f} MB, more than {most // 2**20}")
+        read = Skimmed(decoded(file.read(most))) if whole or not about.st_size else skim(descriptor, MAX_BYTES)
+    if not read.text.strip():
         raise ValueError("it is empty")
-    return decoded(data)
+    return read
 
 
-def _exported(file: str, text: str) -> Iterator[_Cell]:
-    yield from (_Cell(file, text, "code", source, "", "") for source in code_cells(text))
+def _exported(file: str, text: Skimmed) -> Iterator[_Cell]:
+    yield from (_Cell(file, text, "code", source, "", "") for source in code_cells(text.text))
 
 
-def _cells(file: str, notebook: dict, text: str) -> Iterator[_Cell]:
+def _cells(file: str, notebook: dict, text: Skimmed) -> Iterator[_Cell]:
     cells = notebook.get("cells")
     if cells is None:  # format 3
         cells = [cell for sheet in notebook["worksheets"] for cell in sheet["cells"]]
@@ -231,14 +241,14 @@ def _task(name: Any) -> str:
     return name if isinstance(name, str) and name in TASKS else ""
 
 
-def _line_of(source: str, text: str) -> int | None:
+def _line_of(source: str, skimmed: Skimmed) -> int | None:
     """The line of a file at which the first definition of a cell stands."""
     lines = source.splitlines()
     first = next((line for line in lines if re.match(r"def |\w+ *= *", line)), lines[0] if lines else "")
-    position = text.find(json.dumps(first)[1:-1]) if first else -1
+    position = skimmed.text.find(json.dumps(first)[1:-1]) if first else -1
     if position < 0:
-        position = text.find(json.dumps(first, ensure_ascii=False)[1:-1]) if first else -1
-    return text.count("\n", 0, position) + 1 if position >= 0 else None
+        position = skimmed.text.find(json.dumps(first, ensure_ascii=False)[1:-1]) if first else -1
+    return skimmed.line(position) if position >= 0 else None
 
 
 # Choosing among cells and files

@@ -5,7 +5,9 @@ None of them computes what is wanted. What must hold is the same for all: see te
 
 from __future__ import annotations
 
-IMPORTS = "import ctypes, gc, os, signal, sys, threading, time\nimport numpy as np\n"
+from bn_helpers.grading.sandbox.limits import MIME
+
+IMPORTS = f"import ctypes, gc, os, signal, sys, threading, time\nimport numpy as np\nMIME = {MIME!r}\n"
 WRONG = "def normalize(x, eps=1e-5):\n    return 0.0 * x\n"
 FORGED = '[{"raised": "", "function": "", "detail": "", "values": {"x_hat": %s}}] * 100'
 
@@ -73,46 +75,45 @@ get_ipython().displayhook.__class__.__call__ = lambda *a: None
 """),
     "forges_outcomes_before_the_probe": before(f"""
 value = {{"shape": [4, 3], "data": "AAAAAAAAAAA=" * 12}}
-MIME = "application/vnd.bn-helpers.outcomes+json"
 get_ipython().display_pub.publish({{MIME: {FORGED % "value"}}})
 """),
     "forges_outcomes_in_the_probe": before(f"""
 driver = sys.modules["bn_driver"]
 value = {{"shape": [4, 3], "data": "AAAAAAAAAAA=" * 12}}
-driver._show = lambda outcomes: get_ipython().display_pub.publish({{driver.MIME: {FORGED % "value"}}})
+driver._show = lambda outcomes: get_ipython().display_pub.publish({{MIME: {FORGED % "value"}}})
 """),
     "forges_a_verdict": before("""
 driver = sys.modules["bn_driver"]
-get_ipython().display_pub.publish({driver.MIME: {"passed": True, "score": 6.0, "status": "passed"}})
-driver.probe = lambda *a: get_ipython().display_pub.publish({driver.MIME: True})
+get_ipython().display_pub.publish({MIME: {"passed": True, "score": 6.0, "status": "passed"}})
+driver.probe = lambda *a: get_ipython().display_pub.publish({MIME: True})
 """),
     "forges_shapes": before(f"""
 driver = sys.modules["bn_driver"]
 value = {{"shape": [10**9] * 8, "data": ""}}
-driver._show = lambda outcomes: get_ipython().display_pub.publish({{driver.MIME: {FORGED % "value"}}})
+driver._show = lambda outcomes: get_ipython().display_pub.publish({{MIME: {FORGED % "value"}}})
 """),
     "forges_bad_base64": before(f"""
 driver = sys.modules["bn_driver"]
 value = {{"shape": [4, 3], "data": "\\ud800 no base64"}}
-driver._show = lambda outcomes: get_ipython().display_pub.publish({{driver.MIME: {FORGED % "value"}}})
+driver._show = lambda outcomes: get_ipython().display_pub.publish({{MIME: {FORGED % "value"}}})
 """),
     "forges_deep_json": before("""
 driver = sys.modules["bn_driver"]
 def deep(outcomes):
-    raw = b'{"data": {"' + driver.MIME.encode() + b'": ' + b"[" * 100_000 + b"]" * 100_000 + b'}, "metadata": {}}'
+    raw = b'{"data": {"' + MIME.encode() + b'": ' + b"[" * 100_000 + b"]" * 100_000 + b'}, "metadata": {}}'
     session = get_ipython().display_pub.session
     session.pack = lambda content: raw if isinstance(content, dict) and "data" in content else type(session).pack
-    get_ipython().display_pub.publish({driver.MIME: 1})
+    get_ipython().display_pub.publish({MIME: 1})
 driver._show = deep
 """),
     "forges_huge_integers": before("""
 driver = sys.modules["bn_driver"]
-driver._show = lambda outcomes: get_ipython().display_pub.publish({driver.MIME: [{"raised": 10**4000, "values": {}}]})
+driver._show = lambda outcomes: get_ipython().display_pub.publish({MIME: [{"raised": 10**4000, "values": {}}]})
 """),
     "forges_nan_and_infinity": before(f"""
 driver = sys.modules["bn_driver"]
 value = {{"shape": [float("nan"), float("inf")], "data": None}}
-driver._show = lambda outcomes: get_ipython().display_pub.publish({{driver.MIME: {FORGED % "value"}}})
+driver._show = lambda outcomes: get_ipython().display_pub.publish({{MIME: {FORGED % "value"}}})
 """),
     "sends_malformed_messages": before("""
 def send():
@@ -262,7 +263,51 @@ try:
 except OSError:
     pass
 """),
+    # Leaving something for another kernel, or looking for what one has left
+    "looks_at_the_page_cache": inside("""
+libc = ctypes.CDLL(None, use_errno=True)
+file = os.open(os.__file__, os.O_RDONLY)
+seen = [libc.syscall(number, file, 0, 4096, 4) for number in (221, 187, 27, 451)]  # fadvise64, readahead, mincore, ...
+seen += [os.preadv(file, [bytearray(1)], 0, 8)] if any(n != -1 for n in seen) else []
+assert not any(n != -1 for n in seen)
+"""),
+    "names_a_socket": inside("""
+import socket
+left, right = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+left.setsockopt(socket.SOL_SOCKET, 16, 1)  # SO_PASSCRED
+left.send(b"x")
+"""),
+    "locks_a_file": inside("import fcntl\nfcntl.flock(os.open(os.__file__, os.O_RDONLY), fcntl.LOCK_EX)"),
+    "counts_processes": inside("""
+for _ in range(10_000):
+    thread = threading.Thread(target=int)
+    thread.start()
+    thread.join()
+"""),
+    # Filling the grader
+    "sends_many_empty_parts": before("""
+kernel = get_ipython().kernel
+kernel.iopub_thread.schedule(lambda: kernel.iopub_thread.socket.send_multipart([b""] * 1_000_000))
+time.sleep(1)
+"""),
+    "sends_a_message_without_end": before("""
+kernel = get_ipython().kernel
+def send():
+    import zmq
+    for _ in range(10**6):
+        kernel.iopub_thread.socket.send(b"", zmq.SNDMORE)
+kernel.iopub_thread.schedule(send)
+time.sleep(2)
+"""),
+    "sends_strange_dates": before("""
+kernel = get_ipython().kernel
+message = kernel.session.msg("status", {"execution_state": "busy"}, parent=kernel.get_parent())
+for date in ("9" * 100_000, "2026-11-27T" * 1000, {}, None):
+    message["header"]["date"] = message["parent_header"]["date"] = date
+    kernel.session.send(kernel.iopub_socket, message)
+"""),
     # Steering nbval and the notebook
+    "hides_a_comment_for_nbval": (WRONG + "\n\x0c# NBVAL_SKIP\n"),
     "comments_for_nbval": ("# NBVAL_IGNORE_OUTPUT\n# NBVAL_SKIP\n# NBVAL_RAISES_EXCEPTION\n" + WRONG),
     "magics": ("%%capture\n%autoawait off\n%reset -f\n" + WRONG),
     "shell": ("!cat /etc/passwd\n!kill -9 -1\n" + WRONG),

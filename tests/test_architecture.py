@@ -17,7 +17,7 @@ PACKAGE = Path(bn_helpers.__file__).parent
 EXPERIMENTS = {"exercises", "data", "oracles", "nets"}
 JUDGING = {"exercises", "oracles", "outcomes", "judging"}
 READING = {"exports", "parsing", "reference", "source", "submission", "text"}
-ALL_BUT_EACH_OTHER = {"layers", "catalogue", "checks", "selfcheck", "errors", *READING, *JUDGING}
+ALL_BUT_EACH_OTHER = {"layers", "catalogue", "checks", "selfcheck", "errors", "files", *READING, *JUDGING}
 MAY_IMPORT = {
     "layers": set(),
     "oracles": set(),
@@ -25,12 +25,14 @@ MAY_IMPORT = {
     "outcomes": set(),
     "text": set(),
     "errors": set(),
+    "files": set(),
+    "skim": {"text"},
     "reference": set(),
     "source": {"exercises", "parsing"},
     "exercises": {"oracles", "outcomes"},
     "judging": {"exercises", "oracles", "outcomes"},
     "exports": set(),
-    "submission": {"exercises", "exports", "parsing", "text"},
+    "submission": {"exercises", "exports", "parsing", "skim", "text"},
     "parsing": set(),
     "checks": {"guard", *JUDGING},
     "guard": set(),

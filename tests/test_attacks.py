@@ -13,22 +13,23 @@ from submissions import by_id, code_cell, notebook, right_answers, write_submiss
 
 from bn_helpers.exercises import EXERCISES
 from bn_helpers.grading.grader import SUBMISSION_SECONDS, Grader
-from bn_helpers.grading.results import MISSING, SandboxUnavailable
-from bn_helpers.grading.sandbox.workshop import BWRAP, choose_sandbox
+from bn_helpers.grading.results import BWRAP, MISSING, USER, SandboxUnavailable
+from bn_helpers.grading.sandbox.workshop import choose_sandbox
 from bn_helpers.submission import read_submission
 
 QUICK = {  # one of each kind; the others are slow together
     *("patches_numpy_mathematics", "equals_everything", "forges_outcomes_in_the_probe", "sends_malformed_messages"),
     *("returns_a_huge_array", "exits_in_the_function", "segmentation_fault", "kills_all", "forks", "fills_the_disk"),
+    *("looks_at_the_page_cache", "names_a_socket", "sends_many_empty_parts", "sends_a_message_without_end"),
     *("imports_the_reference", "searches_objects", "comments_for_nbval", "system"),
 }
 BYSTANDERS = ("batch_statistics", "layer_outputs", "scale_and_shift", "channel_statistics")
 
 
-@pytest.fixture(scope="module")
-def grader():
+@pytest.fixture(scope="module", params=[BWRAP, USER])
+def grader(request):
     try:
-        sandbox = choose_sandbox()
+        sandbox = choose_sandbox(request.param)
     except SandboxUnavailable as error:
         pytest.skip(str(error))
     with Grader(b"a key", sandbox) as grader:
@@ -76,13 +77,50 @@ def test_a_right_answer_after_the_attacks_is_still_right(tmp_path, grader):
     assert results["normalize"].score == EXERCISES["normalize"].points
 
 
-def test_the_staged_pass_does_not_answer_for_the_closed_form(tmp_path, grader):
-    calls = "def batchnorm_backward_alt(dout, cache):\n    return batchnorm_backward(dout, cache)"
-    answers = right_answers(["batchnorm_backward"], batchnorm_backward_alt=calls)
+CALLS_THE_STAGED_PASS = {
+    "plainly": "def {alt}(dout, cache):\n    return {staged}(dout, cache)",
+    "default": "def {alt}(dout, cache, f={staged}):\n    return f(dout, cache)",
+    "closure": "def make(f):\n    return lambda dout, cache: f(dout, cache)\n{alt} = make({staged})",
+    "alias": "other = {staged}\ndef {alt}(dout, cache):\n    return other(dout, cache)",
+    "globals": "def {alt}(dout, cache):\n    return globals()['{staged}'](dout, cache)",
+    "modules": "import sys\ndef {alt}(dout, cache):\n    return sys.modules['kept'].f(dout, cache)",
+    "frames": "import sys\ndef {alt}(dout, cache):\n    f = sys._getframe()\n    while f:\n"
+    "        for names in (f.f_locals, f.f_globals):\n            if '{staged}' in names:\n"
+    "                return names['{staged}'](dout, cache)\n        f = f.f_back",
+    "objects": "import gc\ndef {alt}(dout, cache):\n    for f in gc.get_objects():\n"
+    "        if getattr(f, '__name__', '') == '{staged}':\n            return f(dout, cache)",
+}
+
+
+@pytest.mark.parametrize("way", CALLS_THE_STAGED_PASS)
+def test_the_staged_pass_does_not_answer_for_the_closed_form(tmp_path, grader, way):
+    names = {"alt": "batchnorm_backward_alt", "staged": "batchnorm_backward"}
+    keeps = "\nimport sys, types\nsys.modules['kept'] = types.SimpleNamespace(f=batchnorm_backward)"
+    staged = right_answers(["batchnorm_backward"])["batchnorm_backward"] + keeps
+    alt = CALLS_THE_STAGED_PASS[way].format(**names)
+    answers = right_answers(batchnorm_backward=staged, batchnorm_backward_alt=alt)
     results = by_id(grader.grade(read_submission(write_submission(tmp_path / "s", answers))))
     assert results["batchnorm_backward_alt"].score == 0
-    assert "derive it here" in results["batchnorm_backward_alt"].message
+    assert "derive it" in results["batchnorm_backward_alt"].message or way in (
+        "globals",
+        "modules",
+        "frames",
+        "objects",
+    )
     assert results["batchnorm_backward"].score == EXERCISES["batchnorm_backward"].points
+
+
+def test_no_report_carries_what_an_answer_saw(tmp_path, grader):
+    tells = """
+import bn_helpers.layers
+def ghost_batchnorm_forward(x, gamma, beta, ghost_size, eps=1e-5):
+    raise type("TOLD", (ValueError,), {})(repr(sorted(vars(bn_helpers.layers))) + "TOLD")
+"""
+    result = grader.grade(read_submission(write_submission(tmp_path / "s", {"ghost_batchnorm_forward": tells})))
+    message = by_id(result)["ghost_batchnorm_forward"].message
+    assert "ghost_batchnorm_forward raised ValueError" in message
+    assert "TOLD" not in repr(result.to_dict())
+    assert "batchnorm_backward" not in message
 
 
 def test_what_a_later_notebook_is_handed_reaches_no_earlier_exercise(tmp_path, grader):
@@ -112,7 +150,7 @@ def normalize(x, eps=1e-5):
     answers = right_answers([], normalize=looks, ghost_batchnorm_forward=steals)
     results = by_id(grader.grade(read_submission(write_submission(tmp_path / "s", answers))))
     assert results["normalize"].score == 0
-    assert "KeyError: 'stolen'" in results["normalize"].message
+    assert "KeyError: 'stolen'" in results["normalize"].message  # nothing stood beside it when it ran
 
 
 def test_files_beside_the_notebook_are_ignored(tmp_path, grader):

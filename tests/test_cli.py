@@ -144,8 +144,7 @@ def test_a_full_disk_is_a_sentence_with_what_to_do(grade, monkeypatch, capsys):
 
 def test_grade_writes_the_reports_and_says_where_to_begin(grade, tmp_path, capsys):
     assert grade(graded(submission_result("kim"), submission_result("lee")), "--workers", "2", "--key", "k") == 0
-    nothing = dict.fromkeys(("overrides", "names", "roster", "sandbox", "scheduler"))
-    assert grade.choices == {**nothing, "key": "k", "workers": 2}
+    assert grade.choices == {"key": "k", "workers": 2}
     assert (tmp_path / "out" / "results.json").exists()
     assert capsys.readouterr().out == f"graded 2 (sandbox: bwrap); read {tmp_path / 'out' / 'summary.md'} first\n"
 
@@ -186,8 +185,8 @@ def test_a_choice_that_is_none_is_told(arguments, capsys):
 
 
 def test_a_module_of_an_extra_that_is_not_installed_is_named_with_the_remedy(capsys, monkeypatch):
-    monkeypatch.setattr(cli, "_build", lambda options: importlib.import_module("no_such_module"))
-    assert cli.main(["build"]) == 2
+    monkeypatch.setattr(builder, "check", lambda *_: importlib.import_module("no_such_module"))
+    assert cli.main(["build", "--check"]) == 2
     assert capsys.readouterr().err == 'no_such_module is missing. Install it: python -m pip install -e ".[author]"\n'
 
 
@@ -213,3 +212,22 @@ def test_make_grade_says_what_it_needs(submissions, status):
     words = 'grade "a class" --out "grades" --roster "a class.csv"' if submissions else "make grade SUBMISSIONS=folder"
     assert words in done.stdout
     assert not submissions or """--overrides "by hand.csv" --names '{name}/**'""" in done.stdout
+
+
+@pytest.mark.parametrize("start", [".", "kim"])
+def test_grading_is_refused_where_python_imports_from_a_submission(tmp_path, start):
+    (tmp_path / "kim").mkdir()
+    (tmp_path / "kim" / "a.ipynb").touch()
+    done = run("grade", str(tmp_path), "--out", str(tmp_path.parent / "out"), root=tmp_path / start)
+    assert done.returncode == 2
+    assert "bn-helpers grade" in done.stderr
+    assert not (tmp_path.parent / "out").exists()
+
+
+def test_the_command_imports_nothing_from_the_folder_that_it_is_started_in(tmp_path):
+    for name in ("secrets.py", "argparse.py", "numpy.py", "bn_helpers.py"):
+        (tmp_path / name).write_text("raise SystemExit('imported')")
+    command = os.path.join(os.path.dirname(sys.executable), "bn-helpers")
+    done = subprocess.run([command, "grade", "absent", "--out", "out"], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "there is no file or folder 'absent'" in done.stderr

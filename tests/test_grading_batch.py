@@ -18,6 +18,7 @@ from bn_helpers.cli import ROOT
 from bn_helpers.exercises import EXERCISES
 from bn_helpers.grading import batch, store
 from bn_helpers.grading.batch import grade_all, grade_class
+from bn_helpers.grading.report import write_reports
 from bn_helpers.grading.results import GradingError, SandboxError, SandboxUnavailable
 from bn_helpers.grading.sandbox import selftest, workshop
 from bn_helpers.grading.store import Store
@@ -82,6 +83,13 @@ def test_a_second_run_grades_only_what_changed_and_gives_the_same(three, capsys)
     assert run(three, grader) == first
     assert grader.graded == ["lee"]
     assert "2 of 3 are graded already" in capsys.readouterr().err
+
+
+def test_a_log_tells_how_far_grading_is_in_some_ten_states(tmp_path, capsys):
+    run(write_class(tmp_path / "class", **{f"s{number:02}": f"return {number}" for number in range(40)}), Grader())
+    states = capsys.readouterr().err.rpartition("reading: 100%")[2].split("\r")
+    assert "40/40" in states[-1]
+    assert 5 < len(states) < 15
 
 
 def test_under_another_key_everything_is_graded_again(three):
@@ -238,7 +246,7 @@ def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path, monkeypatch, end)
 FAKE = 100 - EXERCISES["normalize"].points  # what fake_grade gives
 
 
-def fake_grade(key, name, submission):
+def fake_grade(key, name, notebooks, submission):
     wrong = exercise_result("normalize", "failed", message=f"graded with {key.decode()}")
     return submission_result(submission.student, wrong)
 
@@ -247,7 +255,7 @@ def fake_choice(requested):
     return requested or "bwrap"
 
 
-def die(key, name, submission):
+def die(key, name, notebooks, submission):
     os._exit(3)
 
 
@@ -287,6 +295,37 @@ def test_overrides_are_kept_and_taken_back_by_removing_the_line(fake, three, tmp
     assert scores(tmp_path / "mine.csv") == [94.0, 94.0, 96.0]
 
 
+def test_only_what_was_due_is_graded_and_every_report_says_so(fake, three, tmp_path):
+    out = tmp_path / "out"
+    graded = grade_class([three], out, key="secret", workers=1, notebooks=["01_normalization", "02_scale_and_shift"])
+    write_reports(graded, out)
+    reports = [path for path in out.rglob("*") if path.is_file() and ".graded" not in path.parts]
+    assert len(reports) == 4 + 2 * 3
+    assert [path.name for path in reports if "what was due, notebook 1 and 2" not in path.read_text("utf-8-sig")] == []
+    whole = grade_class([three], out, key="secret", workers=1)
+    assert not any(result.notes for result in whole.results)
+
+
+def test_results_go_into_no_submission_and_no_key_that_a_student_may_have_left_is_used(fake, three, tmp_path):
+    with pytest.raises(GradingError, match="lies in the submission 'kim'"):
+        grade_class([three], three / "kim" / "out", key="secret")
+    (three / "results").mkdir()
+    (three / "results" / "course.key").write_text("known")
+    with pytest.raises(GradingError, match="may be a student's"):
+        grade_class([three], three / "results")
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "course.key").symlink_to(three / "results" / "course.key")
+    with pytest.raises(GradingError, match="is a link"):
+        grade_class([three], out, workers=1)
+    out.chmod(0o777)
+    with pytest.raises(GradingError, match="others can write to"):
+        grade_class([three], out)
+    (tmp_path / "linked").symlink_to(three)
+    with pytest.raises(GradingError, match="is not a folder"):
+        grade_class([three / "kim"], tmp_path / "linked", key="secret")
+
+
 def test_wrong_overrides_are_told_before_anything_is_done(fake, three, tmp_path):
     (tmp_path / "overrides.csv").write_text("student,exercise,points,reason\nnobody,normalize,6,paper\n")
     with pytest.raises(GradingError, match="nobody"):
@@ -306,8 +345,8 @@ def test_a_submission_that_ends_its_process_is_an_error_and_the_others_are_grade
     assert "died" in graded.results[2].notes[0]
 
 
-def die_for_park(key, name, submission):
-    return die(key, name, submission) if submission.student == "park" else fake_grade(key, name, submission)
+def die_for_park(key, name, notebooks, submission):
+    return (die if submission.student == "park" else fake_grade)(key, name, notebooks, submission)
 
 
 @pytest.fixture
@@ -323,7 +362,7 @@ def promises(monkeypatch):
 
     monkeypatch.setattr(selftest, "self_test", self_test)
     monkeypatch.setattr(workshop, "choose_sandbox", fake_choice)
-    monkeypatch.setattr("bn_helpers.grading.grader.Grader", lambda key, name: "the grader")
+    monkeypatch.setattr("bn_helpers.grading.grader.Grader", lambda *_: "the grader")
     batch._grader.cache_clear()
     yield found, tested
     batch._grader.cache_clear()
@@ -331,7 +370,7 @@ def promises(monkeypatch):
 
 def test_a_process_proves_its_sandbox_once_before_it_grades(promises):
     _, tested = promises
-    assert [batch._grader(b"key", "bwrap") for _ in range(3)] == ["the grader"] * 3
+    assert [batch._grader(b"key", "bwrap", ()) for _ in range(3)] == ["the grader"] * 3
     assert tested == ["bwrap"]
 
 
@@ -339,7 +378,7 @@ def test_a_process_proves_its_sandbox_once_before_it_grades(promises):
 def test_a_broken_promise_or_a_sandbox_that_does_not_start_is_told(promises, broken):
     promises[0].append(broken)
     with pytest.raises(GradingError, match=r"nothing is graded: (the network is closed|no)"):
-        batch._grader(b"key", "bwrap")
+        batch._grader(b"key", "bwrap", ())
 
 
 def test_a_process_without_the_sandbox_of_the_run_says_what_to_install(promises, monkeypatch):
@@ -348,7 +387,7 @@ def test_a_process_without_the_sandbox_of_the_run_says_what_to_install(promises,
 
     monkeypatch.setattr(workshop, "choose_sandbox", choose)
     with pytest.raises(GradingError, match="bwrap: apt install bubblewrap"):
-        batch._grader(b"key", "bwrap")
+        batch._grader(b"key", "bwrap", ())
     assert promises[1] == []
 
 

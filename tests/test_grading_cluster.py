@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,8 +20,8 @@ from bn_helpers.cli import ROOT
 from bn_helpers.grading import batch
 from bn_helpers.grading import cluster as module
 from bn_helpers.grading.cluster import Cluster
-from bn_helpers.grading.results import GradingError, SandboxUnavailable
-from bn_helpers.grading.sandbox.workshop import BWRAP, choose_sandbox
+from bn_helpers.grading.results import BWRAP, GradingError, SandboxUnavailable
+from bn_helpers.grading.sandbox.workshop import choose_sandbox
 from bn_helpers.grading.workers import WorkerLost, completed
 from bn_helpers.submission import Submission
 
@@ -40,11 +41,11 @@ def kill_the_worker():
 class Dask:
     """A scheduler and its workers."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *options: str) -> None:
         self.folder = folder
         self.processes: list[subprocess.Popen] = []
         there = folder / "scheduler.json"
-        self.scheduler = self._start("scheduler", "--port", "0", "--scheduler-file", str(there))
+        self.scheduler = self._start("scheduler", "--port", "0", "--scheduler-file", str(there), *options)
         deadline = time.monotonic() + SECONDS
         while not there.exists() and time.monotonic() < deadline:
             time.sleep(0.05)
@@ -112,7 +113,7 @@ def test_what_kills_workers_is_given_up_and_harms_no_other_call(dask):
 def test_a_worker_that_is_not_fit_to_grade_is_told(dask, before, words):
     dask.worker("--no-nanny", before=before)
     with Cluster(dask.address) as cluster, pytest.raises(GradingError, match=words):
-        cluster.submit(batch._grade, b"key", BWRAP, Submission("kim")).result()
+        cluster.submit(batch._grade, b"key", BWRAP, (), Submission("kim")).result()
 
 
 def test_a_scheduler_without_workers_or_that_goes_away_is_told(dask, monkeypatch):
@@ -126,8 +127,51 @@ def test_a_scheduler_without_workers_or_that_goes_away_is_told(dask, monkeypatch
         dask.scheduler.kill()
         with pytest.raises(GradingError, match="the scheduler has gone"):
             future.result()
-    with pytest.raises(GradingError, match="cannot be reached"):
-        Cluster("nonsense")
+
+
+@pytest.mark.parametrize(
+    "address", ["tcp://192.0.2.1:8786", "tls://192.0.2.1:8786", "tcp://scheduler:8786", "nonsense"]
+)
+def test_a_scheduler_over_a_network_is_refused_without_certificates(address):
+    with pytest.raises(GradingError, match="--security FOLDER"):
+        Cluster(address)
+
+
+def test_certificates_that_are_not_there_are_told(tmp_path):
+    (tmp_path / "ca.pem").touch()
+    with pytest.raises(GradingError, match=r"there is no cert\.pem, no key\.pem"):
+        Cluster("tls://127.0.0.1:8786", tmp_path)
+
+
+def test_with_certificates_all_is_encrypted_and_who_has_others_is_refused(tmp_path, monkeypatch):
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is missing")
+    monkeypatch.setattr(module, "SECONDS", 30.0)
+    mine, others = (certificates(tmp_path / name) for name in ("mine", "others"))
+    options = [
+        f"--tls-{kind}={mine / f'{name}.pem'}" for kind, name in (("ca-file", "ca"), ("cert", "cert"), ("key", "key"))
+    ]
+    dask = Dask(tmp_path, "--protocol", "tls", *options)
+    try:
+        dask.worker(*options)
+        assert dask.address.startswith("tls://")
+        with Cluster(dask.address, mine) as cluster:
+            assert cluster.submit(double, 21).result() == 42
+        monkeypatch.setattr(module, "SECONDS", 3.0)
+        with pytest.raises(GradingError, match="cannot be reached"):
+            Cluster(dask.address, others)
+    finally:
+        dask.close()
+
+
+def certificates(folder: Path) -> Path:
+    """A folder with a certificate that is its own authority."""
+    folder.mkdir()
+    files = ["-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")]
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=course", *files]
+    subprocess.run(command, check=True, capture_output=True)
+    shutil.copy(folder / "cert.pem", folder / "ca.pem")
+    return folder
 
 
 def grade(students: Path, out: Path, *options: str) -> subprocess.Popen:

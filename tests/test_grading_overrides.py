@@ -63,7 +63,7 @@ def test_korean_letters_match_however_they_are_composed(read):
     ("row", "words"),
     [
         ("lee,normalize,1,x", "no student is called 'lee'"),
-        ("kim,normalise,1,x", "no exercise is called 'normalise'"),
+        ("kim,normalise,1,x", "no exercise that is due is called 'normalise'"),
         ("kim,normalize,101,x", f"a number from 0 to {TASKS['normalize'].points}"),
         ("kim,normalize,-1,x", f"a number from 0 to {TASKS['normalize'].points}"),
         ("kim,normalize,nan,x", f"a number from 0 to {TASKS['normalize'].points}"),

@@ -7,9 +7,16 @@ import pytest
 from bn_helpers import layers, outcomes
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS, QUIZZES, visible_cases
 from bn_helpers.grading import probes
-from bn_helpers.grading.sandbox import driver, kernel
+from bn_helpers.grading.sandbox import driver, wire
+from bn_helpers.grading.sandbox.limits import ARRAY as LARGEST
+from bn_helpers.grading.sandbox.limits import WORDS
 from bn_helpers.judging import judge
 from bn_helpers.outcomes import run
+
+
+@pytest.fixture(autouse=True)
+def request_of_the_grader(monkeypatch):
+    monkeypatch.setitem(driver.told, "array", LARGEST)
 
 
 def entry(**values):
@@ -23,25 +30,26 @@ CASES = visible_cases("normalize")
 @pytest.mark.parametrize("exercise", EXERCISES)
 def test_the_same_answer_is_always_probed_alike_and_any_other_one_is_not(exercise):
     first, again, edited, other_key = (
-        probes.probe_cases(exercise, key, code) for key, code in [(b"k", "a"), (b"k", "a"), (b"k", "b"), (b"l", "a")]
+        probes.Probes(key, NOTEBOOKS).cases(exercise, code)
+        for key, code in [(b"k", "a"), (b"k", "a"), (b"k", "b"), (b"l", "a")]
     )
-    told = [probes.probe_cell(exercise, cases) for cases in (first, again, edited, other_key)]
+    told = [wire.probe_cell(exercise, cases) for cases in (first, again, edited, other_key)]
     assert told[0] == told[1]
     assert len(set(told)) == 3
 
 
 @pytest.mark.parametrize("exercise", EXERCISES)
 def test_a_right_answer_passes_on_hidden_cases_and_the_reference_reads_them_bit_by_bit(exercise):
-    for case in probes.probe_cases(exercise, b"key", "code"):
-        inputs = driver.decode({"dict": {name: probes.encode(value) for name, value in case.inputs.items()}})
+    for case in probes.Probes(b"key", NOTEBOOKS).cases(exercise, "code"):
+        inputs = driver.decode({"dict": {name: wire.encode(value) for name, value in case.inputs.items()}})
         assert repr(inputs) == repr(dict(case.inputs))
         assert judge(case, run(case, vars(layers))).passed
 
 
 @pytest.mark.parametrize("exercise", EXERCISES)
 def test_of_a_case_a_kernel_is_told_inputs_calls_and_names_only(exercise):
-    cases = probes.probe_cases(exercise, b"key", "code")
-    call, text = probes.probe_cell(exercise, cases).split(", ", 1)
+    cases = probes.Probes(b"key", NOTEBOOKS).cases(exercise, "code")
+    call, text = wire.probe_cell(exercise, cases).split(", ", 1)
     assert call == f"__import__('bn_driver').probe({EXERCISES[exercise].underived!r}"
     for case, told in zip(cases, json.loads(ast.literal_eval(text.removesuffix(")"))), strict=True):
         assert told.keys() == {"inputs", "calls", "wanted"}
@@ -60,7 +68,7 @@ def test_outcomes_survive_the_way_through_json(exercise):
         }
         for case, o in zip(cases, seen, strict=True)
     ]
-    assert all(judge(case, o).passed for case, o in zip(cases, probes.read_outcomes(told, cases), strict=True))
+    assert all(judge(case, o).passed for case, o in zip(cases, wire.read_outcomes(told, cases), strict=True))
 
 
 def kept(case):
@@ -91,27 +99,27 @@ HOSTILE = {
 
 @pytest.mark.parametrize("data", HOSTILE.values(), ids=HOSTILE)
 def test_what_makes_no_sense_is_no_outcome(data):
-    assert probes.read_outcomes(data, CASES) == []
+    assert wire.read_outcomes(data, CASES) == []
 
 
 def test_outcomes_end_before_the_first_that_makes_no_sense_and_none_are_added():
-    assert len(probes.read_outcomes([entry(x_hat=ARRAY), {}, entry(x_hat=ARRAY)], CASES)) == 1
-    assert len(probes.read_outcomes([entry(x_hat=ARRAY)] * 1000, CASES)) == len(CASES)
+    assert len(wire.read_outcomes([entry(x_hat=ARRAY), {}, entry(x_hat=ARRAY)], CASES)) == 1
+    assert len(wire.read_outcomes([entry(x_hat=ARRAY)] * 1000, CASES)) == len(CASES)
 
 
 def test_words_of_a_kernel_do_no_harm_in_a_terminal():
     told = {"raised": "ValueError", "function": "rm", "detail": "\x1b[2J\n::error::" + "x" * 10**4, "values": {}}
-    outcome = probes.read_outcomes([told], CASES)[0]
+    outcome = wire.read_outcomes([told], CASES)[0]
     assert outcome.function == ""
     assert outcome.detail.isprintable()
-    assert len(outcome.detail) <= probes.WORDS
+    assert len(outcome.detail) <= WORDS
 
 
 def test_an_input_that_comes_back_changed_is_noticed_here():
     case = next(case for case in CASES if case.id == "unchanged")
     same = driver._encode(case.inputs["x"])
     outcomes = [
-        probes.read_outcomes([entry(x=value)], (case,))[0]
+        wire.read_outcomes([entry(x=value)], (case,))[0]
         for value in (same, driver._encode(case.inputs["x"] + 1), ARRAY)
     ]
     assert [outcome.changed for outcome in outcomes] == [(), ("x",), ("x",)]
@@ -119,7 +127,7 @@ def test_an_input_that_comes_back_changed_is_noticed_here():
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS)
 def test_a_notebook_is_handed_what_the_manifest_says_and_no_answer_of_its_own(notebook):
-    text = probes.fresh_cell(notebook)
+    text = probes.Probes(b"key", NOTEBOOKS).fresh(notebook).source
     own = [exercise.id for exercise in EXERCISES.values() if exercise.notebook == notebook]
     assert not [name for name in own if f"def {name}(" in text]
     assert all(f"def {name}(" in text for name in NOTEBOOKS[notebook].handed)
@@ -128,9 +136,3 @@ def test_a_notebook_is_handed_what_the_manifest_says_and_no_answer_of_its_own(no
 @pytest.mark.parametrize("quiz", QUIZZES.values(), ids=QUIZZES)
 def test_the_letter_of_each_quiz_is_in_the_sources(quiz):
     assert probes.quiz_letter(quiz.id, quiz.notebook) in ("a", "b", "c", "d")
-
-
-def test_both_sides_speak_of_the_same():
-    # The driver stands alone in the sandbox, so that a few facts are in two places.
-    assert driver.MIME == kernel.MIME
-    assert driver.LARGEST == probes.LARGEST

@@ -109,6 +109,11 @@ def test_no_name_is_a_formula(name):
     assert list(csv.reader(io.StringIO(text)))[1][0][0] == "'"
 
 
+def test_no_part_of_a_name_is_one_where_a_spreadsheet_splits_cells_elsewhere():
+    for name, wanted in (("a;=1+1", "a;'=1+1"), ("a, ＝1", "a, '＝1"), ("＋1", "'＋1"), ("a-b;c", "a-b;c")):
+        assert tables._cell(name) == wanted
+
+
 # junit.xml
 
 

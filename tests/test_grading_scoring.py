@@ -3,14 +3,14 @@ import pytest
 
 from bn_helpers import layers
 from bn_helpers.catalogue import CATALOGUE
-from bn_helpers.exercises import EXERCISES, SHAPE
+from bn_helpers.exercises import EXERCISES, NOTEBOOKS, SHAPE
 from bn_helpers.grading import scoring
-from bn_helpers.grading.probes import probe_cases
+from bn_helpers.grading.probes import Probes
 from bn_helpers.grading.results import DIED, FLOODED, TIMED_OUT, Attempt
 from bn_helpers.outcomes import run
 from bn_helpers.submission import Answer
 
-CASES = probe_cases("normalize", b"key", "code")
+CASES = Probes(b"key", NOTEBOOKS).cases("normalize", "code")
 POINTS = EXERCISES["normalize"].points
 ANSWER = Answer("normalize", "def normalize(x): ...", file="01.ipynb", line=7)
 

@@ -9,9 +9,10 @@ import pytest
 from sample_results import exercise_result, submission_result
 
 import bn_helpers
+from bn_helpers.files import write_whole
 from bn_helpers.grading import store as module
 from bn_helpers.grading.results import ERROR, GradingError
-from bn_helpers.grading.store import Store, course_key, grading_sources, write_whole
+from bn_helpers.grading.store import Store, course_key, grading_sources
 from bn_helpers.submission import Answer, Submission
 
 RESULT = submission_result("kim", exercise_result("normalize", "partial", 1 / 3, message="words", line=3))

@@ -70,6 +70,16 @@ def test_a_process_that_dies_is_replaced(one):
     assert one.submit(own_process).result() != before
 
 
+def fill():
+    return len(bytearray(2 * module.MEMORY))
+
+
+def test_a_process_that_takes_too_much_memory_is_replaced_and_that_is_told(one):
+    with pytest.raises(WorkerLost, match="used up its memory"):
+        one.submit(fill).result()
+    assert one.submit(double, 1).result() == 2
+
+
 def test_a_process_that_hangs_is_replaced(one, monkeypatch):
     monkeypatch.setattr(module, "SECONDS", 0.2)
     with pytest.raises(WorkerLost, match="not answered"):

@@ -24,7 +24,9 @@ FOLDERS = ("", "notebooks", "solutions", "bn_helpers/course", "bn_helpers/gradin
            "tests/benchmarks")  # fmt: skip
 READMES = {folder or ".": (ROOT / folder / "README.md").read_text("utf-8") for folder in FOLDERS}
 MADE = ("grades", "bundles", "build", "slides", "site", "students")  # by a command
-PROGRAM = re.compile(r"(?:make|python3?|py|pip|jupyter|dask|source|\.venv/bin/python|PYTHONPATH=tests) ")
+PROGRAM = re.compile(
+    r"(?:make|python3?|py|pip|jupyter|dask|source|\.venv/bin/python|\.venv/bin/bn-helpers|PYTHONPATH=tests) "
+)
 
 
 def commands(text: str) -> list[str]:
@@ -45,7 +47,7 @@ def parser(name: str) -> ArgumentParser:
 
 def make(*arguments: str, root: Path = ROOT) -> subprocess.CompletedProcess:
     """Run make with this Python, its environment taken for ready."""
-    made = ("installed", "author", "grader", "lecturer", "browser", "nbgrader/installed")
+    made = ("installed", "author", "grader", "developer", "lecturer", "browser", "nbgrader/installed")
     ready = [f"--assume-old=.venv/{name}" for name in made]
     command = ["make", *ready, f"run={shlex.quote(sys.executable)} -m", *arguments]
     environment = os.environ | {"PYTHONPATH": str(root)}  # for the kernels, which run in a folder below
@@ -82,7 +84,7 @@ def test_a_command_exists_with_its_options_and_files(place, command):
             done = make("--dry-run", *arguments)
             assert done.returncode == 0, done.stderr
             assert f"make {arguments[0]} " in make("help").stdout
-        case "python", ["-m", "bn_helpers", name, *arguments]:
+        case ("python", ["-m", "bn_helpers", name, *arguments]) | ("bn-helpers", [name, *arguments]):
             parser(name).parse_args(arguments)
         case "python", ["-m", "pip", "install", *arguments]:
             extras = re.findall(r"\[(\w+)\]", " ".join(arguments))

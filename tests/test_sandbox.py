@@ -2,19 +2,24 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from importlib import metadata
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from jupyter_client.manager import start_new_kernel
 
-from bn_helpers.grading.results import SandboxUnavailable
+from bn_helpers.grading.grader import own_folder
+from bn_helpers.grading.results import ANSWER, BWRAP, UNCONFINED, USER, SandboxUnavailable, Step
 from bn_helpers.grading.sandbox import workshop as module
 from bn_helpers.grading.sandbox.image import build_image
-from bn_helpers.grading.sandbox.kernel import NAME, inside
+from bn_helpers.grading.sandbox.kernel import inside
+from bn_helpers.grading.sandbox.limits import KERNEL
+from bn_helpers.grading.sandbox.notebooks import run_notebooks
 from bn_helpers.grading.sandbox.selftest import self_test
-from bn_helpers.grading.sandbox.workshop import BWRAP, NONE, USER, Sandbox, Workshop, choose_sandbox
+from bn_helpers.grading.sandbox.workshop import Sandbox, Workshop, choose_sandbox
 
 
 @pytest.fixture(params=[BWRAP, USER])
@@ -27,12 +32,16 @@ def confined(request):
 
 def test_every_promise_holds(confined):
     promises = self_test(confined)
-    assert len(promises) == 11
+    assert len(promises) == 15
     assert [promise for promise, held in promises if not held] == []
 
 
 def test_an_unconfined_run_promises_limits_only():
-    assert self_test(NONE) == [("memory is limited", True), ("time is limited", True), ("output is limited", True)]
+    assert self_test(UNCONFINED) == [
+        ("memory is limited", True),
+        ("time is limited", True),
+        ("output is limited", True),
+    ]
 
 
 def test_without_any_sandbox_nothing_is_graded_and_the_message_says_what_to_do(monkeypatch):
@@ -40,7 +49,7 @@ def test_without_any_sandbox_nothing_is_graded_and_the_message_says_what_to_do(m
     monkeypatch.setattr(module.os, "geteuid", lambda: 1000)
     with pytest.raises(SandboxUnavailable, match=r"apt install bubblewrap[\s\S]*root[\s\S]*--sandbox none"):
         choose_sandbox()
-    assert choose_sandbox(NONE) == NONE
+    assert choose_sandbox(UNCONFINED) == UNCONFINED
 
 
 def test_where_namespaces_are_refused_root_falls_back_on_a_user_of_its_own(monkeypatch):
@@ -71,14 +80,40 @@ def test_the_promises_are_broken_where_the_sandbox_is(monkeypatch):
     # The self-test must not hold by itself: without the filter, and with a network, it tells.
     if shutil.which("bwrap") is None:
         pytest.skip("bubblewrap is missing")
-    monkeypatch.setattr(module, "filter_program", lambda: b"")
+    for name in ("filter_program", "ready_program"):
+        monkeypatch.setattr(module, name, lambda: b"")
     open_ = tuple(part for part in module._NAMESPACES if part not in ("--unshare-all",))
     monkeypatch.setattr(module, "_NAMESPACES", (*open_, "--unshare-pid"))
     broken = {promise for promise, held in self_test(BWRAP) if not held}
-    assert broken == {
-        *("the network is closed", "no process can be started", "no memory outlives a kernel"),
-        "no other process can be reached",
+    [served] = [promise for promise in broken if "system call" in promise]
+    assert {"mincore", "cachestat", "fadvise64", "preadv2"} <= {
+        *served.partition("these do: ")[2].strip(")").split(", ")
     }
+    assert broken - {served} == {
+        *("the network is closed", "no process can be started", "no thread can be started"),
+        *("no memory outlives a kernel", "no other process can be reached", "no socket gets a name"),
+        "nothing is seen of what others have read",
+    }
+
+
+def test_a_call_that_is_newer_than_the_list_does_not_exist_and_one_that_is_not_on_it_is_not_permitted(confined):
+    found = in_a_kernel(
+        confined,
+        "import ctypes\nlibc = ctypes.CDLL(None, use_errno=True)\n"
+        "errors = [(libc.syscall(n, -1, 0, 0, 0, 0, 0), ctypes.get_errno()) for n in (471, 999, 451, 161)]\n"
+        "raise ValueError(errors)",
+    )
+    assert found == "ValueError: [(-1, 38), (-1, 38), (-1, 1), (-1, 1)]"
+
+
+def in_a_kernel(sandbox, code):
+    """What a cell raises in a kernel of its own."""
+    workshop = Workshop(sandbox)
+    with Sandbox(workshop) as box, own_folder(workshop.folder) as folder:
+        steps = {"notebook": [Step(ANSWER, "normalize", code)]}
+        error = run_notebooks(steps, box, folder, time.monotonic() + 60)["notebook"]["normalize"].error
+    workshop.close()
+    return error
 
 
 def test_what_a_sandbox_holds_knows_its_version(tmp_path):
@@ -100,7 +135,7 @@ def test_nothing_is_left_behind(confined):
 
 def test_a_sandbox_that_cannot_start_leaves_nothing_open(monkeypatch):
     """Of bubblewrap there is no trace once grading has begun: conftest.py looks at what is open afterwards."""
-    workshop = Workshop(NONE)
+    workshop = Workshop(UNCONFINED)
     monkeypatch.setattr(workshop, "command", lambda: ["no-such-program"])
     with Sandbox(workshop) as box:
         for _ in range(2):
@@ -110,16 +145,16 @@ def test_a_sandbox_that_cannot_start_leaves_nothing_open(monkeypatch):
 
 
 def test_a_kernel_that_nbval_gives_up_leaves_no_socket_open(tmp_path):
-    workshop = Workshop(NONE)
+    workshop = Workshop(UNCONFINED)
     with Sandbox(workshop) as box, inside(box, tmp_path):
-        manager, _ = start_new_kernel(kernel_name=NAME, stderr=(tmp_path / "stderr").open("w"))
+        manager, _ = start_new_kernel(kernel_name=KERNEL, stderr=(tmp_path / "stderr").open("w"))
         box.kill()
         assert not manager.is_alive()  # where nbval stops no kernel
     assert manager.context.closed
     workshop.close()
 
 
-@pytest.mark.parametrize("name", [BWRAP, USER, NONE])
+@pytest.mark.parametrize("name", [BWRAP, USER, UNCONFINED])
 def test_no_process_outlives_a_grader_that_is_killed(name):
     try:
         choose_sandbox(name)
@@ -158,3 +193,28 @@ def processes_in(folder):
 
 def command(process):
     return (process / "cmdline").read_text(errors="replace")
+
+
+def test_the_libraries_are_a_copy_of_which_reading_leaves_no_trace(confined):
+    workshop = Workshop(confined)
+    files = [path for path in (workshop.folder / "root").rglob("*") if path.is_file() and not path.is_symlink()]
+    about = [path.lstat() for path in files if path.name not in ("null", "bn_driver.py", "bn_outcomes.py")]
+    assert {each.st_nlink for each in about} == {1}
+    assert sum(each.st_atime < each.st_ctime for each in about) < 10  # those that are compiled on the spot
+    workshop.close()
+
+
+@pytest.mark.parametrize("lacks", ["room", "programs", "the folder"])
+def test_where_memory_cannot_hold_them_they_lie_on_disk_and_the_stamp_says_so(confined, monkeypatch, lacks):
+    real = os.statvfs("/dev/shm")
+    flags = real.f_flag | os.ST_NOEXEC if lacks == "programs" else real.f_flag
+    blocks = 2**26 // real.f_frsize if lacks == "room" else real.f_bavail  # a default container has 64 MB
+    fake = SimpleNamespace(f_flag=flags, f_bavail=blocks, f_frsize=real.f_frsize)
+    if lacks == "the folder":
+        monkeypatch.setattr(module, "IN_MEMORY", Path("/absent"))
+    else:
+        monkeypatch.setattr(module.os, "statvfs", lambda _: fake)
+    workshop = Workshop(confined)
+    assert workshop.stamp == f"{confined}, libraries on disk"
+    assert workshop.folder.parent == Path(tempfile.gettempdir())
+    workshop.close()

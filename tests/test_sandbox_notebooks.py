@@ -6,7 +6,7 @@ import pytest
 from submissions import by_id, right_answer, right_answers, variant_source, write_submission
 
 from bn_helpers.catalogue import RIGHT
-from bn_helpers.exercises import EXERCISES
+from bn_helpers.exercises import EXERCISES, NOTEBOOKS, TASKS
 from bn_helpers.grading import grader as module
 from bn_helpers.grading.grader import Grader
 from bn_helpers.grading.results import SandboxUnavailable
@@ -199,3 +199,18 @@ def test_a_grader_that_fails_blames_nobody(grade, monkeypatch):
     result = grade(right_answers(["normalize"]))
     assert by_id(result)["normalize"].status == "error"
     assert "the grader failed" in result.notes[-1]
+
+
+def test_what_is_not_due_is_not_graded_and_where_nothing_handed_answers_what_is_the_words_stand(tmp_path):
+    wrong = "def spatial_batchnorm_forward(x, gamma, beta, bn_param):\n    raise ValueError('of mine')"
+    submission = read_submission(write_submission(tmp_path / "s", right_answers(spatial_batchnorm_forward=wrong)))
+    messages = {}
+    for notebooks in (["04_convolution"], list(NOTEBOOKS)):
+        with Grader(b"a key", choose_sandbox(), notebooks) as grader:
+            result = grader.grade(submission)
+        assert {exercise.notebook for exercise in result.exercises} == {*notebooks}
+        assert result.max_score == sum(task.points for task in TASKS.values() if task.notebook in notebooks)
+        messages[len(notebooks)] = by_id(result)["spatial_batchnorm_forward"].message
+    assert "ValueError: of mine" in messages[1]
+    assert "ValueError (line 2)" in messages[5]
+    assert "of mine" not in messages[5]

@@ -1,6 +1,7 @@
 import json
 import os
 import sys
+import tracemalloc
 
 import pytest
 from submissions import code_cell, notebook, right_answers, write_submission
@@ -258,7 +259,7 @@ def test_what_could_not_be_read_is_told(tmp_path):
 def test_a_file_that_is_too_large_is_not_read(tmp_path):
     with open(tmp_path / "large.ipynb", "wb") as file:
         file.truncate(MAX_FILE + 1)
-    assert "16 MB, more than 16" in read_submission(tmp_path).notes[0]
+    assert "100 MB, more than 100" in read_submission(tmp_path).notes[0]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
@@ -319,6 +320,39 @@ def test_much_code_is_not_looked_through_and_a_note_says_so(tmp_path):
 def test_a_cell_of_many_megabytes_hides_no_answer(tmp_path):
     folder = written(tmp_path, code_cell("x = '" + "a" * 8 * 2**20 + "'"), code_cell(DEFINITION))
     assert normalize_of(folder).source == DEFINITION
+
+
+@pytest.mark.parametrize("end", ["\x0c", "\x0b", "\x1c", "\x85", "\u2028", "\r"])
+def test_a_comment_for_nbval_is_found_wherever_nbval_ends_a_line(tmp_path, end):
+    text = f'{DEFINITION}\n"""{end}# NBVAL_SKIP\n"""'
+    answer = normalize_of(written(tmp_path, code_cell(text, "normalize")))
+    assert "NBVAL" not in answer.source
+    assert answer.error == ""
+
+
+def test_a_notebook_that_is_large_by_its_outputs_is_read_in_memory_that_its_sources_need(tmp_path):
+    cell = code_cell(DEFINITION, "normalize")
+    deep = [[{"a": ["]", '\\"', "}"]}]]
+    data = {"image/png": "A" * (40 * 2**20), "text/plain": ['"outputs": [', *['"'] * 1000]}
+    cell["outputs"] = [{"output_type": "display_data", "metadata": {"deep": deep}, "data": data}] * 2
+    folder = tmp_path / "s"
+    folder.mkdir()
+    (folder / "n.ipynb").write_text(json.dumps(notebook(cell), indent=1, sort_keys=True), encoding="utf-8")
+    tracemalloc.start()
+    answer = normalize_of(folder)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert answer.code == DEFINITION
+    assert peak < 8 * 2**20
+    lines = (folder / "n.ipynb").read_text("utf-8").split("\n")
+    assert "def normalize" in lines[answer.line - 1]
+
+
+def test_a_text_that_speaks_of_outputs_is_kept(tmp_path):
+    text = 'def normalize(x, eps=1e-5):\n    return {"outputs": [1, 2], "a": "\\"outputs\\": ["}'
+    for indent in (None, 1):
+        (tmp_path / "n.ipynb").write_text(json.dumps(notebook(code_cell(text, "normalize")), indent=indent))
+        assert normalize_of(tmp_path).code == text
 
 
 # What platforms and editors do to files

@@ -7,9 +7,8 @@ without outputs and answers, for the student. Nothing else writes notebooks, and
 from __future__ import annotations
 
 import json
-import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +33,7 @@ from bn_helpers.course.notebook_file import (
 from bn_helpers.course.seen import stamp
 from bn_helpers.course.sources import BuildError, Cell, read
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS, Exercise
+from bn_helpers.files import write_together
 from bn_helpers.reference import Reference
 from bn_helpers.source import letters
 
@@ -88,11 +88,11 @@ def build(root: Path, names: Sequence[str] | None = None) -> list[Path]:
             print(f"{name}: nothing to run")
         else:
             _execute(pair[0], root)
-        changed = {built.path: serialized(built.notebook).encode() for built in pair if not _is_written(built)}
-        write(changed)
+        changed = {built.path: serialized(built.notebook) for built in pair if not _is_written(built)}
+        write_together(changed)
         written += changed
     stale = _stale(root)
-    write(stale)
+    write_together(stale)
     return [*written, *stale]
 
 
@@ -397,17 +397,3 @@ def _tidy(outputs: list[NotebookNode]) -> list[NotebookNode]:
 
 def _is_written(built: Built) -> bool:
     return built.path.exists() and built.path.read_bytes() == serialized(built.notebook).encode()
-
-
-def write(files: Mapping[Path, bytes]) -> None:
-    """Replace files as a whole. All are written beside their places before the first takes its own."""
-    beside = {path: path.with_name(path.name + ".part") for path in files}
-    try:
-        for path, part in beside.items():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            part.write_bytes(files[path])
-        for path, part in beside.items():
-            os.replace(part, path)
-    finally:
-        for part in beside.values():
-            part.unlink(missing_ok=True)

@@ -31,7 +31,7 @@ IMPORTED = (
 )
 TERMINAL = (
     *("__main__.py", "cli.py", "errors.py", "selfcheck.py", "answers.py", "submission.py", "exports.py", "parsing.py"),
-    *("text.py", "nbval.cfg", "course/jupyter/labconfig/page_config.json"),
+    *("skim.py", "text.py", "nbval.cfg", "course/jupyter/labconfig/page_config.json"),
 )
 HANDOUT = Path(__file__).with_name("handout")
 DATE = (1980, 1, 1, 0, 0, 0)  # of every file in a zip

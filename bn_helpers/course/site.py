@@ -14,6 +14,7 @@ from nbformat.v4 import new_markdown_cell
 
 from bn_helpers.course import builder, pages
 from bn_helpers.exercises import NOTEBOOKS, TASKS
+from bn_helpers.files import write_together
 
 LEFT_OUT = ("check", "summary")  # what these cells would print belongs to a learner's own answers
 
@@ -30,7 +31,7 @@ def write_site(root: Path, out: Path) -> list[Path]:
     for (address, title), following in zip(menu, [*menu[1:], None], strict=True):
         facts = styles | {"title": title, "menu": menu, "here": address, "next": following}
         notebook = {"metadata": {}, "nbformat": 4, "nbformat_minor": 5} | contents[address]
-        builder.write({out / address: pages.render(HTMLExporter, "page", notebook, facts).encode()})
+        write_together({out / address: pages.render(HTMLExporter, "page", notebook, facts)})
         print(out / address, flush=True)
     return [out / address for address in contents]
 

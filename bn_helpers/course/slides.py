@@ -10,6 +10,7 @@ from nbformat.v4 import new_markdown_cell
 
 from bn_helpers.course import builder, pages
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS
+from bn_helpers.files import write_together
 
 MINUTE = 60  # seconds, what a slide without notes takes
 
@@ -32,7 +33,7 @@ def write_slides(root: Path, out: Path) -> list[Path]:
         facts["title"] = f"{notebook.number} {notebook.title}"
         html = pages.render(SlidesExporter, "talk", solved | {"cells": shown(solved["cells"])}, facts)
         paths.append(out / f"{name}.html")
-        builder.write({paths[-1]: html.encode()})
+        write_together({paths[-1]: html})
         slides, minutes = main_line([cell["metadata"]["slideshow"] for cell in solved["cells"]])
         exercises = sum(exercise.minutes for exercise in EXERCISES.values() if exercise.notebook == name)
         print(f"{paths[-1]}: {slides} slides, {minutes} minutes, exercises {exercises} more", flush=True)

@@ -8,6 +8,7 @@ left unchanged, say): it never earns points, and costs a tenth of them. So do ax
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import cache
 
@@ -29,6 +30,7 @@ __all__ = [
     "Notebook",
     "Quiz",
     "draw_cases",
+    "due",
     "visible_cases",
 ]
 
@@ -56,3 +58,8 @@ def draw_cases(exercise: str, rng: np.random.RandomState) -> tuple[Case, ...]:
     """Draw new inputs for all cases of an exercise, in the order of the manifest."""
     task = EXERCISES[exercise]
     return tuple(task.draw(task, rng, case) for case in task.weights)
+
+
+def due(notebooks: Iterable[str]) -> list[str]:
+    """The tasks of some notebooks, notebook by notebook."""
+    return [name for notebook in notebooks for name, task in TASKS.items() if task.notebook == notebook]

@@ -5,17 +5,19 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import stat
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from bn_helpers.exercises import EXERCISES, NOTEBOOKS, QUIZZES
+from tqdm import tqdm
+
+from bn_helpers.exercises import NOTEBOOKS, TASKS, due
 from bn_helpers.grading.cluster import Cluster
 from bn_helpers.grading.handed import own_scratch
 from bn_helpers.grading.ledger import Ledger
 from bn_helpers.grading.overrides import apply_overrides, keep_overrides, read_overrides
-from bn_helpers.grading.progress import Progress
 from bn_helpers.grading.results import (
     ERROR,
     ExerciseResult,
@@ -45,6 +47,8 @@ def grade_class(
     sandbox: str | None = None,
     workers: int | None = None,
     scheduler: str | None = None,
+    security: Path | None = None,
+    notebooks: Sequence[str] = tuple(NOTEBOOKS),
 ) -> Graded:
     """Grade all submissions below some paths, and keep each result as soon as it is there.
 
@@ -68,6 +72,10 @@ def grade_class(
         How many processes grade; one a core, if not given.
     scheduler : str, optional
         The address of a Dask scheduler, whose workers then grade; here submissions are only read.
+    security : Path, optional
+        The folder of its certificates, as for `Cluster`.
+    notebooks : sequence of str, optional
+        What is due: nothing else is graded, or counts. All, if not given.
 
     Returns
     -------
@@ -86,21 +94,40 @@ def grade_class(
         others = [out, *filter(None, (overrides, roster))]
         scratch = stack.enter_context(own_scratch())
         students = find_students(paths, others, scratch=scratch, pattern=names, roster=people)
+        _refuse(out, paths)
         ledger = Ledger(out)
         known = [student.name for student in (*students, *ledger.students)]
-        changes = read_overrides(overrides, known) if overrides else []
+        changes = read_overrides(overrides, known, {*due(notebooks), *ledger.due}) if overrides else []
         here = stack.enter_context(Workers(min(workers or os.cpu_count() or 1, len(students))))
-        there = stack.enter_context(Cluster(scheduler)) if scheduler else here
+        there = stack.enter_context(Cluster(scheduler, security)) if scheduler else here
         chosen = there.submit(choose_sandbox, sandbox).result()
         out.mkdir(mode=0o700, parents=True, exist_ok=True)
         secret = course_key(key, out)
-        store = Store(out / ".graded", secret, chosen)
-        results = grade_all(students, functools.partial(_grade, secret, chosen), store, here, there)
+        store = Store(out / ".graded", secret, f"{chosen} {' '.join(notebooks)}")
+        grade = functools.partial(_grade, secret, chosen, tuple(notebooks))
+        results = grade_all(students, grade, store, here, there, due(notebooks))
     ledger.add(paths, students, results, chosen, [person.name for person in people.people] if people else None)
     ledger.keep()
     graded = ledger.graded()
     kept = keep_overrides(out, changes, overrides)
     return replace(graded, results=apply_overrides(graded.results, kept), gone=ledger.gone)
+
+
+def _refuse(out: Path, paths: Sequence[Path]) -> None:
+    """Refuse to trust in what lies in a folder of results that others can write to."""
+    place = out.resolve()
+    if any(path.resolve() == place or path.resolve() in place.parents for path in paths):
+        raise GradingError(
+            f"{out} lies among the submissions, and what is found there may be a student's. Put the results "
+            "elsewhere: --out"
+        )
+    if not os.path.lexists(out):
+        return
+    about = os.lstat(out)
+    if not stat.S_ISDIR(about.st_mode):
+        raise GradingError(f"{out} is not a folder. Name another one: --out")
+    if about.st_uid not in (os.geteuid(), 0) or about.st_mode & 0o022:
+        raise GradingError(f"others can write to {out}, and so change grades. Forbid it: chmod go-w {out}")
 
 
 def grade_all(
@@ -109,6 +136,7 @@ def grade_all(
     store: Store,
     readers: Executor,
     graders: Executor,
+    tasks: Sequence[str] = tuple(due(NOTEBOOKS)),
 ) -> list[SubmissionResult]:
     """Grade submissions on executors. What is in the store is not graded again, and equal work only once.
 
@@ -124,6 +152,8 @@ def grade_all(
         Where submissions are read.
     graders : Executor
         Where they are graded; that may be another machine, which does not see the submissions' files.
+    tasks : sequence of str, optional
+        What is due, for the results of those that cannot be graded.
 
     Returns
     -------
@@ -133,22 +163,23 @@ def grade_all(
     results: dict[Student, SubmissionResult] = {}
     alike: dict[str, list[Student]] = {}
     left: dict[str, Submission] = {}
-    progress = Progress("reading", len(students))
+    progress = _bar("reading", len(students))
     read: dict[Student, Submission] = {}
     for student, submission, error in completed(readers, {s: (read_student, s) for s in students}):
-        progress.step()
+        progress.update()
         if error:
-            results[student] = _lost(student.name, error)
+            results[student] = _lost(student.name, error, tasks)
             continue
         read[student] = replace(submission, answers={})
         name = store.name(submission)
         alike.setdefault(name, []).append(student)
         left.setdefault(name, submission)
+    progress.close()
     kept = {name: result for name in left if (result := store.get(name))}
     left = {name: submission for name, submission in left.items() if name not in kept}
     if kept:
         print(f"{sum(len(alike[name]) for name in kept)} of {len(students)} are graded already", file=sys.stderr)
-    for name, result in (*kept.items(), *_graded(left, grade, store, graders)):
+    for name, result in (*kept.items(), *_graded(left, grade, store, graders, tasks)):
         results |= {student: replace(result, student=student.name) for student in alike[name]}
     return [_told(results[student], student, read.get(student, Submission(student.name))) for student in students]
 
@@ -165,23 +196,30 @@ def _graded(
     grade: Callable[[Submission], SubmissionResult],
     store: Store,
     graders: Executor,
+    tasks: Sequence[str],
 ) -> Iterable[tuple[str, SubmissionResult]]:
     if not left:
         return
     print("testing the sandbox, then grading", file=sys.stderr)
-    progress = Progress("grading", len(left))
+    progress = _bar("grading", len(left))
     for name, result, error in completed(graders, {name: (grade, left[name]) for name in left}):
         if error:
-            result = _lost("", error, left[name].notes)
+            result = _lost("", error, tasks, left[name].notes)
         store.put(name, result)
-        progress.step()
+        progress.update()
         yield name, result
+    progress.close()
 
 
-def _lost(student: str, error: Exception, notes: tuple[str, ...] = ()) -> SubmissionResult:
+def _bar(label: str, total: int) -> tqdm:
+    """How far a long run is, on standard error: a bar in a terminal, some ten of its states in a log."""
+    some = {} if sys.stderr.isatty() else {"miniters": max(1, total // 10), "mininterval": 0}
+    return tqdm(total=total, desc=label, unit="", ascii=True, file=sys.stderr, **some)
+
+
+def _lost(student: str, error: Exception, tasks: Sequence[str], notes: tuple[str, ...] = ()) -> SubmissionResult:
     """The result of a submission that could not be graded."""
-    tasks = {**EXERCISES, **QUIZZES}
-    ordered = [tasks[name] for notebook in NOTEBOOKS for name in tasks if tasks[name].notebook == notebook]
+    ordered = [TASKS[name] for name in tasks]
     exercises = tuple(ExerciseResult(t.id, t.notebook, 0.0, float(t.points), ERROR, message=LOST) for t in ordered)
     most = float(sum(task.points for task in ordered))
     return SubmissionResult(student, 0.0, most, 0.0, (*notes, f"{LOST} ({error})"), exercises)
@@ -191,7 +229,7 @@ def _lost(student: str, error: Exception, notes: tuple[str, ...] = ()) -> Submis
 
 
 @functools.cache
-def _grader(key: bytes, sandbox: str):
+def _grader(key: bytes, sandbox: str, notebooks: tuple[str, ...]):
     """The grader of this process, if the sandbox keeps its promises here.
 
     It is never closed: what it has made goes with the process's own folder.
@@ -199,11 +237,11 @@ def _grader(key: bytes, sandbox: str):
     from bn_helpers.grading.grader import Grader
 
     _prove(sandbox)
-    return Grader(key, sandbox)
+    return Grader(key, sandbox, notebooks)
 
 
-def _grade(key: bytes, sandbox: str, submission: Submission) -> SubmissionResult:
-    return _grader(key, sandbox).grade(submission)
+def _grade(key: bytes, sandbox: str, notebooks: tuple[str, ...], submission: Submission) -> SubmissionResult:
+    return _grader(key, sandbox, notebooks).grade(submission)
 
 
 def _prove(sandbox: str) -> None:

@@ -7,10 +7,13 @@ which pytest wants, and one that hangs or dies takes no worker with it.
 from __future__ import annotations
 
 import functools
+import ipaddress
 import pickle
 import threading
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from bn_helpers.grading.results import GradingError
@@ -26,21 +29,30 @@ class Cluster:
     Parameters
     ----------
     address : str
-        Of the scheduler, as Dask prints it: tcp://host:8786.
+        Of the scheduler, as Dask prints it: tcp://127.0.0.1:8786, or tls://host:8786.
+    security : Path, optional
+        A folder with ca.pem, cert.pem and key.pem, by which both sides prove who they are. Who can reach a scheduler
+        without them has the course key, so that only one on this machine's loopback may do without.
 
     Raises
     ------
     GradingError
-        If Dask is not installed, the scheduler does not answer, or no worker joins it.
+        If Dask is not installed, the scheduler may not be trusted or does not answer, or no worker joins it.
     """
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, security: Path | None = None) -> None:
         try:
             import distributed
         except ImportError:
             raise GradingError("--scheduler needs Dask, which is missing here: pip install distributed") from None
+        if security is None and not _is_loopback(address):
+            raise GradingError(
+                f"the scheduler {address!r} is reached over a network, on which anybody could read the key. Give it "
+                "certificates, and --security FOLDER here; or let it listen on 127.0.0.1 only."
+            )
+        options = {"security": _security(distributed, security)} if security else {}
         try:
-            self._client = distributed.Client(address, timeout=SECONDS, set_as_default=False)
+            self._client = distributed.Client(address, timeout=SECONDS, set_as_default=False, **options)
         except (OSError, TypeError, ValueError) as error:
             raise GradingError(f"the scheduler {address!r} cannot be reached: {error}") from None
         try:
@@ -68,6 +80,28 @@ class Cluster:
     def __exit__(self, *_: object) -> None:
         """Leave the cluster; calls that have not begun are forgotten there."""
         self._client.close()
+
+
+def _security(distributed: ModuleType, folder: Path) -> Any:
+    """Both sides' certificates, and nothing that is not encrypted."""
+    files = {"tls_ca_file": "ca.pem", "tls_client_cert": "cert.pem", "tls_client_key": "key.pem"}
+    missing = [name for name in files.values() if not (folder / name).is_file()]
+    if missing:
+        raise GradingError(f"--security {folder}: there is no {', no '.join(missing)} in it.")
+    paths = {option: str(folder / name) for option, name in files.items()}
+    return distributed.Security(require_encryption=True, **paths)
+
+
+def _is_loopback(address: str) -> bool:
+    """Whether an address leads to this machine only."""
+    protocol, _, rest = address.rpartition("://")
+    host = rest.rpartition(":")[0].strip("[]")
+    if protocol == "inproc" or host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _pass_on(answer: Future, future: Future) -> None:

@@ -1,33 +1,34 @@
 """Grade one submission after another: run its answers together, repeat alone what failed, and judge.
 
 Passing is proof wherever it happened, so all answers first run in one warm kernel, notebook after notebook. A failure
-there may be another answer's fault. It is repeated in a kernel of its own, with only the answers that it builds on.
+there may be another answer's fault. It is repeated in a kernel of its own, with only the answers that it builds on, and
+before any code enters a kernel that would answer it.
 """
 
 from __future__ import annotations
 
-import ast
 import contextlib
-import functools
 import gc
+import json
+import math
 import shutil
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from bn_helpers.exercises import EXERCISES, NOTEBOOKS, QUIZZES
-from bn_helpers.grading import scoring
-from bn_helpers.grading.probes import fresh_cell, probe_cases, probe_cell, quiz_letter, reference_cell
-from bn_helpers.grading.results import TIMED_OUT, Attempt, ExerciseResult, SubmissionResult
-from bn_helpers.grading.sandbox.limits import CPU_SECONDS
-from bn_helpers.grading.sandbox.notebooks import ANSWER, FRESH, PROBE, Step, run_notebooks
+from bn_helpers.exercises import EXERCISES, NOTEBOOKS, QUIZZES, due
+from bn_helpers.grading import scoring, vocabulary
+from bn_helpers.grading.probes import Probes, quiz_letter, reference_reads
+from bn_helpers.grading.results import ANSWER, PROBE, TIMED_OUT, Attempt, ExerciseResult, Step, SubmissionResult
+from bn_helpers.grading.sandbox.limits import CPU_SECONDS, SUBMISSION_SECONDS
+from bn_helpers.grading.sandbox.notebooks import run_notebooks
+from bn_helpers.grading.sandbox.wire import probe_cell
 from bn_helpers.grading.sandbox.workshop import Sandbox, Workshop
 from bn_helpers.submission import Answer, Submission
-
-SUBMISSION_SECONDS = 120.0
 
 
 class Grader:
@@ -39,10 +40,13 @@ class Grader:
         The course key, from which hidden inputs derive.
     sandbox : str
         What confines answers, from `choose_sandbox`.
+    notebooks : iterable of str, optional
+        The notebooks that are due; all, if not given.
     """
 
-    def __init__(self, key: bytes, sandbox: str) -> None:
-        self._key = key
+    def __init__(self, key: bytes, sandbox: str, notebooks: Iterable[str] = NOTEBOOKS) -> None:
+        self._notebooks = tuple(notebooks)
+        self._probes = Probes(key, self._notebooks)
         self._workshop = Workshop(sandbox)
         gc.freeze()  # what is loaded by now stays: no need to look through it for garbage
 
@@ -59,26 +63,30 @@ class Grader:
         result : SubmissionResult
         """
         start = time.monotonic()
-        answers = submission.answers
+        answers = {name: submission.answers.get(name) for name in due(self._notebooks)}
         results = {
-            quiz.id: scoring.quiz_result(answers.get(quiz.id), quiz.id, quiz_letter(quiz.id, quiz.notebook))
-            for quiz in QUIZZES.values()
+            name: scoring.quiz_result(answer, name, quiz_letter(name, QUIZZES[name].notebook))
+            for name, answer in answers.items()
+            if name in QUIZZES
         }
-        runnable = {name: a for name, a in answers.items() if name in EXERCISES and a.attempted and not a.error}
-        results |= {name: scoring.unrun_result(answers.get(name), name) for name in EXERCISES if name not in runnable}
+        exercises = {name: answer for name, answer in answers.items() if name in EXERCISES}
+        runnable = {name: a for name, a in exercises.items() if a and a.attempted and not a.error}
+        results |= {name: scoring.unrun_result(a, name) for name, a in exercises.items() if name not in runnable}
         notes = submission.notes
         try:
             with Sandbox(self._workshop) as sandbox, np.errstate(all="ignore"):
-                results |= _Run(
-                    runnable, self._key, sandbox, self._workshop.folder, start + SUBMISSION_SECONDS
-                ).results()
+                place = (sandbox, self._workshop.folder, start + SUBMISSION_SECONDS)
+                results |= _Run(runnable, self._probes, *place).results()
+        except MemoryError:  # this process is not fit for more
+            raise
         except Exception as error:  # one submission never stops the others
             notes = (*notes, f"the grader failed: {type(error).__name__}: {error}")
             results |= {name: scoring.error_result(answer, name) for name, answer in runnable.items()}
-        ordered = tuple(results[name] for name in _order())
+        ordered = tuple(results[name] for name in answers)
         total = sum(result.score for result in ordered)
         most = float(sum(result.max_score for result in ordered))
-        return SubmissionResult(submission.student, total, most, time.monotonic() - start, notes, ordered)
+        seconds = float(math.ceil(time.monotonic() - start))  # whole ones: an answer can choose how long it takes
+        return SubmissionResult(submission.student, total, most, seconds, notes, ordered, self._workshop.stamp)
 
     def close(self) -> None:
         """Remove what the grader has made."""
@@ -92,73 +100,88 @@ class Grader:
 
 
 class _Run:
-    """The answers of one submission on their way through the sandbox."""
+    """The answers of one submission on their way through the sandbox.
 
-    def __init__(self, answers: dict[str, Answer], key: bytes, sandbox: Sandbox, folder: Path, deadline: float) -> None:
+    Code that answers an exercise enters no kernel before that exercise is settled: run, repeated alone where it failed,
+    and forgiven what it carries from others. What one kernel may leave for a later one then tells nothing of use.
+    """
+
+    def __init__(self, answers: dict[str, Answer], probes: Probes, sandbox: Sandbox, folder: Path, deadline: float):
         self._answers = answers
+        self._probes = probes
         self._sandbox = sandbox
         self._folder = folder
         self._deadline = deadline
-        self._cases = {name: probe_cases(name, key, answer.code) for name, answer in answers.items()}
+        text = json.dumps({name: answer.source for name, answer in answers.items()})
+        self._cases = {name: probes.cases(name, text) for name in answers}
         self._attempts = {name: Attempt(name) for name in answers}
+        self._settled: set[str] = set()
         self._notes: dict[str, str] = {}
         self._given: dict[str, list[str]] = {}  # what stood in the place of others where an exercise was forgiven
 
     def results(self) -> dict[str, ExerciseResult]:
         """Run everything, and give the result of each exercise."""
-        self._run_together()
-        self._repeat_alone()
-        self._forgive_carried_errors()
-        return {
-            name: scoring.exercise_result(answer, self._cases[name], self._attempts[name], self._notes.get(name, ""))
-            for name, answer in self._answers.items()
-        }
-
-    def _run_together(self) -> None:
-        """All answers in one kernel; where one ends it, those that are left go on in the next."""
         left = list(self._answers)
         while left:
-            attempts = self._run({"together": self._steps(self._defined(), left, merged=True)})["together"]
-            ran = [name for name in left if attempts[name].ran]
-            self._attempts.update({name: attempts[name] for name in ran})
+            ran = self._run_together(left)
             left = [name for name in left if name not in ran]
             if not ran:
-                return
+                break
+            begun = {self._answers[name].notebook for name in left[:1]}
+            self._settle([n for n in self._answers if n not in {*left, *self._settled} | self._of(begun)])
+        return {name: self._result(name) for name in self._answers}
 
-    def _repeat_alone(self) -> None:
-        """Each failure in a kernel of its own, unless it has had its full time."""
-        failed = [name for name in self._failed() if not self._timed_out(name)]
-        if not failed:
-            return
-        notebooks = {name: self._steps([*self._needed(name), name], [name]) for name in failed}
-        for name, attempts in self._run(notebooks).items():
+    def _result(self, name: str) -> ExerciseResult:
+        if name in self._failed() and name not in self._notes and self._misses(name):
+            self._notes[name] = (
+                f"It is run without your {EXERCISES[name].underived} or what stands in its cell: derive it."
+            )
+        told = (self._cases[name], self._attempts[name], self._notes.get(name, ""))
+        result = scoring.exercise_result(self._answers[name], *told)
+        beside = self._attempts[name].beside_answers
+        return vocabulary.in_our_words(result, self._answers[name], *told) if beside else result
+
+    def _run_together(self, left: list[str]) -> set[str]:
+        """Answers in one kernel, until it ends, or until code would enter that answers what is not settled."""
+        first = {self._answers[left[0]].notebook}
+        open_ = {name for name in self._failed() if self._attempts[name].ran and name not in self._settled}
+        probed = [name for name in left if name in self._of(first)] if open_ else left
+        attempts = self._run({"together": self._steps(self._defined(), probed, merged=True)})["together"]
+        ran = {name for name in left if name in attempts and attempts[name].ran}
+        self._attempts.update({name: attempts[name] for name in ran})
+        return ran
+
+    def _settle(self, names: list[str]) -> None:
+        """Give each of some failures all that it is due."""
+        self._repeat_alone([name for name in names if name in self._failed()])
+        for name in names:
+            if name in self._failed() and not self._is_final(name):
+                self._forgive(name, self._replaceable(name))
+            self._settled.add(name)
+
+    def _repeat_alone(self, names: list[str]) -> None:
+        """Each in a kernel of its own, unless it ran out of time and was alone."""
+        notebooks = {n: self._steps([*self._needed(n), n], [n]) for n in names if not self._is_final(n)}
+        for name, attempts in self._run(notebooks).items() if notebooks else ():
             if attempts[name].ran and self._score(attempts[name]) >= self._score(self._attempts[name]):
                 self._attempts[name] = attempts[name]
 
-    def _forgive_carried_errors(self) -> None:
-        """What still fails, once more, with the reference in the place of the wrong answers that it builds on.
+    def _forgive(self, name: str, others: list[str]) -> None:
+        """Run a failure with the reference in the place of others, and let that count where it is better.
 
-        A backward waits for its forward: one that is forgiven is the learner's right forward, with a cache of its own.
+        A backward comes after its forward: one that was forgiven is the learner's right forward, with its own cache.
         """
-        failed = self._failed()
-        waiting = [name for name in failed if set(EXERCISES[name].uses) & set(failed)]
-        for names in ([name for name in failed if name not in waiting], waiting):
-            self._forgive({name: self._replaceable(name) for name in names if not self._timed_out(name)})
-
-    def _forgive(self, replaced: dict[str, list[str]]) -> None:
-        """Run exercises with the reference in the place of others, and let that count where it is better."""
-        notebooks = {}
-        for name, others in replaced.items():
-            right = {*self._builds_on(name)} & {*self._defined()}
-            needed = {*self._needed(name), *right, *others, name}
-            notebooks |= {name: self._steps(needed, [name], replaced=others)} if others else {}
-        for name, attempts in self._run(notebooks).items() if notebooks else ():
-            if self._score(attempts[name]) > self._score(self._attempts[name]):
-                self._attempts[name] = attempts[name]
-                self._given[name] = replaced[name]
-                self._notes[name] = f"right, given a right {', '.join(replaced[name])}"
-            elif set(replaced[name]) & set(EXERCISES[name].uses):
-                self._notes[name] = f"It was judged with your {EXERCISES[name].uses[0]}: mend that first."
+        if not others:
+            return
+        right = {*self._builds_on(name)} & {*self._defined()}
+        steps = self._steps({*self._needed(name), *right, *others, name}, [name], replaced=others)
+        attempt = self._run({name: steps})[name][name]
+        if self._score(attempt) > self._score(self._attempts[name]):
+            self._attempts[name] = attempt
+            self._given[name] = others
+            self._notes[name] = f"right, given a right {', '.join(others)}"
+        elif set(others) & set(EXERCISES[name].uses):
+            self._notes[name] = f"It was judged with your {EXERCISES[name].uses[0]}: mend that first."
 
     def _replaceable(self, name: str) -> list[str]:
         """In the place of which answers an exercise is given the reference."""
@@ -182,19 +205,42 @@ class _Run:
         defined, probed, replaced = set(defined), set(probed), set(replaced)
         steps = []
         for notebook in NOTEBOOKS:
-            names = [e.id for e in EXERCISES.values() if e.notebook == notebook and e.id in defined | probed]
+            names = [name for name in EXERCISES if name in self._of({notebook}) & (defined | probed)]
             if not probed.intersection(names):
                 continue
-            steps.append(Step(FRESH, "", fresh_cell(notebook)))
-            for name in names:
-                source = reference_cell(name) if name in replaced else self._answers[name].source
-                probe = probe_cell(name, self._cases[name]) if name in probed else ""
-                if merged and probe:
-                    steps.append(Step(PROBE, name, f"{source}\n{probe}", self._cases[name]))
+            steps.append(self._probes.fresh(notebook))
+            for name in self._underived_first(names):
+                if name in replaced:
+                    steps.append(self._probes.reference(name))
                     continue
-                steps.append(Step(ANSWER, name, source))
-                steps += [Step(PROBE, name, probe, self._cases[name])] if probe else []
+                answer = Step(ANSWER, name, self._answers[name].source)
+                if name not in probed:
+                    steps.append(answer)
+                    continue
+                probe = Step(PROBE, name, probe_cell(name, self._cases[name]), self._cases[name])
+                both = replace(probe, source=f"{answer.source}\n{probe.source}")
+                steps += [both] if merged else [answer, probe]
         return steps
+
+    def _underived_first(self, names: list[str]) -> list[str]:
+        """What is to be derived anew comes before every answer that defines what it must not call."""
+        ordered = list(names)
+        for name in names:
+            kept = [ordered.index(other) for other in self._kept_from(name) if other in ordered]
+            if kept and min(kept) < ordered.index(name):
+                ordered.remove(name)
+                ordered.insert(min(kept), name)
+        return ordered
+
+    def _kept_from(self, name: str) -> list[str]:
+        """The answers that define what an exercise must not call."""
+        underived = EXERCISES[name].underived
+        return [other for other, answer in self._answers.items() if underived in answer.binds and other != name]
+
+    def _misses(self, name: str) -> bool:
+        """Whether an answer looks up what is kept from it."""
+        kept = [self._answers[other].binds for other in self._kept_from(name)]
+        return bool(self._answers[name].reads & {EXERCISES[name].underived}.union(*kept) - {""})
 
     def _defined(self) -> list[str]:
         """The answers that may stand before others: those that have not ended a kernel."""
@@ -206,9 +252,11 @@ class _Run:
     def _score(self, attempt: Attempt) -> float:
         return scoring.score(attempt.exercise, self._cases[attempt.exercise], attempt)
 
-    def _timed_out(self, name: str) -> bool:
+    def _is_final(self, name: str) -> bool:
+        """Whether nothing else can come of another run: it was never reached, or ran out of time all by itself."""
         attempt = self._attempts[name]
-        return not attempt.ran or (attempt.fate == TIMED_OUT and attempt.seconds > CPU_SECONDS - 1)
+        late = attempt.fate == TIMED_OUT and attempt.seconds > CPU_SECONDS - 1
+        return not attempt.ran or (late and attempt.alone)
 
     def _needed(self, name: str) -> list[str]:
         """The earlier answers of the notebook that bind what an answer looks up, and those that they need in turn."""
@@ -228,26 +276,18 @@ class _Run:
             if other in reads:
                 found.insert(0, other)
                 reads |= self._answers[other].reads if other in self._answers else set()
-                reads |= _reference_reads(other)
+                reads |= reference_reads(other)
         return found
 
-    @staticmethod
-    def _earlier(name: str) -> list[str]:
+    def _earlier(self, name: str) -> list[str]:
+        """The exercises before one in its notebook, but for those that answer it or define what it must not call."""
         same = [e.id for e in EXERCISES.values() if e.notebook == EXERCISES[name].notebook]
-        return same[: same.index(name)]
+        kept = {EXERCISES[name].underived, *self._kept_from(name)}
+        return [other for other in same[: same.index(name)] if other not in kept]
 
-
-@functools.cache
-def _reference_reads(exercise: str) -> set[str]:
-    """The exercises that the reference's answer to one calls."""
-    names = (node.id for node in ast.walk(ast.parse(reference_cell(exercise))) if isinstance(node, ast.Name))
-    return EXERCISES.keys() & names
-
-
-def _order() -> list[str]:
-    """Exercises and quizzes, notebook by notebook."""
-    tasks = {**EXERCISES, **QUIZZES}
-    return [name for notebook in NOTEBOOKS for name, task in tasks.items() if task.notebook == notebook]
+    @staticmethod
+    def _of(notebooks: set[str]) -> set[str]:
+        return {e.id for e in EXERCISES.values() if e.notebook in notebooks}
 
 
 @contextlib.contextmanager

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from bn_helpers.grading.folders import OwnedFolder
 from bn_helpers.grading.results import GradingError
 from bn_helpers.text import one_line
 
@@ -141,15 +142,15 @@ class Collector:
 def own_scratch() -> Iterator[Path]:
     """A folder for what is in zips, which is gone afterwards."""
     try:
-        folder = Path(tempfile.mkdtemp(prefix="handed-in-"))
+        owned = OwnedFolder(Path(tempfile.gettempdir()))
     except OSError as error:
         raise GradingError(
             f"no folder can be made for what is in zips: {error.strerror}. Set TMPDIR to a folder with room."
         ) from None
     try:
-        yield folder
+        yield owned.path
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        owned.close()
 
 
 class _Unusable(Exception):

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from bn_helpers.exercises import NOTEBOOKS, TASKS
+from bn_helpers.files import write_whole
 from bn_helpers.grading.results import (
     FORMATIVE,
     MISSING,
@@ -25,7 +26,7 @@ from bn_helpers.grading.results import (
     Student,
     SubmissionResult,
 )
-from bn_helpers.grading.store import exercise_of, write_whole
+from bn_helpers.grading.store import exercise_of
 
 VERSION = 1  # of the form of the file
 NO_ANSWER = "There is no answer yet."
@@ -51,7 +52,7 @@ class Ledger:
 
     def __init__(self, out: Path) -> None:
         self._path = out / ".graded" / "class.json"
-        self._due: set[str] = set()
+        self.due: set[str] = set()
         self._entries: dict[str, _Entry] = {}
         self.gone: list[Student] = []
         if self._path.exists():
@@ -87,7 +88,7 @@ class Ledger:
         """
         run = sorted(str(path.resolve()) for path in paths)
         due = {exercise.id for result in results for exercise in result.exercises}
-        self._due |= due
+        self.due |= due
         here = {_key(student) for student in students}
         for key, entry in list(self._entries.items()):
             if key not in here:
@@ -111,7 +112,7 @@ class Ledger:
     def graded(self) -> Graded:
         """The class as it now stands: of each student all that was due in any run."""
         due = [name for notebook in NOTEBOOKS for name in TASKS if TASKS[name].notebook == notebook]
-        due = [name for name in due if name in self._due]
+        due = [name for name in due if name in self.due]
         words = _words({TASKS[name].notebook for name in due})
         entries = sorted(self._entries.values(), key=lambda entry: entry.student.name)
         results = [_result(entry, due, words) for entry in entries]
@@ -123,7 +124,7 @@ class Ledger:
         """Write it down."""
         data = {
             "version": VERSION,
-            "due": sorted(self._due),
+            "due": sorted(self.due),
             "entries": {key: _plain(entry) for key, entry in self._entries.items()},
         }
         write_whole(self._path, json.dumps(data))
@@ -141,7 +142,7 @@ class Ledger:
             data = json.loads(self._path.read_text("utf-8"))
             if data["version"] != VERSION:
                 raise ValueError("it is of another version")
-            self._due = TASKS.keys() & set(data["due"])
+            self.due = TASKS.keys() & set(data["due"])
             self._entries = {key: _entry(entry) for key, entry in data["entries"].items()}
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise GradingError(

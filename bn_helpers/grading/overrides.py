@@ -8,14 +8,14 @@ from __future__ import annotations
 import csv
 import io
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bn_helpers.exercises import TASKS
+from bn_helpers.files import write_whole
 from bn_helpers.grading.results import FAILED, PARTIAL, PASSED, ExerciseResult, GradingError, SubmissionResult
 from bn_helpers.grading.spreadsheet import formula_free, read_table
-from bn_helpers.grading.store import write_whole
 from bn_helpers.text import number
 
 COLUMNS = ("student", "exercise", "points", "reason")
@@ -33,7 +33,7 @@ class Override:
     file: str = ""
 
 
-def read_overrides(path: Path, students: Iterable[str]) -> list[Override]:
+def read_overrides(path: Path, students: Iterable[str], tasks: Iterable[str] = TASKS) -> list[Override]:
     """Read overrides.
 
     Parameters
@@ -42,6 +42,8 @@ def read_overrides(path: Path, students: Iterable[str]) -> list[Override]:
         A CSV file whose first line names the columns student, exercise, points and reason.
     students : iterable of str
         The names of the students who are known.
+    tasks : iterable of str, optional
+        The exercises and quizzes that are graded.
 
     Returns
     -------
@@ -52,7 +54,7 @@ def read_overrides(path: Path, students: Iterable[str]) -> list[Override]:
     GradingError
         If anything in the file is wrong; the message lists every line that is.
     """
-    rows = _rows(path)
+    rows, tasks = _rows(path), list(tasks)
     known = set(students)
     overrides: dict[tuple[str, str], Override] = {}
     problems = []
@@ -61,7 +63,7 @@ def read_overrides(path: Path, students: Iterable[str]) -> list[Override]:
         problem = f"no student is called {override.student!r}" if override.student not in known else ""
         if not problem and about in overrides:
             problem = f"{override.student}, {override.exercise}: there is a second line for it"
-        if problem or (problem := _problem(override)):
+        if problem or (problem := _problem(override, tasks)):
             problems.append(f"  line {line}: {problem}")
         overrides[about] = override
     if problems:
@@ -147,11 +149,11 @@ def _table(overrides: Iterable[Override]) -> bytes:
     return text.getvalue().encode("utf-8-sig", "replace")
 
 
-def _problem(override: Override) -> str:
+def _problem(override: Override, tasks: Collection[str] = TASKS) -> str:
     """What is wrong with an override, in words; empty where nothing is."""
     exercise = override.exercise
-    if exercise not in TASKS:
-        return f"no exercise is called {exercise!r}; there are: {', '.join(TASKS)}"
+    if exercise not in tasks:
+        return f"no exercise that is due is called {exercise!r}; there are: {', '.join(tasks)}"
     points, most = override.points, TASKS[exercise].points
     if isinstance(points, str) or not 0 <= points <= most:  # also where it is nan
         return f"points for {exercise} are a number from 0 to {most}, and this is {points!r}"

@@ -1,102 +1,123 @@
-"""What the grader sends into a sandbox, and how it reads what comes back: cells with inputs, outcomes without trust.
+"""What an answer is run with: its cases, what its notebook hands out, the reference's answers.
 
-Inputs are drawn from a key that nobody else has, and from the answer itself, so that the same answer is always probed
-alike and another one never is. What must come of them stays here.
+Inputs are drawn from a key that nobody else has, and from all that may run before them, so that the same answers are
+always probed alike and others never are. What must come of them stays here.
 """
 
 from __future__ import annotations
 
-import base64
+import ast
 import hashlib
 import hmac
 import json
-import re
 from collections.abc import Iterable
 from functools import cache
 from importlib import metadata, resources
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from bn_helpers import layers, source
+<<<<<<< HEAD
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS, draw_cases, visible_cases
 from bn_helpers.outcomes import Case, Outcome, entry
+=======
+from bn_helpers.exercises import EXERCISES, NOTEBOOKS, draw_cases, due, visible_cases
+from bn_helpers.grading.results import ANSWER, FRESH, Step
+from bn_helpers.outcomes import Case
+>>>>>>> integ
 from bn_helpers.reference import Reference
-from bn_helpers.text import one_line
 
 HIDDEN_DRAWS = 1  # of all cases, beside the visible ones
-LARGEST = 20_000  # numbers in an array that is read
-WORDS = 300  # characters of a message that are read
-
-_IDENTIFIER = re.compile(r"[A-Za-z_]\w{0,59}")
 
 
-def probe_cases(exercise: str, key: bytes, code: str) -> tuple[Case, ...]:
-    """The visible cases and as many hidden ones, for one answer.
+class Probes:
+    """What the answers of a run are probed with, and the code of the course that may stand beside them.
 
     Parameters
     ----------
-    exercise : str
-        The id of an exercise.
     key : bytes
         The course key.
-    code : str
-        The text of the answer.
-
-    Returns
-    -------
-    cases : tuple of Case
-        The visible ones first, in the order of the manifest, then each hidden draw in the same order.
+    notebooks : iterable of str
+        The notebooks that are due.
     """
-    text = "\0".join((metadata.version("bn_helpers"), exercise, hashlib.sha256(code.encode()).hexdigest()))
-    digest = hmac.new(key, text.encode(), hashlib.sha256).digest()
-    rng = np.random.RandomState(np.frombuffer(digest, "<u4"))
-    return sum((draw_cases(exercise, rng) for _ in range(HIDDEN_DRAWS)), visible_cases(exercise))
+
+    def __init__(self, key: bytes, notebooks: Iterable[str]) -> None:
+        self._key = key
+        self._due = due(notebooks)
+
+    def cases(self, exercise: str, code: str) -> tuple[Case, ...]:
+        """The visible cases and as many hidden ones.
+
+        Parameters
+        ----------
+        exercise : str
+            The id of an exercise.
+        code : str
+            The text of all answers of the submission: any of them may run before this one, and leave it something.
+
+        Returns
+        -------
+        cases : tuple of Case
+            The visible ones first, in the order of the manifest, then each hidden draw in the same order.
+        """
+        text = "\0".join((metadata.version("bn_helpers"), exercise, hashlib.sha256(code.encode()).hexdigest()))
+        digest = hmac.new(self._key, text.encode(), hashlib.sha256).digest()
+        rng = np.random.RandomState(np.frombuffer(digest, "<u4"))
+        return sum((draw_cases(exercise, rng) for _ in range(HIDDEN_DRAWS)), visible_cases(exercise))
+
+    def fresh(self, notebook: str) -> Step:
+        """The cell that begins a notebook: an empty namespace, and what stands above the notebook's first exercise."""
+        text = f"__import__('bn_driver').fresh({_handed(notebook)!r})"
+        return Step(FRESH, "", text, brings=tuple(name for name in _handed_functions(notebook) if name in self._due))
+
+    def reference(self, exercise: str) -> Step:
+        """The reference's answer, in the place of a wrong one on which another exercise builds."""
+        brings = (exercise,) if exercise in self._due else ()
+        return Step(ANSWER, exercise, reference_cell(exercise), brings=brings)
 
 
-# Cells
-
-
-def fresh_cell(notebook: str) -> str:
-    """The cell that begins a notebook: an empty namespace, and what stands above the notebook's first exercise."""
-    return f"__import__('bn_driver').fresh({_handed(notebook)!r})"
-
-
-def probe_cell(exercise: str, cases: Iterable[Case]) -> str:
-    """The cell that runs an answer on cases, and shows the outcomes.
-
-    Parameters
-    ----------
-    exercise : str
-        The id of an exercise.
-    cases : iterable of Case
-        What of them a kernel may know is written into the cell: the inputs, the calls, the names of what is observed.
-    """
-    text = json.dumps([_told(case) for case in cases])
-    return f"__import__('bn_driver').probe({EXERCISES[exercise].underived!r}, {text!r})"
+# What the course brings
 
 
 def reference_cell(exercise: str) -> str:
-    """The reference's answer, to stand in the place of a wrong one on which another exercise builds."""
-    return Reference(_layers_text()).solved(exercise)
+    """The reference's answer."""
+    return _reference().solved(exercise)
+
+
+@cache
+def reference_reads(exercise: str) -> set[str]:
+    """The exercises that the reference's answer to one calls."""
+    return EXERCISES.keys() & _names(reference_cell(exercise), ast.Name)
+
+
+@cache
+def _handed_functions(notebook: str) -> set[str]:
+    """The functions that a notebook hands out, be it by its imports or in a cell to be read."""
+    layers_text, opening = json.loads(_handed(notebook))
+    return set().union(*(_names(text, ast.FunctionDef) for text in (layers_text, *opening)))
+
+
+def _names(text: str, kind: type) -> set[str]:
+    nodes = (node for node in ast.walk(ast.parse(text)) if isinstance(node, kind))
+    return {node.id if kind is ast.Name else node.name for node in nodes}
 
 
 @cache
 def _handed(notebook: str) -> str:
-    functions = Reference(_layers_text()).module(NOTEBOOKS[notebook].handed)
-    return json.dumps([functions, source.opening(source.text(notebook))])
+    return json.dumps([_reference().module(NOTEBOOKS[notebook].handed), source.opening(source.text(notebook))])
 
 
 @cache
-def _layers_text() -> str:
-    return resources.files("bn_helpers").joinpath(Path(layers.__file__).name).read_text("utf-8")
+def _reference() -> Reference:
+    return Reference(resources.files("bn_helpers").joinpath(Path(layers.__file__).name).read_text("utf-8"))
 
 
 @cache
 def quiz_letter(quiz: str, notebook: str) -> str | None:
     """The right letter, from the notebook's source; None where there is no source."""
     return source.letters(source.text(notebook)).get(quiz)
+<<<<<<< HEAD
 
 
 def _told(case: Case) -> dict[str, Any]:
@@ -184,3 +205,5 @@ def _array(entry: dict[str, Any]) -> np.ndarray:
 
 def _same(value: np.ndarray | None, original: Any) -> bool:
     return value is not None and value.dtype.kind == "f" and np.array_equal(value, np.array(original, dtype=float))
+=======
+>>>>>>> integ

@@ -8,14 +8,15 @@ from typing import Any
 
 from bn_helpers.errors import CourseError
 from bn_helpers.judging import FAILED, MISSING, PARTIAL, PASSED, UNANSWERED
-from bn_helpers.outcomes import Outcome
+from bn_helpers.outcomes import Case, Outcome
 
 OPEN = (UNANSWERED, MISSING)  # what there is no answer to
 TIMEOUT, CRASHED, ERROR = "timeout", "crashed", "error"
 STATUSES = (PASSED, PARTIAL, FAILED, UNANSWERED, MISSING, TIMEOUT, CRASHED, ERROR)
 DIED, FLOODED, TIMED_OUT = "died", "flooded", "timed out"  # why a kernel was lost
 NOTHING = "handed in nothing"
-UNCONFINED = "none"  # the sandbox that is none
+BWRAP, USER, UNCONFINED = "bwrap", "user", "none"  # what confines answers; the last is none
+FRESH, ANSWER, PROBE = "fresh", "answer", "probe"  # kinds of steps
 FORMATIVE = "formative: graded without a sandbox, so it proves nothing about anybody else's work"
 
 
@@ -69,13 +70,32 @@ class Student:
     lost: tuple[str, ...] = ()
 
 
+class WorkerLost(Exception):
+    """A grading process has died, or has not answered in time."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One cell that a kernel runs: its kind, the exercise that it belongs to, its text, and for a probe its cases.
+
+    `brings` names the exercises that are graded in this run and that code of the course in it would answer.
+    """
+
+    kind: str
+    exercise: str
+    source: str
+    cases: tuple[Case, ...] = ()
+    brings: tuple[str, ...] = ()
+
+
 @dataclass
 class Attempt:
     """What one run of an exercise showed.
 
     `error` is what its answer cell raised, `outcomes` what its probe showed (fewer than cases where that made no
     sense), `fate` why the kernel was lost in one of its two cells, `ran` whether it got so far at all, and `seconds`
-    how long that took.
+    how long that took. `alone` says that no other answer ran in its kernel before it, `beside_answers` that code did
+    that answers what is graded: then the run is told in words of ours only.
     """
 
     exercise: str
@@ -84,6 +104,8 @@ class Attempt:
     fate: str = ""
     ran: bool = False
     seconds: float = 0.0
+    alone: bool = False
+    beside_answers: bool = False
 
 
 @dataclass(frozen=True)
@@ -164,6 +186,7 @@ class SubmissionResult:
             "student": self.student,
             "score": round(self.score, 4),
             "max_score": float(self.max_score),
+            "sandbox": self.sandbox,
             "seconds": round(self.seconds, 2),
             "notes": list(self.notes),
             "exercises": [exercise.to_dict() for exercise in self.exercises],

@@ -12,8 +12,9 @@ from bn_helpers.grading.results import GradingError
 from bn_helpers.text import decoded, one_line
 
 MOST = 16 * 2**20  # bytes of a file that is read
-_FORMULA = re.compile("(^|[;,|] ?)(?=[=+@＝＋＠－-])")
-_FREED = re.compile("(^|[;,|] ?)'(?=[=+@＝＋＠－-])")
+# Wherever a spreadsheet takes a cell to begin, in quotes or not.
+_FORMULA = re.compile("""((?:^|[;,|]) ?["']? ?)(?=[=+@＝＋＠－-])""")
+_FREED = re.compile("""((?:^|[;,|]) ?["']? ?)'(?=[=+@＝＋＠－-])""")
 
 
 def read_table(path: Path, needed: Mapping[str, Sequence[str]], optional: Mapping[str, Sequence[str]]) -> list[dict]:

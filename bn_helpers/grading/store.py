@@ -1,65 +1,29 @@
-"""What must not be lost: results kept by content, files that are written whole or not at all, the course key."""
+"""What must not be lost: results kept by content, and the course key."""
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import hmac
 import json
 import os
 import secrets
-import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict
 from functools import cache
 from importlib import metadata
 from pathlib import Path
 
+from bn_helpers.files import write_whole
 from bn_helpers.grading.results import ERROR, CaseResult, ExerciseResult, GradingError, SubmissionResult
 from bn_helpers.submission import Submission
 
 PACKAGE = Path(__file__).parents[1]
 # What a result depends on. The notebooks' sources hold what a notebook hands out, and the letters of the quizzes.
 SOURCES = (
-    *(
-        "exercises/*.py",
-        "judging/*.py",
-        "errors.py",
-        "exports.py",
-        "layers.py",
-        "oracles.py",
-        "outcomes.py",
-        "parsing.py",
-    ),
-    *("reference.py", "source.py", "submission.py", "text.py", "catalogue/*.py", "grading/*.py"),
-    *("grading/sandbox/*.py", "../solutions/*.py"),
+    *("exercises/*.py", "judging/*.py", "errors.py", "exports.py", "layers.py", "oracles.py", "outcomes.py"),
+    *("parsing.py", "reference.py", "skim.py", "source.py", "submission.py", "text.py", "catalogue/*.py"),
+    *("grading/*.py", "grading/sandbox/*.py", "../solutions/*.py"),
 )
-
-
-def write_whole(path: Path, data: str | bytes) -> None:
-    """Write a file beside its place and move it there, so that nobody ever sees half of it, nor any other user at all.
-
-    Parameters
-    ----------
-    path : Path
-        Where the file goes; its folder has to be there.
-    data : str or bytes
-        What it holds; text is written in UTF-8.
-    """
-    data = data.encode("utf-8", "replace") if isinstance(data, str) else data
-    descriptor, beside = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
-    try:
-        with open(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(descriptor)
-        os.replace(beside, path)
-    except BaseException as error:
-        with contextlib.suppress(OSError):
-            os.unlink(beside)
-        if isinstance(error, OSError):
-            raise OSError(error.errno, error.strerror, str(path)) from None
-        raise
 
 
 class Store:
@@ -144,6 +108,8 @@ def course_key(given: str | None, out: Path) -> bytes:
         if not Path(given).is_file():
             return _not_empty(given.encode("utf-8", "surrogateescape"), "--key")
         path = Path(given)
+    elif path.is_symlink():
+        raise GradingError(f"{path} is a link, and no key is read through one. Remove it, or give the key: --key")
     elif not path.exists():
         write_whole(path, secrets.token_hex(32) + "\n")
     return _not_empty(path.read_bytes(), str(path))

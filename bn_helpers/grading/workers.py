@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
+import resource
 import shutil
 import signal
 import subprocess
@@ -19,9 +20,13 @@ from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from typing import Any, Protocol
 
-from bn_helpers.grading.results import GradingError
+from bn_helpers.grading.folders import OwnedFolder
+from bn_helpers.grading.results import GradingError, WorkerLost
 
 SECONDS = 300.0  # for one call; a submission's own limits end it long before
+END_SECONDS = 0.5  # for a process that has closed its pipe to be gone
+MEMORY = 2**30  # bytes that a process may take for itself; grading takes a tenth
+MEMORY_USED_UP = 77  # how a process ends that has come to that
 
 
 class Executor(Protocol):
@@ -29,10 +34,6 @@ class Executor(Protocol):
 
     def submit(self, function: Callable, /, *args: Any) -> Any:
         """Begin a call, and give its future."""
-
-
-class WorkerLost(Exception):
-    """A grading process has died, or has not answered in time."""
 
 
 def completed(executor: Executor, calls: Mapping[Hashable, tuple]) -> Iterator[tuple[Hashable, Any, Exception | None]]:
@@ -99,7 +100,8 @@ class Workers:
     """
 
     def __init__(self, count: int) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="bn-run-"))
+        self._owned = OwnedFolder(Path(tempfile.gettempdir()))
+        self._folder = self._owned.path
         self._workers = [_Worker(self._folder / str(number)) for number in range(count)]
         self._idle: queue.SimpleQueue[_Worker] = queue.SimpleQueue()
         for worker in self._workers:
@@ -129,7 +131,7 @@ class Workers:
         self._threads.shutdown()
         for worker in self._workers:
             worker.end()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._owned.close()
 
 
 class _Worker:
@@ -152,8 +154,11 @@ class _Worker:
                 raise WorkerLost(f"the grading process has not answered for {SECONDS:.0f} seconds")
             succeeded, value = self._connection.recv()
         except (EOFError, OSError, WorkerLost) as error:
-            self.end()
-            raise error if isinstance(error, WorkerLost) else WorkerLost("the grading process has died") from None
+            status = self.end()
+            if isinstance(error, WorkerLost):
+                raise
+            fate = "has used up its memory" if status == MEMORY_USED_UP else f"has died ({status})"
+            raise WorkerLost(f"the grading process {fate}") from None
         if not succeeded:
             raise value
         return value
@@ -173,16 +178,20 @@ class _Worker:
         with theirs:
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()])
 
-    def end(self) -> None:
-        """Close what a process that has ended leaves; no call may be under way."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
+    def end(self) -> int | None:
+        """Close what a process that has ended leaves, and say how it has ended; no call may be under way."""
+        status = None
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+        if self._process is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(END_SECONDS)
+            self._process.kill()
+            status = self._process.wait()
+            self._process = None
         shutil.rmtree(self._folder, ignore_errors=True)
+        return status
 
 
 def serve(descriptor: str, folder: str) -> None:
@@ -199,12 +208,15 @@ def serve(descriptor: str, folder: str) -> None:
     connection, folder = Connection(int(descriptor)), Path(folder)
     os.set_inheritable(connection.fileno(), False)
     folder.mkdir(exist_ok=True)
+    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, resource.getrlimit(resource.RLIMIT_DATA)[1]))
     tempfile.tempdir = str(folder)
     with contextlib.suppress(EOFError, OSError):
         while True:
             function, args = connection.recv()
             try:
                 answer = (True, function(*args))
+            except MemoryError:
+                os._exit(MEMORY_USED_UP)
             except Exception as error:
                 answer = (False, error)
             connection.send(answer)

@@ -131,7 +131,7 @@ class Ours(Grader):
                 write(folder / "submitted" / student / f"{name}.ipynb", json.dumps(answered(notebook, answers)))
 
     def command(self) -> list[str]:
-        return [self.python, "-m", "bn_helpers", "grade", "submitted", "--out", "results"]
+        return [str(Path(self.python).with_name("bn-helpers")), "grade", "submitted", "--out", "results"]
 
     def progress(self, folder: Path) -> int:
         return len(list(folder.glob("results/.graded/*")))

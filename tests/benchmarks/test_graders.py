@@ -16,8 +16,8 @@ from benchmarks.graders import WRONG, submissions
 from benchmarks.peers import Otter, answered, handed_out, is_check, write_package
 from bn_helpers.checks import examine
 from bn_helpers.exercises import NOTEBOOKS
-from bn_helpers.grading.results import SandboxUnavailable
-from bn_helpers.grading.sandbox.workshop import BWRAP, choose_sandbox
+from bn_helpers.grading.results import BWRAP, SandboxUnavailable
+from bn_helpers.grading.sandbox.workshop import choose_sandbox
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from bn_helpers.files import write_whole
 from bn_helpers.grading.ledger import remove_pages
 from bn_helpers.grading.report import feedback, gradebooks, gradescope, junit, lesson, summary, tables
 from bn_helpers.grading.results import Graded
-from bn_helpers.grading.store import write_whole
 
 FOLDER = "students"  # of the reports that are one student's own
 

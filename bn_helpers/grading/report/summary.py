@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from statistics import mean, median
 
+from bn_helpers.grading.copied import oracles_text, same_notebooks
 from bn_helpers.grading.report.insight import Shared, by_task, mistakes, present
 from bn_helpers.grading.report.words import title
 from bn_helpers.grading.results import ERROR, FORMATIVE, OPEN, PARTIAL, PASSED, UNCONFINED, ExerciseResult, Graded
@@ -22,7 +23,7 @@ def page(graded: Graded) -> str:
     most = number(graded.results[0].max_score)
     middle = f": mean {mean(total):.1f}, median {median(total):.1f}" if len(total) > 1 else f": {number(total[0])}"
     lines = ["# What the class knows", "", f"{_count(len(total), 'submission')}{middle} of {most} points."]
-    lines += ["", f"**{FORMATIVE}**"] if graded.sandbox == UNCONFINED else []
+    lines += ["", f"**{FORMATIVE}**"] if graded.sandbox == UNCONFINED else ["", f"Sandbox: {graded.sandbox}."]
     lines += ["", f"**{graded.due}**"] if graded.due else []
     shared = mistakes(graded)
     lines += _not_graded(graded)
@@ -83,7 +84,9 @@ def _for_a_human(graded: Graded) -> list[str]:
         notes = [note for note in result.notes if note not in said and not result.absent]
         failed = [exercise.id for exercise in result.exercises if exercise.status == ERROR]
         notes += [f"not graded: {', '.join(failed)}"] if failed and len(failed) < len(result.exercises) else []
+        notes += oracles_text(result)
         lines += [f"- **{escape(result.student)}**: {escape(note)}" for note in notes]
+    lines += [f"- {escape(note)}" for note in same_notebooks(graded.results)]
     return ["", "## For a human to look at", "", *lines] if lines else []
 
 

@@ -29,27 +29,14 @@ def grades(graded: Graded) -> bytes:
     """grades.csv: a row a student, a column an exercise, and where the feedback is, for a mail merge."""
     ids = [exercise.id for exercise in graded.results[0].exercises]
     formative = " (formative)" * (graded.sandbox == UNCONFINED)
-    rows = [
-        [
-            "student",
-            "id",
-            "email",
-            "section",
-            "late",
-            "score",
-            "max_score",
-            *ids,
-            "sandbox",
-            "feedback",
-            *["note"] * bool(graded.due),
-        ]
-    ]
+    who = ("student", "id", "email", "section", "late")
+    rows = [[*who, "score", "max_score", *ids, "sandbox", "feedback", *["note"] * bool(graded.due)]]
     for student, result in zip(graded.students, graded.results, strict=True):
         points = [result.score, result.max_score, *(exercise.score for exercise in result.exercises)]
-        about = [result.student, student.id, student.email, student.section, "late" if student.platform.late else ""]
+        who = [result.student, student.id, student.email, student.section, "late" if student.platform.late else ""]
         feedback = f"students/{student.folder}/feedback.html"
         after = [f"{result.sandbox or graded.sandbox}{formative}", feedback, *[graded.due] * bool(graded.due)]
-        rows.append([*about, *(round(value, 2) for value in points), *after])
+        rows.append([*who, *(round(value, 2) for value in points), *after])
     return table(rows)
 
 

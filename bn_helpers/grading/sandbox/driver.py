@@ -37,9 +37,8 @@ from ipykernel.kernelapp import IPKernelApp
 from IPython.core import interactiveshell
 from IPython.core.profiledir import ProfileDir
 
-MIME = "application/vnd.bn-helpers.outcomes+json"
-LARGEST = 20_000  # numbers in an array that is told; what any right answer returns is smaller
-PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 1, 4, 38, 22, 2
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS = 1, 4, 38
+SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC = 1, 1
 
 
 # The kernel
@@ -108,18 +107,24 @@ class _NoProfile(ProfileDir):
         pass
 
 
-def confine(limits: dict[str, tuple[int, int]], program: bytes) -> None:
+def confine(limits: dict[str, tuple[int, int]]) -> None:
     """Put limits on this process, and take from it what an answer has no use for; there is no way back."""
     for name, (soft, hard) in limits.items():
         resource.setrlimit(getattr(resource, name), (soft, hard))
+    _add_filter(told["filters"][0])
+
+
+def _add_filter(program: str) -> None:
+    """Let a filter decide on the system calls of all threads of this process, beside those that it has."""
     if not program:
         return
+    text = base64.b64decode(program)
     libc = ctypes.CDLL(None, use_errno=True)
-    buffer = ctypes.create_string_buffer(program, len(program))
+    buffer = ctypes.create_string_buffer(text, len(text))
     # struct sock_fprog: the number of instructions, and where they are.
-    header = (ctypes.c_ulong * 2)(len(program) // 8, ctypes.addressof(buffer))
+    header = (ctypes.c_ulong * 2)(len(text) // 8, ctypes.addressof(buffer))
     libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    if libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(header), 0, 0):
+    if libc.syscall(told["seccomp"], SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, ctypes.byref(header)):
         raise OSError(ctypes.get_errno(), "the filter of system calls was refused")
 
 
@@ -127,7 +132,12 @@ def confine(limits: dict[str, tuple[int, int]], program: bytes) -> None:
 
 
 def fresh(handed: str) -> None:
-    """Give the notebook that begins here a namespace with `np`, and with what the course hands to it."""
+    """Give the notebook that begins here a namespace with `np`, and with what the course hands to it.
+
+    All threads that a kernel needs are there when its first notebook begins, and no answer may start more.
+    """
+    _add_filter(told["filters"][1])
+    told["filters"] = ("", "")
     shell = ipkernel.IPythonKernel.instance().shell
     names = shell.user_ns
     names.clear()
@@ -144,6 +154,7 @@ def fresh(handed: str) -> None:
 
 
 _own_names: dict[str, Any] = {}  # what IPython keeps there
+told: dict[str, Any] = {}  # what the grader's request says: how outcomes are shown, and how much of them
 
 
 def probe(underived: str, text: str) -> None:
@@ -176,11 +187,12 @@ def _outcome(data: dict[str, Any], names: dict[str, Any]) -> dict[str, Any]:
         return {
             "raised": type(error).__name__,
             "function": calls[-1].function,
-            "detail": str(error)[:300],
+            "detail": str(error)[: told["words"]],
             "values": {},
         }
     values = {name: _encode(value) for name, value in outcome.values.items()}
-    return {"raised": outcome.raised, "function": outcome.function, "detail": outcome.detail[:300], "values": values}
+    detail = outcome.detail[: told["words"]]
+    return {"raised": outcome.raised, "function": outcome.function, "detail": detail, "values": values}
 
 
 class _Missing:
@@ -194,12 +206,12 @@ class _Missing:
 
 
 def _show(outcomes: list[dict[str, Any]]) -> None:
-    ipkernel.IPythonKernel.instance().shell.display_pub.publish({MIME: outcomes})
+    ipkernel.IPythonKernel.instance().shell.display_pub.publish({told["mime"]: outcomes})
 
 
 def _encode(value: np.ndarray) -> dict[str, Any]:
     """Shape and exact values of an array; its type only, where it does not hold real numbers or is far too large."""
-    if value.dtype.kind not in "fiu" or value.size > LARGEST:
+    if value.dtype.kind not in "fiu" or value.size > told["array"]:
         return {"shape": list(value.shape), "type": str(value.dtype)}
     data = np.ascontiguousarray(value, dtype="<f8").tobytes()
     return {"shape": list(value.shape), "data": base64.b64encode(data).decode()}
@@ -281,7 +293,8 @@ def _fork(request: dict[str, Any], descriptors: list[int], own: list[socket.sock
             end.close()
         with contextlib.suppress(AttributeError):
             ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        confine(request["limits"], base64.b64decode(request["filter"]))
+        told.update(request)
+        confine(request["limits"])
         app = KernelApp.instance()
         app.listen(request["key"].encode(), *descriptors)
     finally:

@@ -23,18 +23,34 @@ import zmq  # noqa: F401  loaded for its shared libraries
 
 from bn_helpers import outcomes
 from bn_helpers.grading.results import SandboxUnavailable
+from bn_helpers.grading.sandbox.limits import DRIVER, SITE
 
 with contextlib.suppress(ModuleNotFoundError):  # a Python may be built without it; IPython 8 does without, too
     import sqlite3  # noqa: F401  loaded for its shared libraries
 
-DRIVER, SITE = "/driver", "/site"
 NEEDED = ("numpy", "ipykernel")
-LEFT_OUT = {"debugpy"}  # ipykernel works without it, and starts faster
-LEFT_OUT_FILES = ("site-packages", "dist-packages", "test", "tests", "idlelib", "ensurepip", "lib2to3", "config-*")
+LEFT_OUT = {"debugpy", "tzdata"}  # ipykernel works without them, and starts faster
+LEFT_OUT_FILES = (
+    *("site-packages", "dist-packages", "test", "tests", "idlelib", "ensurepip", "lib2to3", "config-*", "tkinter"),
+    *(
+        "turtledemo",
+        "pydoc_data",
+        "f2py",
+        "include",
+        "distutils",
+        "third_party",
+        "*.pyi",
+        "*.h",
+        "*.a",
+        "*.exe",
+        "*.opt-*.pyc",
+    ),
+)
+NEVER = 2**31 - 1  # a time that no reading moves: of a file that was read longer ago, a system may note it
 
 
 def build_image(folder: Path) -> Path:
-    """Lay out the file system of a sandbox, once for all submissions: hard links where they can be had, or copies.
+    """Lay out the file system of a sandbox, once for all submissions of a process: a copy that nobody else reads.
 
     Parameters
     ----------
@@ -86,9 +102,9 @@ def _inside(folder: Path, path: Path) -> Path:
 
 def _lay(source: Path, target: Path) -> None:
     if source.is_dir():
-        shutil.copytree(source, target, copy_function=_link, ignore=shutil.ignore_patterns(*LEFT_OUT_FILES))
+        shutil.copytree(source, target, copy_function=_copy, ignore=shutil.ignore_patterns(*LEFT_OUT_FILES))
     else:
-        _link(source, target)
+        _copy(source, target)
 
 
 def _distributions() -> list[Path]:
@@ -136,8 +152,11 @@ def _aliases(library: Path) -> list[Path]:
     return [path for path in paths if path != library]
 
 
-def _link(source: str | Path, target: str | Path) -> None:
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copy2(source, target)  # with its time, or compiled modules would not be taken
+def _copy(source: str | Path, target: str | Path) -> None:
+    """Copy a file with its time, without which compiled modules would not be taken."""
+    with open(source, "rb", 0) as file, open(target, "wb", 0) as copy:
+        about = os.fstat(file.fileno())
+        while os.sendfile(copy.fileno(), file.fileno(), None, 2**30):
+            pass
+        os.fchmod(copy.fileno(), 0o755 if about.st_mode & 0o100 else 0o644)
+        os.utime(copy.fileno(), (NEVER, about.st_mtime))

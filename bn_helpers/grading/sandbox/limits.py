@@ -1,9 +1,19 @@
-"""What a kernel may use up for one exercise."""
+"""What a kernel may use up, and what both sides of the sandbox go by; the driver inside is told in its request."""
 
-from __future__ import annotations
+KERNEL = "bn-sandbox"  # what nbval calls the kernel that starts in a sandbox
+MIME = "application/vnd.bn-helpers.outcomes+json"
+DRIVER, SITE = "/driver", "/site"  # folders in a sandbox: what forks kernels, and the libraries
 
-GIGABYTE = 2**30
-CPU_SECONDS, WALL_SECONDS, MEMORY, PROCESSES, OUTPUT = 8, 10.0, int(1.5 * GIGABYTE), 64, 2**20  # of one exercise
+# For one exercise; for a submission there is a time of its own.
+CPU_SECONDS, WALL_SECONDS, SUBMISSION_SECONDS = 8, 10.0, 120.0
+MEMORY = 3 * 2**29  # bytes that may be mapped; an idle kernel maps more than half of it
+PROCESSES = 64  # the kernel's own threads among them
+OUTPUT = 2**20  # bytes
+MESSAGES = 1_000  # of one cell; more is a flood
+PARTS = 64  # of a message
+ARRAY = 20_000  # numbers in an array that is told; what any right answer returns is smaller
+WORDS = 300  # characters of a message that are read
+
 LIMITS = {
     "RLIMIT_CPU": (CPU_SECONDS, CPU_SECONDS + 1),
     "RLIMIT_AS": (MEMORY, MEMORY),

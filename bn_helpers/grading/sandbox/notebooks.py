@@ -13,17 +13,17 @@ import json
 import os
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bn_helpers.grading.probes import read_outcomes
-from bn_helpers.grading.results import Attempt, SandboxError
-from bn_helpers.grading.sandbox.kernel import MIME, NAME, SandboxProvisioner, inside
-from bn_helpers.grading.sandbox.limits import WALL_SECONDS
+from bn_helpers.grading.results import FRESH, PROBE, Attempt, SandboxError, Step
+from bn_helpers.grading.sandbox.kernel import SandboxProvisioner, inside
+from bn_helpers.grading.sandbox.limits import KERNEL, MIME, WALL_SECONDS
+from bn_helpers.grading.sandbox.wire import read_outcomes
 from bn_helpers.grading.sandbox.workshop import Sandbox
 from bn_helpers.judging import judge
 from bn_helpers.outcomes import Case, Outcome
@@ -31,23 +31,11 @@ from bn_helpers.outcomes import Case, Outcome
 # For jsonschema, which nbval imports, a grammar of web addresses: it takes a second to build, and nothing here has any.
 sys.modules.setdefault("rfc3987_syntax", None)
 
-FRESH, ANSWER, PROBE = "fresh", "answer", "probe"
-
 _OPTIONS = (
     *("-p", "nbval.plugin", "--nbval", "--assert=plain", "--capture=no", "--tb=no", "-qq", "--color=no"),
     *("-p", "no:cacheprovider", "-p", "no:faulthandler", "-p", "no:doctest", "-p", "no:junitxml", "-p", "no:logging"),
     *("-p", "no:threadexception", "-p", "no:unraisableexception", "-p", "no:stepwise", "-p", "no:pastebin"),
 )
-
-
-@dataclass(frozen=True)
-class Step:
-    """One cell: what it is for, the exercise that it belongs to, its text, and for a probe its cases."""
-
-    kind: str
-    exercise: str
-    source: str
-    cases: tuple[Case, ...] = ()
 
 
 def run_notebooks(
@@ -98,18 +86,26 @@ class _Comparison:
         self._notebooks = notebooks
         self._deadline = deadline
         self.error = ""
-        self.attempts: dict[str, dict[str, Attempt]] = {
-            name: {step.exercise: Attempt(step.exercise) for step in steps if step.kind != FRESH}
-            for name, steps in notebooks.items()
-        }
+        self.attempts = {name: _attempts(steps) for name, steps in notebooks.items()}
+        self._passed: set[tuple[str, str]] = set()  # notebooks and exercises
+        self._ended: set[str] = set()
 
     def pytest_itemcollected(self, item: Any) -> None:
+        item.options = defaultdict(bool, check=True)  # whatever comments in an answer ask for
         item.comparison_traceback = []
         item.compare_outputs = functools.partial(self._compare, item)
 
-    def pytest_runtest_setup(self) -> None:
-        if time.monotonic() > self._deadline:
-            pytest.skip("the submission has used up its time")
+    def pytest_runtest_setup(self, item: Any) -> None:
+        name = item.path.stem
+        step, _ = self._step(item)
+        waits = step.kind == FRESH and step.brings and not self._all_passed(name)
+        if waits or time.monotonic() > self._deadline:
+            self._ended.add(name)
+        if name in self._ended:
+            pytest.skip("the submission has used up its time, or has to settle what failed")
+
+    def _all_passed(self, notebook: str) -> bool:
+        return all((notebook, name) in self._passed for name, each in self.attempts[notebook].items() if each.ran)
 
     def _step(self, item: Any) -> tuple[Step, Attempt | None]:
         name = item.path.stem
@@ -118,10 +114,13 @@ class _Comparison:
 
     def _compare(self, item: Any, seen: list, _expected: list) -> bool:
         step, attempt = self._step(item)
-        attempt.outcomes = outcomes = _shown(seen, step.cases)
-        return len(outcomes) == len(step.cases) and all(
-            judge(case, outcome).passed for case, outcome in zip(step.cases, outcomes, strict=True)
+        attempt.outcomes = _shown(seen, step.cases)
+        passed = len(attempt.outcomes) == len(step.cases) and all(
+            judge(case, outcome).passed for case, outcome in zip(step.cases, attempt.outcomes, strict=True)
         )
+        if passed:
+            self._passed.add((item.path.stem, step.exercise))
+        return passed
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: Any, call: pytest.CallInfo) -> Any:
@@ -138,6 +137,17 @@ class _Comparison:
         if errors and not attempt.outcomes:
             attempt.error = attempt.error or f"{errors[0].ename}: {errors[0].evalue}"
         return report
+
+
+def _attempts(steps: list[Step]) -> dict[str, Attempt]:
+    """An attempt for each exercise of a notebook, before it is run."""
+    attempts: dict[str, Attempt] = {}
+    beside = False
+    for step in steps:
+        beside = beside or bool(step.brings)
+        if step.kind != FRESH and step.exercise not in attempts:
+            attempts[step.exercise] = Attempt(step.exercise, alone=not attempts, beside_answers=beside)
+    return attempts
 
 
 def _shown(outputs: list, cases: tuple[Case, ...]) -> list[Outcome]:
@@ -158,7 +168,7 @@ def _notebook(steps: list[Step]) -> dict[str, Any]:
         }
         for number, step in enumerate(steps)
     ]
-    kernel = {"name": NAME, "display_name": NAME, "language": "python"}
+    kernel = {"name": KERNEL, "display_name": KERNEL, "language": "python"}
     return {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
 
 

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import bn_helpers
 from bn_helpers.grading.grader import own_folder
-from bn_helpers.grading.results import FLOODED, TIMED_OUT, Attempt
-from bn_helpers.grading.sandbox.limits import LIMITS
-from bn_helpers.grading.sandbox.notebooks import ANSWER, Step, run_notebooks
-from bn_helpers.grading.sandbox.workshop import NONE, Sandbox, Workshop
+from bn_helpers.grading.results import ANSWER, FLOODED, TIMED_OUT, UNCONFINED, Attempt, Step
+from bn_helpers.grading.sandbox.limits import LIMITS, MEMORY
+from bn_helpers.grading.sandbox.notebooks import run_notebooks
+from bn_helpers.grading.sandbox.seccomp import call_number
+from bn_helpers.grading.sandbox.workshop import Sandbox, Workshop
 
 HELD, BROKEN = "NotImplementedError: held", "BaseException: broken"
 SECONDS = 120.0
@@ -80,13 +81,40 @@ _ATTEMPTS = {
             fcntl.fcntl(os.pipe()[0], fcntl.F_SETOWN, os.getppid())
             return
         raise Held""",
+    "no thread can be started": """
+        try:
+            threading.Thread(target=time.sleep, args=(1,)).start()
+        except RuntimeError:
+            raise Held""",
+    "no system call serves but those that an answer needs": """
+        libc = ctypes.CDLL(None, use_errno=True)
+        served = [
+            name for name, number in {calls!r}.items()
+            if libc.syscall(number, -1, 0, 0, 0, 0, 0) != -1 or ctypes.get_errno() not in (errno.EPERM, errno.ENOSYS)
+        ]
+        if served:
+            raise BaseException("these do: " + ", ".join(served))
+        raise Held""",
+    "nothing is seen of what others have read": """
+        page = mmap.mmap(-1, mmap.PAGESIZE)
+        for advice in (3, 9, 20, 21, 22, 23):  # MADV_WILLNEED, _REMOVE, _COLD, _PAGEOUT, _POPULATE_READ, _WRITE
+            with contextlib.suppress(OSError):
+                page.madvise(advice)
+                return
+        raise Held""",
+    "no socket gets a name": """
+        for kind in (socket.SOCK_DGRAM, socket.SOCK_SEQPACKET):
+            with contextlib.suppress(OSError):
+                socket.socketpair(socket.AF_UNIX, kind)
+                return
+        raise Held""",
     "no memory outlives a kernel": """
         libc = ctypes.CDLL(None)
         if libc.shmget(0, 4096, 0o1600) == -1 and libc.memfd_create(b"x", 0) == -1:
             raise Held""",
     "memory is limited": """
         with contextlib.suppress(MemoryError):
-            bytearray(2 * 2**30)
+            bytearray({memory})
             return
         raise Held""",
 }
@@ -95,7 +123,21 @@ _ENDED = {
     "time is limited": ("while True:\n    pass", TIMED_OUT),
     "output is limited": ("while True:\n    get_ipython().display_pub.publish({'text/plain': 'x' * 2**16})", FLOODED),
 }
-_IMPORTS = "import contextlib, ctypes, fcntl, importlib, os, socket, subprocess, sys\n"
+_IMPORTS = (
+    "__import__('bn_driver').fresh('[\"\", []]')\n"
+    "import contextlib, ctypes, errno, fcntl, importlib, mmap, os, socket, subprocess, sys, threading, time\n"
+)
+# Calls that show or leave something outside of a process, or start what lives on; of those that are no longer there,
+# none is missed.
+_CALLS = (
+    *("fadvise64", "preadv2", "pwritev2", "mincore", "readahead", "sync_file_range", "msync", "copy_file_range"),
+    *("sched_setaffinity", "sched_setattr", "sched_setscheduler", "setpriority", "ioprio_set", "io_uring_setup"),
+    *("memfd_create", "memfd_secret", "shmget", "msgget", "semget", "mq_open", "inotify_init1", "fanotify_init"),
+    *("flock", "statfs", "sysinfo", "splice", "vmsplice", "tee", "timer_create", "userfaultfd", "bpf"),
+    *("perf_event_open", "keyctl", "pidfd_open", "process_madvise", "name_to_handle_at", "socket", "connect", "bind"),
+    *("execve", "unshare", "setns", "mount", "ptrace", "kcmp", "rename", "unlink", "link", "symlink"),
+)
+_CACHESTAT = 451  # on every machine; libseccomp may be older than it
 
 
 def self_test(sandbox: str) -> list[tuple[str, bool]]:
@@ -123,13 +165,21 @@ def _tried(workshop: Workshop, secret: Path, port: int) -> list[tuple[str, bool]
     package = Path(bn_helpers.__file__).parent
     (secret / "expected").write_text("expected values")
     paths = [str(package / "judging.py"), str(package / "layers.py"), str(secret / "expected"), "/etc/passwd"]
-    names = {"paths": paths, "folder": str(secret), "port": port}
-    tried = _LIMITED if workshop.sandbox == NONE else tuple(_ATTEMPTS)
+    calls = {name: call_number(name) for name in _CALLS if workshop.sandbox != UNCONFINED}
+    calls = {"cachestat": _CACHESTAT} | {name: number for name, number in calls.items() if number >= 0}
+    names = {"paths": paths, "folder": str(secret), "port": port, "memory": MEMORY, "calls": calls}
+    tried = _LIMITED if workshop.sandbox == UNCONFINED else tuple(_ATTEMPTS)
     codes = {name: _IMPORTS + _BODY.format(body=_ATTEMPTS[name].format(**names)) for name in tried}
     attempts = _run(workshop, codes, LIMITS)
-    results = [(name, attempts[name].error == HELD) for name in tried]
+    results = [_result(name, attempts[name].error) for name in tried]
     ended = _run(workshop, {name: code for name, (code, _) in _ENDED.items()}, LIMITS | {"RLIMIT_CPU": (1, 2)})
     return results + [(name, ended[name].fate == fate) for name, (_, fate) in _ENDED.items()]
+
+
+def _result(promise: str, error: str) -> tuple[str, bool]:
+    """A promise that was broken is told with what was seen."""
+    detail = f" ({error.removeprefix('BaseException: ') or 'the attempt came to no end'})"
+    return (promise, True) if error == HELD else (promise + detail * (error != BROKEN), False)
 
 
 _BODY = """

@@ -20,12 +20,14 @@ import tempfile
 import time
 from pathlib import Path
 
-from bn_helpers.grading.results import SandboxError, SandboxUnavailable
-from bn_helpers.grading.sandbox.image import DRIVER, SITE, build_image
-from bn_helpers.grading.sandbox.limits import LIMITS, PROCESSES
-from bn_helpers.grading.sandbox.seccomp import filter_program
+from bn_helpers.grading.folders import OwnedFolder
+from bn_helpers.grading.results import BWRAP, UNCONFINED, USER, SandboxError, SandboxUnavailable
+from bn_helpers.grading.sandbox.image import build_image
+from bn_helpers.grading.sandbox.limits import ARRAY, DRIVER, LIMITS, MIME, PROCESSES, SITE, WORDS
+from bn_helpers.grading.sandbox.seccomp import call_number, filter_program, ready_program
 
-BWRAP, USER, NONE = "bwrap", "user", "none"
+IN_MEMORY, MEMINFO = Path("/dev/shm"), Path("/proc/meminfo")
+IMAGE, ROOM = 2**28, 4  # bytes that an image takes at most, and how many times there must be room for it
 END_SECONDS = 1.0  # for a process that has closed its sockets to be gone
 START_SECONDS = 60.0  # for a zygote on a busy machine
 FIRST_UID, UIDS = 61_000, 1_000  # of the `user` sandbox: each grading process has one
@@ -48,10 +50,10 @@ def choose_sandbox(requested: str | None = None) -> str:
     SandboxUnavailable
         If none works, or not the one requested.
     """
-    if requested == NONE:
-        return NONE
+    if requested == UNCONFINED:
+        return UNCONFINED
     if requested not in (None, BWRAP, USER):
-        raise SandboxUnavailable(f"there is no sandbox {requested!r}; there are {BWRAP}, {USER} and {NONE}")
+        raise SandboxUnavailable(f"there is no sandbox {requested!r}; there are {BWRAP}, {USER} and {UNCONFINED}")
     reasons = {}
     for name in (BWRAP, USER) if requested is None else (requested,):
         reasons[name] = _obstacle(name)
@@ -107,24 +109,22 @@ class Workshop:
 
     def __init__(self, sandbox: str) -> None:
         self.sandbox = sandbox
-        self.folder = Path(tempfile.mkdtemp(prefix="bn-"))
+        place, self.in_memory = _place()
+        self._owned = OwnedFolder(place)
+        self.folder = self._owned.path
         if sandbox == USER:
             self.folder.chmod(0o711)  # the way to the image; what else is in it is closed
         self.sockets = self.folder / "s"
         self.sockets.mkdir(mode=0o700)
         self.numbers = itertools.count()
         self.python = build_image(self.folder / "root")
-        try:
-            self.filter = filter_program()
-        except OSError:
-            if sandbox != NONE:
-                raise
-            self.filter = b""
+        self.seccomp = 0 if sandbox == UNCONFINED else call_number("seccomp")
+        self.filters = [b""] * 2 if sandbox == UNCONFINED else [filter_program(), ready_program()]
 
     def command(self) -> list[str]:
         """The command that starts a zygote."""
         root = self.folder / "root"
-        path = [DRIVER, SITE] if self.sandbox != NONE else [f"{root}{DRIVER}", f"{root}{SITE}"]
+        path = [DRIVER, SITE] if self.sandbox != UNCONFINED else [f"{root}{DRIVER}", f"{root}{SITE}"]
         code = f"import gc, sys; gc.disable(); sys.path[:0] = {path!r}; import bn_driver; bn_driver.main()"
         start = [str(self.python), "-I", "-S", "-c", code]
         if self.sandbox != BWRAP:
@@ -135,7 +135,26 @@ class Workshop:
 
     def close(self) -> None:
         """Remove the folder."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._owned.close()
+
+    @property
+    def stamp(self) -> str:
+        """What confines answers here, as reports say it."""
+        return self.sandbox if self.in_memory or self.sandbox == UNCONFINED else f"{self.sandbox}, libraries on disk"
+
+
+def _place() -> tuple[Path, bool]:
+    """Where the image goes, and whether that is memory, in which nobody can see what was read.
+
+    It goes into memory where programs may be run there and the room is enough for it several times over.
+    """
+    with contextlib.suppress(OSError, ValueError, KeyError):
+        lines = dict(line.split(":") for line in MEMINFO.read_text().splitlines())
+        about = os.statvfs(IN_MEMORY)
+        room = min(about.f_bavail * about.f_frsize, int(lines["MemAvailable"].split()[0]) * 1024)
+        if room > ROOM * IMAGE and not about.f_flag & os.ST_NOEXEC and os.access(IN_MEMORY, os.W_OK):
+            return IN_MEMORY, True
+    return Path(tempfile.gettempdir()), False
 
 
 class Sandbox:
@@ -193,11 +212,12 @@ class Sandbox:
             self._start()
         self.kill()
         self._path = path = str(self._workshop.sockets / str(next(self._workshop.numbers)))
-        program = base64.b64encode(self._workshop.filter).decode()
+        filters = [base64.b64encode(program).decode() for program in self._workshop.filters]
         limits = dict(self._limits)
         if self._workshop.sandbox == USER:  # it counts all that a user has, so it needs a user of its own
             limits["RLIMIT_NPROC"] = (PROCESSES, PROCESSES)
-        request = {"start": {"key": key, "limits": limits, "filter": program}}
+        told = {"mime": MIME, "array": ARRAY, "words": WORDS, "seccomp": self._workshop.seccomp}
+        request = {"start": {"key": key, "filters": filters, "limits": limits, **told}}
         with _listening(f"{path}-1") as shell, _listening(f"{path}-2") as iopub:
             descriptors = [shell.fileno(), iopub.fileno()]
             socket.send_fds(self._control, [json.dumps(request).encode()], descriptors)

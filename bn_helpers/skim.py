@@ -1,0 +1,82 @@
+"""The text of a notebook file without its outputs, which may be many times as large as all that a person typed."""
+
+from __future__ import annotations
+
+import mmap
+import re
+from dataclasses import dataclass
+
+from bn_helpers.text import decoded
+
+_SKIPPED = re.compile(rb'"(?:outputs|attachments|widgets)"\s*:\s*')  # in a text, quotes are escaped
+_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
+_SCALAR = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[^,\]}\s]*', re.DOTALL)
+_BLOCK = 2**20
+
+
+@dataclass(frozen=True)
+class Skimmed:
+    """What is left of a file; after the line of each number (from 0) so many lines of it were left out."""
+
+    text: str
+    left_out: tuple[tuple[int, int], ...] = ()
+
+    def line(self, position: int) -> int:
+        """The line of the file, from 1, in which a position of the text stands."""
+        line = self.text.count("\n", 0, position)
+        return line + 1 + sum(count for before, count in self.left_out if before < line)
+
+
+def skim(descriptor: int, most: int) -> Skimmed:
+    """Read a notebook file; in the place of outputs and attachments there is null.
+
+    Parameters
+    ----------
+    descriptor : int
+        Of an open file, which is not empty.
+    most : int
+        How many bytes may be left.
+
+    Raises
+    ------
+    ValueError
+        If more are left, or they are no text.
+    """
+    with mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ) as data:
+        kept, left_out, size, lines, place = [], [], 0, 0, 0
+        while place < len(data):
+            found = _SKIPPED.search(data, place)
+            end = found.end() if found else len(data)
+            size += end - place + 4
+            if size > most:
+                raise ValueError(f"its cells have more than {most / 2**20:.0f} MB")
+            kept.append(data[place:end])
+            lines += kept[-1].count(b"\n")
+            place = _end_of_value(data, end) if found else end
+            if found:
+                kept.append(b"null")
+                left_out.append((lines, _count_lines(data, end, place)))
+        text = b"".join(kept)
+        try:
+            return Skimmed(text.decode("utf-8-sig"), tuple(entry for entry in left_out if entry[1]))
+        except UnicodeDecodeError:  # in other encodings a letter may hold the byte of a quote
+            if len(data) > most:
+                raise ValueError(f"it is not in UTF-8, and has more than {most // 2**20} MB") from None
+            return Skimmed(decoded(data[:]))
+
+
+def _end_of_value(data: mmap.mmap, start: int) -> int:
+    if data[start : start + 1] not in (b"[", b"{"):
+        return _SCALAR.match(data, start).end()
+    depth = 0
+    for token in _TOKEN.finditer(data, start):
+        sign = data[token.start()]
+        if sign != 0x22:  # a string
+            depth += 1 if sign in b"[{" else -1
+            if not depth:
+                return token.end()
+    return len(data)
+
+
+def _count_lines(data: mmap.mmap, start: int, end: int) -> int:
+    return sum(data[place : min(place + _BLOCK, end)].count(b"\n") for place in range(start, end, _BLOCK))

@@ -1,0 +1,51 @@
+import ast
+import inspect
+import re
+
+from sample_results import exercise_result, graded, submission_result
+
+from bn_helpers import oracles
+from bn_helpers.catalogue import CATALOGUE  # noqa: F401  the reports need it
+from bn_helpers.exercises import EXERCISES
+from bn_helpers.grading.copied import oracles_text, same_notebooks
+from bn_helpers.grading.probes import reference_cell
+from bn_helpers.grading.report import summary
+
+
+def submission(student, **codes):
+    return submission_result(student, *(exercise_result(name, "passed", code=code) for name, code in codes.items()))
+
+
+def disguised(function):
+    """An oracle's text with other names and numbers, without documentation."""
+    tree = ast.parse(inspect.getsource(function))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.arg):
+            setattr(node, "name" if isinstance(node, ast.FunctionDef) else "arg", "mine")
+        elif isinstance(node, ast.Name):
+            node.id = "yours"
+        elif isinstance(node, ast.Constant) and isinstance(node.value, float):
+            node.value = 0.25
+    return f"# mine\n{ast.unparse(tree)}"
+
+
+def test_the_text_of_an_oracle_is_told_under_any_names_and_costs_nothing():
+    code = disguised(oracles.batchnorm_gradients)
+    result = submission("kim", normalize=code)
+    assert list(oracles_text(result)) == ["normalize is the text of the course's oracle batchnorm_gradients"]
+    page = summary.page(graded(result))
+    assert re.search(r"For a human[\s\S]*kim[\s\S]*batchnorm", page)
+    assert result.exercises[1].score == EXERCISES["normalize"].points
+
+
+def test_a_right_answer_of_ones_own_is_not():
+    assert list(oracles_text(submission("kim", **{name: reference_cell(name) for name in EXERCISES}))) == []
+    assert list(oracles_text(submission("kim", normalize="def normalize(x:", layer_outputs=""))) == []
+
+
+def test_notebooks_that_are_the_same_are_told_and_others_not():
+    same = {"batch_statistics": "def a():\n    return 1  # so", "normalize": "def b():\n    return 2"}
+    other = same | {"normalize": "def b():\n    return 2  # mine"}
+    results = [submission("kim", **same), submission("lee", **other), submission("park", **same)]
+    assert list(same_notebooks(results)) == ["notebook 1 is the same, comments and all: kim, park"]
+    assert list(same_notebooks(results[:2])) == []

@@ -1,0 +1,58 @@
+"""A report on a run beside answers repeats nothing that an answer can choose."""
+
+import numpy as np
+import pytest
+
+from bn_helpers.exercises import EXERCISES, visible_cases
+from bn_helpers.grading import scoring
+from bn_helpers.grading.results import FAILED, Attempt
+from bn_helpers.grading.vocabulary import in_our_words
+from bn_helpers.outcomes import Outcome
+from bn_helpers.submission import Answer
+
+CASES = visible_cases("normalize")
+ANSWER = Answer("normalize", "def normalize(x, eps=1e-5):\n    raise ValueError('secret')", attempted=True)
+SECRETS = {
+    "words": Outcome(raised="ValueError", function="normalize", detail="ValueError: secret (line 2: secret)"),
+    "name": Outcome(raised="secret", function="normalize", detail="secret: secret"),
+    "line": Outcome(raised="ValueError", function="normalize", detail="x (line 31337: secret)"),
+    "returned": Outcome(raised="unpack", function="normalize", detail="a secret"),
+    "shape": Outcome({"x_hat": np.zeros((31337, 2))}),
+    "value": Outcome({"x_hat": np.full(CASES[0].wanted["x_hat"].value.shape, 0.31337)}),
+    "type": Outcome({"x_hat": np.array("secret")}),
+}
+
+
+def told(attempt):
+    result = scoring.exercise_result(ANSWER, CASES, attempt)
+    return in_our_words(result, ANSWER, CASES, attempt, "note")
+
+
+@pytest.mark.parametrize("outcome", SECRETS.values(), ids=SECRETS)
+def test_nothing_that_an_answer_chooses_is_repeated(outcome):
+    message = told(Attempt("normalize", outcomes=[outcome] * len(CASES), ran=True)).message
+    assert message.endswith("note")
+    assert "secret" not in message
+    assert "31337" not in message
+
+
+def test_the_words_of_a_cell_that_does_not_run_are_not_repeated():
+    for error, name in (("ValueError: secret", "ValueError"), ("secret: secret", "an exception")):
+        message = told(Attempt("normalize", error=error, ran=True)).message
+        assert message == f"The answer cell does not run: {name}\nnote"
+
+
+def test_what_may_be_told_is_told():
+    raised = told(Attempt("normalize", outcomes=[SECRETS["words"]] * len(CASES), ran=True))
+    assert (raised.status, raised.score) == (FAILED, 0.0)
+    assert "normalize raised ValueError (line 2)" in raised.message
+
+
+def test_a_mistake_is_named_and_all_messages_of_all_values_are_few():
+    rng = np.random.RandomState(0)
+    messages = set()
+    for _ in range(50):
+        outcomes = [Outcome({n: rng.standard_normal(w.value.shape) for n, w in c.wanted.items()}) for c in CASES]
+        messages.add(told(Attempt("normalize", outcomes=outcomes, ran=True)).message)
+    assert len(messages) == 1
+    assert EXERCISES["normalize"].points == 6
