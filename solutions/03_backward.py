@@ -1,13 +1,13 @@
 # %% [markdown] id="title"
 # # 3 The backward pass
 #
-# You carry a gradient back through batch normalization, and see what training does when a part is left out.
+# You carry a gradient back through batch normalization, and see what training does without a part.
 #
 # When you have finished, you can
 #
 # - **derive** the gradient node by node, and check every stage;
 # - **write** it in closed form, and name the two parts of a gradient that never pass;
-# - **train** a net with your own layer, and show what statistics held constant do to it, and depth to gradients.
+# - **train** a net with your own layer, and show what held statistics do to it, and depth to gradients.
 #
 # You need the chain rule, notebook 1's symbols and notebook 2's layer. About {minutes} minutes, {points} points.
 
@@ -504,12 +504,11 @@ print(f"loss {loss:.4f}; dscores:")
 print("\n".join(" ".join(f"{v:8.4f}" for v in row) for row in dscores))
 
 # %% [markdown] id="network_loss-text" exercise="network_loss"
-# Write `network_loss`. It takes `x` (N, D), `labels` (N,), a dict `params` with w1 (D, H), gamma and beta (H,), w2 (H,
-# C) and b2 (C,), and `bn_param`. It returns the loss and a dict of gradients under the same names. Call
-# `batchnorm_forward` and your `batchnorm_backward`.
+# Write `network_loss`. It takes `x` (N, D), `labels` (N,), `params` with w1 (D, H), gamma and beta (H,), w2 (H, C), b2
+# (C,), and `bn_param`. It returns the loss and the gradients, a dict. Call `batchnorm_forward` and your
+# `batchnorm_backward`.
 #
-# Where `bn_param` is None, batch norm is left out: h = relu(x @ w1 + beta), and gamma's gradient is zeros. In the mode
-# 'test' the gradients are None.
+# Where `bn_param` is None: h = relu(x @ w1 + beta), and dgamma is zeros. In the mode 'test' the gradients are None.
 #
 # For x = [[1], [3]], labels 0 and 1, w1 = [[1]], gamma = 1, beta = 0, w2 = [[0, 1]], b2 = 0 and eps = 0, h is 0, 1 and
 # the loss 0.5032.
@@ -610,7 +609,7 @@ if ready(network_loss=network_loss, train_network=train_network):
     runs = runs.reshape(2, 3, 5, -1)  # without and with, rate, seed
     unseen, gammas, losses = runs[..., 0], runs[1, ..., 1:51], runs[..., 51:]
     for name, of_rates in zip(["without", "with"], np.median(unseen, axis=2)):
-        print(f"test-mode loss on unseen digits, {name:7}", *(f"{r}: {v:.3f} " for r, v in zip(rates, of_rates)))
+        print(f"test-mode loss, {name:7}", *(f"{r}: {v:.3f} " for r, v in zip(rates, of_rates)))
 
 # %% id="own-figure"
 if ready(network_loss=network_loss, train_network=train_network):
