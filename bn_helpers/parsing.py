@@ -224,6 +224,16 @@ def pieces_of(parsed: Parsed, names: Collection[str]) -> tuple[list[tuple[str, s
     return pieces, "\n".join(lines)
 
 
+def without(source: str, name: str) -> str:
+    """The statements of a cell that neither define a name nor speak of it."""
+    kept = []
+    for node in ast.parse(source).body:
+        spoken = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+        if name not in spoken.union(bound([node])):
+            kept.append(node)
+    return ast.unparse(ast.Module(kept, []))
+
+
 def is_stub(tree: ast.Module, task: str) -> bool:
     """Whether the function is still the one that was handed out: a docstring, and a raise of NotImplementedError."""
     definitions = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == task]

@@ -110,6 +110,16 @@ def test_the_staged_pass_does_not_answer_for_the_closed_form(tmp_path, grader, w
     assert results["batchnorm_backward"].score == EXERCISES["batchnorm_backward"].points
 
 
+def test_helpers_of_the_staged_pass_stay_for_the_closed_form(tmp_path, grader):
+    helper = "def summed(values):\n    return values.sum(axis=0)\n\n"
+    right = right_answers(["batchnorm_backward", "batchnorm_backward_alt"])
+    alt = right["batchnorm_backward_alt"].replace("dout.sum(axis=0)", "summed(dout)")
+    answers = {"batchnorm_backward": helper + right["batchnorm_backward"], "batchnorm_backward_alt": alt}
+    assert "summed(dout)" in alt
+    results = by_id(grader.grade(read_submission(write_submission(tmp_path / "s", answers))))
+    assert results["batchnorm_backward_alt"].score == EXERCISES["batchnorm_backward_alt"].points
+
+
 def test_no_report_carries_what_an_answer_saw(tmp_path, grader):
     tells = """
 import bn_helpers.layers

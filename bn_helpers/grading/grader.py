@@ -23,11 +23,12 @@ import numpy as np
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS, QUIZZES, due
 from bn_helpers.grading import scoring, vocabulary
 from bn_helpers.grading.probes import Probes, quiz_letter, reference_reads
-from bn_helpers.grading.results import ANSWER, PROBE, TIMED_OUT, Attempt, ExerciseResult, Step, SubmissionResult
+from bn_helpers.grading.results import ANSWER, FRESH, PROBE, TIMED_OUT, Attempt, ExerciseResult, Step, SubmissionResult
 from bn_helpers.grading.sandbox.limits import CPU_SECONDS, SUBMISSION_SECONDS
 from bn_helpers.grading.sandbox.notebooks import run_notebooks
 from bn_helpers.grading.sandbox.wire import probe_cell
 from bn_helpers.grading.sandbox.workshop import Sandbox, Workshop
+from bn_helpers.parsing import without
 from bn_helpers.submission import Answer, Submission
 
 
@@ -133,9 +134,7 @@ class _Run:
 
     def _result(self, name: str) -> ExerciseResult:
         if name in self._failed() and name not in self._notes and self._misses(name):
-            self._notes[name] = (
-                f"It is run without your {EXERCISES[name].underived} or what stands in its cell: derive it."
-            )
+            self._notes[name] = f"It is run without your {EXERCISES[name].underived} and what calls that: derive it."
         told = (self._cases[name], self._attempts[name], self._notes.get(name, ""))
         result = scoring.exercise_result(self._answers[name], *told)
         beside = self._attempts[name].beside_answers
@@ -213,6 +212,8 @@ class _Run:
                 if name in replaced:
                     steps.append(self._probes.reference(name))
                     continue
+                if name in probed and self._misses(name):
+                    steps.append(Step(FRESH, "", self._left_to(name)))
                 answer = Step(ANSWER, name, self._answers[name].source)
                 if name not in probed:
                     steps.append(answer)
@@ -236,6 +237,11 @@ class _Run:
         """The answers that define what an exercise must not call."""
         underived = EXERCISES[name].underived
         return [other for other, answer in self._answers.items() if underived in answer.binds and other != name]
+
+    def _left_to(self, name: str) -> str:
+        """The helpers in the cells that an exercise does without."""
+        sources = [self._answers[other].source for other in self._kept_from(name)]
+        return "\n".join(without(source, EXERCISES[name].underived) for source in sources)
 
     def _misses(self, name: str) -> bool:
         """Whether an answer looks up what is kept from it."""
