@@ -456,6 +456,143 @@ def batchnorm_backward_alt(dout: np.ndarray, cache: dict[str, np.ndarray]) -> tu
     return dx, dgamma, dbeta
 
 
+def softmax_loss(scores: np.ndarray, labels: np.ndarray) -> tuple[float, np.ndarray]:
+    """Softmax cross-entropy, averaged over the batch, and its gradient.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (N, C)
+        One score a class, for each example.
+    labels : ndarray of shape (N,)
+        The right class of each example, as an integer.
+
+    Returns
+    -------
+    loss : float
+    dscores : ndarray of shape (N, C)
+        Gradient of the loss with respect to the scores.
+
+    Notes
+    -----
+    p = exp(scores) / sum(exp(scores)); loss = -mean(log p) of the right classes; dscores = (p - 1 where right) / N.
+
+    Examples
+    --------
+    >>> loss, dscores = softmax_loss(np.zeros((1, 2)), np.array([0]))
+    >>> print(round(loss, 4), dscores)
+    0.6931 [[-0.5  0.5]]
+    """
+    shifted = scores - scores.max(axis=1, keepdims=True)  # the same p, and exp cannot overflow
+    log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))  # (N, C)
+    right = np.eye(scores.shape[1], dtype=log_p.dtype)[labels]  # (N, C): 1 at the label, 0 elsewhere
+    return -(right * log_p).sum(axis=1).mean(), (np.exp(log_p) - right) / len(scores)
+
+
+def network_loss(
+    x: np.ndarray, labels: np.ndarray, params: dict[str, np.ndarray], bn_param: dict | None
+) -> tuple[float, dict[str, np.ndarray] | None]:
+    """Loss of a net with one hidden layer and batch normalization, and its gradients with respect to all parameters.
+
+    Parameters
+    ----------
+    x : ndarray of shape (N, D)
+        A batch of N examples.
+    labels : ndarray of shape (N,)
+        The right class of each example, as an integer.
+    params : dict
+        ``w1`` of shape (D, H), ``gamma`` and ``beta`` (H,), ``w2`` (H, C), ``b2`` (C,).
+    bn_param : dict or None
+        What the batch normalization is handed; its running statistics are kept up to date. None leaves it out, and only
+        adds ``beta``.
+
+    Returns
+    -------
+    loss : float
+        Softmax cross-entropy, averaged over the batch.
+    grads : dict or None
+        Under the names of ``params``; zeros for ``gamma`` where batch normalization is left out. In the mode 'test'
+        there are none: None.
+
+    Notes
+    -----
+    h = relu(batch norm(x @ w1)), scores = h @ w2 + b2. A bias before batch normalization would be dead.
+
+    Examples
+    --------
+    >>> x, one, zero = np.array([[1.0], [3.0]]), np.ones(1), np.zeros(1)
+    >>> params = {"w1": np.ones((1, 1)), "gamma": one, "beta": zero, "w2": np.array([[0.0, 1.0]]), "b2": np.zeros(2)}
+    >>> loss, grads = network_loss(x, np.array([0, 1]), params, {"mode": "train", "eps": 0.0})
+    >>> print(round(loss, 4), grads["w2"].round(4), grads["w1"])
+    0.5032 [[ 0.1345 -0.1345]] [[0.]]
+    """
+    z, gamma, beta = x @ params["w1"], params["gamma"], params["beta"]  # z: (N, H)
+    out, cache = z + beta, None  # without batch norm
+    if bn_param is not None:
+        out, cache = batchnorm_forward(z, gamma, beta, bn_param)
+    h = np.maximum(out, 0)  # (N, H)
+    loss, dscores = softmax_loss(h @ params["w2"] + params["b2"], labels)
+    if bn_param is not None and bn_param["mode"] == "test":
+        return loss, None
+    dout = (dscores @ params["w2"].T) * (out > 0)  # (N, H)
+    dz, dgamma, dbeta = dout, 0 * gamma, dout.sum(axis=0)  # without batch norm
+    if bn_param is not None:
+        dz, dgamma, dbeta = batchnorm_backward(dout, cache)
+    dw1, dw2, db2 = x.T @ dz, h.T @ dscores, dscores.sum(axis=0)
+    return loss, {"w1": dw1, "gamma": dgamma, "beta": dbeta, "w2": dw2, "b2": db2}
+
+
+def train_network(
+    x: np.ndarray,
+    labels: np.ndarray,
+    params: dict[str, np.ndarray],
+    bn_param: dict | None,
+    batches: list[np.ndarray],
+    rate: float,
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Train the net by plain gradient descent, one update of all five parameters a batch.
+
+    Parameters
+    ----------
+    x : ndarray of shape (N, D)
+        All examples.
+    labels : ndarray of shape (N,)
+        The right class of each example, as an integer.
+    params : dict
+        Where training starts, as for ``network_loss``. It stays as it is.
+    bn_param : dict or None
+        What the batch normalization is handed at each step; None leaves it out.
+    batches : list of ndarray of integers
+        For each update, the numbers of the rows that make up its batch.
+    rate : float
+        Learning rate.
+
+    Returns
+    -------
+    trained : dict
+        The parameters after the last update.
+    losses : ndarray of shape (len(batches),)
+        Loss of each batch before its update.
+
+    Notes
+    -----
+    parameter = parameter - rate * gradient.
+
+    Examples
+    --------
+    >>> x, labels, one, zero = np.array([[1.0], [3.0]]), np.array([0, 1]), np.ones(1), np.zeros(1)
+    >>> params = {"w1": np.ones((1, 1)), "gamma": one, "beta": zero, "w2": np.array([[0.0, 1.0]]), "b2": np.zeros(2)}
+    >>> trained, losses = train_network(x, labels, params, {"mode": "train", "eps": 0.0}, [np.array([0, 1])] * 2, 1.0)
+    >>> print(losses.round(3), trained["gamma"].round(3))
+    [0.503 0.423] [1.134]
+    """
+    trained, losses = params, []
+    for rows in batches:
+        loss, grads = network_loss(x[rows], labels[rows], trained, bn_param)
+        trained = {name: p - rate * grads[name] for name, p in trained.items()}
+        losses.append(loss)
+    return trained, np.array(losses)
+
+
 # Notebook 4: convolution channels
 
 

@@ -7,7 +7,8 @@ Nothing here is fast, and nothing here is clever: one feature at a time, one num
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+import operator
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 
@@ -133,6 +134,46 @@ def batchnorm_gradients(
         dgamma.append(total((dcolumn * normalize_column(column.tolist(), eps)).tolist()))
         dbeta.append(total(dcolumn.tolist()))
     return from_columns(dx, x.shape), np.array(dgamma), np.array(dbeta)
+
+
+def network_loss(
+    x: np.ndarray,
+    labels: np.ndarray,
+    params: Mapping[str, np.ndarray],
+    eps: float | None = None,
+    running: tuple[np.ndarray, np.ndarray] | None = None,
+) -> complex:
+    """Loss of the net of notebook 3, an example at a time; without batch norm where there is no eps.
+
+    `running` holds the mean and the variance that take the place of the batch's own.
+    """
+    w1, gamma, beta, w2, b2 = (params[name].tolist() for name in ("w1", "gamma", "beta", "w2", "b2"))
+    units = []
+    for j, weights in enumerate(zip(*w1, strict=True)):
+        column = [total(v * w for v, w in zip(row, weights, strict=True)) for row in x.tolist()]
+        if eps is not None and running is None:
+            column = normalize_column(column, eps).tolist()
+        elif eps is not None:
+            column = [(v - running[0][j]) / (running[1][j] + eps) ** 0.5 for v in column]
+        outs = [(1.0 if eps is None else gamma[j]) * v + beta[j] for v in column]
+        units.append([out if out.real > 0 else 0.0 for out in outs])
+    losses = []
+    for h, label in zip(zip(*units, strict=True), labels.tolist(), strict=True):
+        scores = [total([b, *map(operator.mul, h, w)]) for b, w in zip(b2, zip(*w2, strict=True), strict=True)]
+        largest = max(score.real for score in scores)
+        losses.append(largest - scores[label] + np.log(total([np.exp(v - largest).item() for v in scores])).item())
+    return total(losses) / len(losses)
+
+
+def network_gradients(
+    x: np.ndarray, labels: np.ndarray, params: Mapping[str, np.ndarray], eps: float | None = None
+) -> dict[str, np.ndarray]:
+    """Gradients of `network_loss` with respect to all parameters, by complex step."""
+
+    def loss_with(name: str) -> Callable[[np.ndarray], np.ndarray]:
+        return lambda value: network_loss(x, labels, {**params, name: value}, eps)
+
+    return {name: complex_step(loss_with(name), value, np.ones(())) for name, value in params.items()}
 
 
 def difference(got: np.ndarray, want: np.ndarray, scale: float | None = None) -> float:

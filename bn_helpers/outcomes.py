@@ -23,6 +23,7 @@ FUNCTIONS: dict[str, Callable] = {
     "half_plus_one": lambda z: 0.5 * z + 1,
     "by_largest": lambda z: z / np.abs(z).max(axis=0),
     "evaluate": lambda bn_param: bn_param.update(mode="test"),
+    "is_none": lambda value: float(value is None),
 }
 
 
@@ -47,11 +48,12 @@ class Wanted:
 class Case:
     """Calls to make on given inputs, and what must come of them.
 
-    `inputs` holds arrays, numbers, lists and dicts of these, and names of `FUNCTIONS`. `wanted` maps a name (of a
-    result, or "bn_param.running_mean") to what it must be; `watched` maps names to what they should be, which is looked
-    at where something else is wrong, and judged nowhere; `raises` is set where a ValueError must come instead;
-    `keeps` names the inputs that must not change. `comparable` is False where one slip shows in many ways (which digits
-    rounding takes, what integers lose), so that of two wrong values one can only say that both are wrong.
+    `inputs` holds arrays, numbers, None, lists and dicts of these, and names of `FUNCTIONS`. `wanted` maps a name (of a
+    result, or of an entry: "bn_param.running_mean") to what it must be; `watched` maps names to what they should be,
+    which is looked at where something else is wrong, and judged nowhere; `raises` is set where a ValueError must come
+    instead; `keeps` names the inputs, or entries of them, that must not change. `comparable` is False where one slip
+    shows in many ways (which digits rounding takes, what integers lose), so that of two wrong values one can only say
+    that both are wrong.
     """
 
     id: str
@@ -98,21 +100,28 @@ def run(case: Case, functions: dict[str, Callable]) -> Outcome:
             names.update(zip(call.results, returned, strict=True))
         else:
             return Outcome(raised="unpack", function=call.function, detail=_describe(returned))
-    changed = tuple(name for name in case.keeps if not _same(names[name], case.inputs[name]))
+    changed = tuple(name for name in case.keeps if not _same(entry(names, name), entry(case.inputs, name)))
     observed = {name: _observe(names, name) for name in (*case.wanted, *case.watched)}
     return Outcome({name: value for name, value in observed.items() if value is not None}, changed=changed)
 
 
 def _observe(names: Mapping[str, Any], name: str) -> np.ndarray | None:
-    """The array behind a name; None where a dict does not hold it, or where nothing was returned."""
-    owner, _, key = name.partition(".")
-    value = names[owner].get(key) if key else names[owner]
+    """The array behind a name; None where there is nothing."""
+    value = entry(names, name)
     if value is None:
         return None
     try:
         return np.array(value)
     except Exception:  # ragged, or of a type that refuses: it is the learner's object
         return np.array(None)
+
+
+def entry(names: Mapping[str, Any], name: str) -> Any:
+    """What a name stands for, or one like "bn_param.running_mean"; None where there is no such entry."""
+    owner, _, key = name.partition(".")
+    if not key:
+        return names[owner]
+    return names[owner].get(key) if isinstance(names[owner], dict) else None
 
 
 def _unpacks(returned: Any, count: int) -> bool:

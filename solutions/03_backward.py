@@ -1,13 +1,13 @@
 # %% [markdown] id="title"
 # # 3 The backward pass
 #
-# You carry a gradient back through batch normalization, and see what training does when a part is left out.
+# You carry a gradient back through batch normalization, and see what training does without a part.
 #
 # When you have finished, you can
 #
 # - **derive** the gradient node by node, and check every stage;
 # - **write** it in closed form, and name the two parts of a gradient that never pass;
-# - **show** what statistics held constant do to training, and what batch norm does to gradients over depth.
+# - **train** a net with your own layer, and show what held statistics do to it, and depth to gradients.
 #
 # You need the chain rule, notebook 1's symbols and notebook 2's layer. About {minutes} minutes, {points} points.
 
@@ -20,6 +20,7 @@ import numpy as np
 
 from bn_helpers import data, plotting
 from bn_helpers.checks import check, ready, summary
+from bn_helpers.layers import softmax_loss
 from bn_helpers.nets import Net
 from bn_helpers.oracles import complex_step
 from bn_helpers.stages import check_stages, stage_values
@@ -35,7 +36,7 @@ SEEDS = range(5)  # of all that is random here
 # backward. `dout` comes in, shaped like `out`; the layer gives `dx`, `dgamma` and `dbeta`, each shaped like what it
 # belongs to.
 #
-# The next cell is the forward pass in training mode, to be read. Each line computes one node of a graph.
+# The next cell is the forward pass, to be read. In the mode 'train' its lines compute the nodes of a graph.
 #
 # **By hand:** four examples of one feature, x = 1, 1, 5, 5, with gamma = 3, beta = 1, eps = 0. Write down every node.
 
@@ -46,13 +47,20 @@ SEEDS = range(5)  # of all that is random here
 
 # %% id="forward-to-read" locked="yes" slide="slide"
 def batchnorm_forward(x, gamma, beta, bn_param):
-    """Training-mode batch normalization that keeps the value of every node, by name, for the backward pass."""
-    if bn_param["mode"] != "train":
-        raise ValueError("this forward pass is for training; the one with both modes is in notebook 2")
-    eps = bn_param.get("eps", 1e-5)
-    mean = x.mean(axis=0)  # (D,)
-    centered = x - mean  # (N, D)
-    var = (centered**2).mean(axis=0)  # (D,)
+    """The layer of notebook 2, in both modes; its cache keeps the value of every node, by name."""
+    mode, eps = bn_param.get("mode"), bn_param.get("eps", 1e-5)
+    momentum, zeros = bn_param.get("momentum", 0.9), np.zeros(x.shape[1], x.dtype)
+    running_mean, running_var = bn_param.get("running_mean", zeros), bn_param.get("running_var", zeros)
+    if mode == "train":
+        mean = x.mean(axis=0)  # (D,)
+        centered = x - mean  # (N, D)
+        var = (centered**2).mean(axis=0)  # (D,)
+        bn_param["running_mean"] = momentum * running_mean + (1 - momentum) * mean
+        bn_param["running_var"] = momentum * running_var + (1 - momentum) * var
+    elif mode == "test":
+        mean, centered, var = running_mean, x - running_mean, running_var
+    else:
+        raise ValueError(f"mode must be 'train' or 'test', got {mode!r}")
     inv_std = 1 / np.sqrt(var + eps)  # (D,)
     x_hat = centered * inv_std  # (N, D)
     out = gamma * x_hat + beta  # (N, D)
@@ -475,14 +483,171 @@ if ready(batchnorm_backward_alt=batchnorm_backward_alt, batchnorm_forward=batchn
 # N = 2 nothing does: x_hat is -1 and 1 whatever x is. Add a constant to x, or stretch it about its mean: out stays.
 # *Takeaway: what the forward pass does not see, no gradient asks for.*
 
-# %% [markdown] id="tools-net"
+# %% [markdown] id="net-text"
 # The identity is exact; [Santurkar et al. (2018, Theorem 4.1)](https://arxiv.org/abs/1805.11604) prove a bound of this
 # form.
 #
-# ## A net, and how it is trained
+# **Time for a rest.** Your layer is whole. Come back in ten minutes, and train with it.
 #
-# `Net` strings layers together and carries gradients back, with the pair of functions that it is handed as `norm`.
-# `fit` takes steps of plain gradient descent. `paired` runs all arms of a comparison, each with every seed.
+# ## Your layer in a net
+#
+# The smallest net that it fits in: h = relu(batch norm(x @ w1)), scores = h @ w2 + b2. (No b1: it would be dead.)
+# `softmax_loss(scores, labels)` is handed to you. It returns the loss, averaged over the batch, and `dscores`, its
+# gradient.
+
+# %% [markdown] id="net-text-notes" notes="2"
+# Draw the chain on the board: x, z, out, h, scores, loss. The rest is meant: what comes now is plain work, and fun.
+
+# %% id="softmax-seen"
+loss, dscores = softmax_loss(np.array([[0.0, 0.0], [0.0, 1.0]]), np.array([0, 1]))  # two examples, two classes
+print(f"loss {loss:.4f}; dscores:")
+print("\n".join(" ".join(f"{v:8.4f}" for v in row) for row in dscores))
+
+# %% [markdown] id="network_loss-text" exercise="network_loss"
+# Write `network_loss`. It takes `x` (N, D), `labels` (N,), `params` with w1 (D, H), gamma and beta (H,), w2 (H, C), b2
+# (C,), and `bn_param`. It returns the loss and the gradients, a dict. Call `batchnorm_forward` and your
+# `batchnorm_backward`.
+#
+# Where `bn_param` is None: h = relu(x @ w1 + beta), and dgamma is zeros. In the mode 'test' the gradients are None.
+#
+# For x = [[1], [3]], labels 0 and 1, w1 = [[1]], gamma = 1, beta = 0, w2 = [[0, 1]], b2 = 0 and eps = 0, h is 0, 1 and
+# the loss 0.5032.
+
+# %% [markdown] id="network_loss-text-notes" notes="3"
+# Commonest slips: the mask of the relu from the wrong array, 1/N twice or not at all, a copy of bn_param, the arm
+# without batch norm forgotten. Who is lost writes down the shape of each gradient first.
+
+# %% id="network_loss" solution="network_loss"
+from bn_helpers.layers import network_loss
+
+# %% id="network_loss-check" check="network_loss"
+check("network_loss", network_loss)
+
+# %% [markdown] id="network_loss-hints"
+# <details><summary>Help: the loss is right, all gradients are off by one factor</summary>
+#
+# The loss is an average, and dscores has its 1/N already. What comes after are sums over the batch.
+#
+# </details>
+# <details><summary>Help: w2 and b2 are right, the others are not</summary>
+#
+# Between h and x @ w1 stand the relu and batch norm. Where did the relu let its input pass? Only there a gradient
+# passes. Then `batchnorm_backward` takes over, with the cache of this very forward pass.
+#
+# </details>
+# <details><summary>Help: "the running statistics" fails, the numbers are right</summary>
+#
+# They are written into the dict that the forward pass is handed. Is that the caller's `bn_param`, or a copy?
+#
+# </details>
+
+# %% [markdown] id="train_network-text" exercise="train_network"
+# Write `train_network`. It takes `x`, `labels`, `params` and `bn_param` as before, a list `batches`, and a learning
+# rate `rate`. Each of `batches` is an array of row numbers, and makes one step of plain gradient descent, on all five
+# parameters. Return the new parameters, and the losses (len(batches),), each before its update. The caller's `params`
+# stay as they are.
+#
+# For the example above, two batches [0, 1] and a rate of 1, the losses are 0.503 and 0.423, and gamma becomes 1.134.
+
+# %% [markdown] id="train_network-text-notes" notes="2"
+# Five lines. Commonest slips: params changed in place, each step from the first params, the loss after the update.
+
+# %% id="train_network" solution="train_network"
+from bn_helpers.layers import train_network
+
+# %% id="train_network-check" check="train_network"
+check("train_network", train_network)
+
+# %% [markdown] id="train_network-hints"
+# <details><summary>Help: the first loss is right, the others are not</summary>
+#
+# Which parameters does the second step start from? And which rows do its labels come from?
+#
+# </details>
+# <details><summary>Help: it says that your function changes its input</summary>
+#
+# A dict that is handed over is the caller's own, and so are the arrays in it. Build a new dict in each step.
+#
+# </details>
+
+# %% [markdown] id="own-text"
+# ## With and without
+#
+# Your net on digits: 50 hidden units, 200 batches of 64. Both arms start from the same weights and see the same batches
+# (`paired` runs each arm with each seed).
+#
+# **Predict:** what does batch norm gain at a learning rate of 0.1? Of 1? Of 3? What do the gammas become?
+
+# %% [markdown] id="own-text-notes" notes="3"
+# Three guesses on paper. Expect "it is better everywhere". At 0.1 it is not, and the figure says so.
+
+
+# %% id="own-setup"
+def start(seed):
+    rng = np.random.RandomState([seed, 4])
+    params = {"gamma": np.ones(50), "beta": np.zeros(50), "b2": np.zeros(10)}
+    for name, shape in {"w1": (64, 50), "w2": (50, 10)}.items():
+        params[name] = rng.standard_normal(shape) * np.sqrt(2 / shape[0])
+    return params, [rng.choice(len(digits.x_train), 64, replace=False) for _ in range(200)]
+
+
+# %% id="own-run"
+@np.errstate(all="ignore")  # a training that diverges is a result
+def own(arm, seed):
+    rate, with_norm = arm
+    params, batches = start(seed)
+    bn_param = {"mode": "train"} if with_norm else None
+    trained, losses = train_network(digits.x_train, digits.y_train, params, bn_param, batches, rate)
+    in_test_mode = bn_param and bn_param | {"mode": "test"}
+    return [network_loss(digits.x_test, digits.y_test, trained, in_test_mode)[0], *trained["gamma"], *losses]
+
+
+# %% id="own-training" tags=["nbval-ignore-output"]
+rates = [0.1, 1.0, 3.0]
+if ready(network_loss=network_loss, train_network=train_network):
+    runs = paired(own, [(rate, with_norm) for with_norm in (False, True) for rate in rates], SEEDS)
+    runs = runs.reshape(2, 3, 5, -1)  # without and with, rate, seed
+    unseen, gammas, losses = runs[..., 0], runs[1, ..., 1:51], runs[..., 51:]
+    for name, of_rates in zip(["without", "with"], np.median(unseen, axis=2)):
+        print(f"test-mode loss, {name:7}", *(f"{r}: {v:.3f} " for r, v in zip(rates, of_rates)))
+
+# %% id="own-figure"
+if ready(network_loss=network_loss, train_network=train_network):
+    by_tens = losses.reshape(2, 3, 5, 20, 10).mean(axis=-1)
+    figure = plotting.backward.with_and_without(rates, 10 * np.arange(1, 21), by_tens)
+    plotting.show(figure, alt="Losses at three rates: without is lower at 0.1, level at 1, and stuck at 3.")
+    last = by_tens[..., -1]
+    claim("rate 0.1: the last loss over 1.1-fold with it", last[1, 0] / last[0, 0], above=1.1)
+    early = by_tens[:, 1, :, :5].mean(axis=-1)
+    claim("rate 1: the loss of the first 50 updates under 0.7-fold", early[1] / early[0], below=0.7)
+    claim("rate 3: the last loss over 1 nat lower with it", last[0, 2] - last[1, 2], above=1)
+
+# %% [markdown] id="own-figure-notes" notes="3"
+# Ask first where batch norm loses, then where it wins. 2.3 is log(10): the net without it knows nothing any more. Ask
+# what a fair comparison is: each arm at its best rate.
+
+# %% [markdown] id="own-caption"
+# **Batch norm gains nothing at a small rate, and bears a large one.** At 0.1 the net without it is ahead; at 1 it falls
+# behind early and catches up; at 3 it ends near log 10 = 2.3, where guessing stands. (Averages of ten batches. Five
+# seeds: median, middle half.) *Takeaway: your layer trains, and widens the range of rates.*
+
+# %% id="gammas-figure"
+if ready(network_loss=network_loss, train_network=train_network):
+    figure = plotting.backward.learned_gammas(rates, gammas.reshape(3, -1))
+    plotting.show(figure, alt="Three histograms of gamma: all began at 1, and spread to the right with the rate.")
+    medians = np.median(gammas, axis=2)  # (rates, seeds)
+    claim("rate 0.1: the median gamma over 1.05", medians[0], above=1.05)
+    claim("rate 1: over 1.15", medians[1], above=1.15)
+
+# %% [markdown] id="gammas-caption"
+# **gamma is learned: from 1 most of them grew,** further at larger rates. (All units of five nets; dotted: where they
+# began.) *Takeaway: the net uses the freedom that scale and shift give it, and stays near its start.*
+
+# %% [markdown] id="tools-net"
+# ## The same for any number of layers
+#
+# `Net` and `fit` are what you have just written, for any number of layers. `Net` strings them together and carries
+# gradients back, with the pair of functions that it is handed as `norm`. `fit` takes the steps.
 #
 # | | goes in | comes out |
 # |---|---|---|
@@ -673,7 +838,7 @@ if ready(batchnorm_backward=batchnorm_backward, batchnorm_forward=batchnorm_forw
 #
 # - derive the gradient node by node, and check every stage;
 # - write it in closed form, and name the two parts of a gradient that never pass;
-# - show what statistics held constant do to training, and what batch norm does to gradients over depth.
+# - train a net with your own layer, and show what statistics held constant do to it, and depth to gradients.
 #
 # Two questions to take along:
 #

@@ -34,7 +34,7 @@ def plain(value) -> bool:
         return all(map(plain, value.values() if isinstance(value, dict) else value))
     if isinstance(value, str):
         return value in (*FUNCTIONS, "train", "test", "evaluate")
-    return isinstance(value, np.ndarray | float | int)
+    return isinstance(value, np.ndarray | float | int | None)
 
 
 @pytest.mark.parametrize("exercise", EXERCISES)

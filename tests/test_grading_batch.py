@@ -415,6 +415,6 @@ def test_a_real_class_is_graded_and_a_second_run_gives_the_same_bytes(tmp_path):
     assert {student: result["score"] for student, result in results.items()} == {
         "right": 100.0, "ddof": 100 - EXERCISES["normalize"].points / 2, "pristine": 0.0
     }  # fmt: skip
-    assert {exercise["status"] for exercise in results["pristine"]["exercises"]} == {"missing"}
+    assert {exercise["status"] for exercise in results["pristine"]["exercises"]} == {"unanswered"}
     normalize = results["ddof"]["exercises"][1]
     assert (normalize["score"], normalize["diagnosis"]) == (EXERCISES["normalize"].points / 2, "ddof")

@@ -4,7 +4,7 @@ import json
 import numpy as np
 import pytest
 
-from bn_helpers import layers
+from bn_helpers import layers, outcomes
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS, QUIZZES, visible_cases
 from bn_helpers.grading import probes
 from bn_helpers.grading.sandbox import driver, wire
@@ -57,21 +57,22 @@ def test_of_a_case_a_kernel_is_told_inputs_calls_and_names_only(exercise):
         assert told["wanted"] == [*case.wanted, *case.watched, *case.keeps]
 
 
-def test_outcomes_survive_the_way_through_json():
-    cases = visible_cases("batchnorm_forward")
-    outcomes = [run(case, vars(layers)) for case in cases]
+@pytest.mark.parametrize("exercise", ["batchnorm_forward", "train_network"])
+def test_outcomes_survive_the_way_through_json(exercise):
+    cases = visible_cases(exercise)
+    seen = [run(case, vars(layers)) for case in cases]
     told = [
         {
             **{"raised": o.raised, "function": o.function, "detail": o.detail},
             "values": {n: driver._encode(v) for n, v in o.values.items()} | kept(case),
         }
-        for case, o in zip(cases, outcomes, strict=True)
+        for case, o in zip(cases, seen, strict=True)
     ]
     assert all(judge(case, o).passed for case, o in zip(cases, wire.read_outcomes(told, cases), strict=True))
 
 
 def kept(case):
-    return {name: driver._encode(np.array(case.inputs[name], dtype=float)) for name in case.keeps}
+    return {name: driver._encode(np.array(outcomes.entry(case.inputs, name), dtype=float)) for name in case.keeps}
 
 
 HOSTILE = {

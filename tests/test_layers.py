@@ -11,12 +11,13 @@ import textwrap
 import numpy as np
 import pytest
 
-from bn_helpers import layers, oracles
-from bn_helpers.exercises import EXERCISES, visible_cases
+from bn_helpers import layers, nets, oracles
+from bn_helpers.exercises import EXERCISES, NOTEBOOKS, visible_cases
 from bn_helpers.outcomes import FUNCTIONS
 
 SHAPES = [(2, 1), (3, 3), (5, 2), (7, 4)]
-FORWARD = ("batchnorm_forward", "spatial_batchnorm_forward")  # with two modes, and the running statistics
+LONG = ("batchnorm_forward", "spatial_batchnorm_forward", "network_loss")  # with two modes
+HANDED = {name for notebook in NOTEBOOKS.values() for name in notebook.handed}
 IMAGES = [(1, 1, 2, 2), (2, 3, 1, 2), (3, 3, 3, 3), (2, 2, 3, 1)]
 
 
@@ -38,9 +39,9 @@ def arguments(exercise: str, dtype: type = float) -> list:
 
 
 def of_type(value, dtype):
-    """A nest of lists and dicts with its arrays of another type."""
+    """A nest of lists and dicts with its arrays of another type; labels and numbers of rows stay integers."""
     if isinstance(value, np.ndarray):
-        return value.astype(dtype)
+        return value.astype(dtype if value.dtype.kind == "f" else value.dtype)
     if isinstance(value, dict):
         return {key: of_type(each, dtype) for key, each in value.items()}
     return [of_type(each, dtype) for each in value] if isinstance(value, list) else value
@@ -232,6 +233,74 @@ def test_ghost_groups_are_layers_of_their_own(size):
         np.testing.assert_allclose(out[i : i + size], whole, rtol=1e-12)
 
 
+def network(seed=0, rows=7):
+    """A batch, its labels, and parameters of a net for it."""
+    rng = np.random.RandomState(seed)
+    shapes = {"w1": (4, 5), "gamma": (5,), "beta": (5,), "w2": (5, 3), "b2": (3,)}
+    params = {name: rng.standard_normal(shape) for name, shape in shapes.items()}
+    return rng.standard_normal((rows, 4)), rng.randint(3, size=rows), params
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e4])
+def test_softmax_loss_is_the_one_that_nets_train_with(scale):
+    # What a class receives as layers is another module, so that nets cannot import it from here.
+    scores, labels = scale * batch((5, 3)), np.array([0, 2, 1, 1, 0])
+    for ours, theirs in zip(
+        layers.softmax_loss(scores, labels), nets.softmax_cross_entropy(scores, labels), strict=True
+    ):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-13, atol=1e-16)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("eps", [None, 1e-5, 0.1])
+def test_gradients_of_the_net_agree_with_complex_steps(eps, seed):
+    x, labels, params = network(seed)
+    bn_param = None if eps is None else {"mode": "train", "eps": eps}
+    loss, grads = layers.network_loss(x, labels, params, bn_param)
+    assert loss == pytest.approx(oracles.network_loss(x, labels, params, eps), rel=1e-13)
+    for name, wanted in oracles.network_gradients(x, labels, params, eps).items():
+        np.testing.assert_allclose(grads[name], wanted, rtol=1e-11, atol=1e-12, err_msg=name)
+
+
+@pytest.mark.parametrize("with_norm", [True, False])
+def test_gradients_of_the_net_agree_with_pytorch(with_norm):
+    torch = pytest.importorskip("torch")
+    x, labels, params = network()
+    leaves = {name: torch.tensor(value, requires_grad=True) for name, value in params.items()}
+    z = torch.tensor(x) @ leaves["w1"]
+    if with_norm:
+        out = torch.nn.functional.batch_norm(z, None, None, leaves["gamma"], leaves["beta"], training=True, eps=0.1)
+    else:
+        out = z + leaves["beta"]
+    scores = torch.relu(out) @ leaves["w2"] + leaves["b2"]
+    theirs = torch.nn.functional.cross_entropy(scores, torch.tensor(labels))
+    theirs.backward()
+    loss, grads = layers.network_loss(x, labels, params, {"mode": "train", "eps": 0.1} if with_norm else None)
+    assert loss == pytest.approx(theirs.item(), rel=1e-13)
+    for name, leaf in leaves.items():
+        wanted = np.zeros(5) if leaf.grad is None else leaf.grad.numpy()
+        np.testing.assert_allclose(grads[name], wanted, rtol=1e-11, atol=1e-13, err_msg=name)
+
+
+def test_the_net_is_evaluated_with_the_running_statistics_of_its_training():
+    x, labels, params = network()
+    bn_param = {"mode": "train", "momentum": 0.0}  # they are those of the last batch
+    loss, _ = layers.network_loss(x, labels, params, bn_param)
+    bn_param["mode"] = "test"
+    assert layers.network_loss(x, labels, params, bn_param) == (pytest.approx(loss, rel=1e-13), None)
+
+
+@pytest.mark.parametrize("bn_param", [None, {"mode": "train"}])
+def test_training_the_net_lowers_its_loss(bn_param):
+    x, labels, params = network(rows=30)
+    before = {name: value.copy() for name, value in params.items()}
+    trained, losses = layers.train_network(x, labels, params, bn_param, [np.arange(30)] * 100, 0.3)
+    assert losses[-1] < 0.5 * losses[0]
+    assert (trained["gamma"] == params["gamma"]).all() == (bn_param is None)
+    for name, value in params.items():
+        np.testing.assert_array_equal(value, before[name])
+
+
 def lines_of_body(exercise):
     """The body of a reference function below its docstring."""
     lines = inspect.getsource(getattr(layers, exercise)).splitlines()
@@ -242,7 +311,7 @@ def lines_of_body(exercise):
 @pytest.mark.parametrize("exercise", EXERCISES)
 def test_body_fits_on_a_slide(exercise):
     lines = lines_of_body(exercise)
-    assert 1 <= len(lines) <= (20 if exercise in FORWARD else 12)
+    assert 1 <= len(lines) <= (20 if exercise in LONG else 12)
     assert max(map(len, lines)) <= 84
 
 
@@ -254,4 +323,4 @@ def test_body_is_written_in_numpy_and_nothing_in_place(exercise):
     stored = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
     given = inspect.signature(getattr(layers, exercise)).parameters.keys()
     loaded = {n.id for n in nodes if isinstance(n, ast.Name)} - stored - given
-    assert loaded <= {"np", *EXERCISES, *dir(builtins)}
+    assert loaded <= {"np", *EXERCISES, *HANDED, *dir(builtins)}

@@ -116,3 +116,26 @@ def test_gradient_over_depth_shows_what_the_nets_reach_at_each_std():
     assert words(right) == ["without", "with"]
     np.testing.assert_allclose([line.get_ydata() for line in right.get_lines()], reached[..., 0])
     assert [label.get_text() for label in right.get_xticklabels()] == ["0.1", "1", "2"]
+
+
+def test_with_and_without_shares_its_axes_and_has_a_panel_a_rate():
+    losses = np.broadcast_to(np.array([2.0, 1.0])[:, None, None, None], (2, 3, 5, 4))
+    figure = figures.with_and_without([0.1, 1.0, 3.0], np.arange(4), losses)
+    assert [ax.get_title(loc="left") for ax in figure.axes] == ["rate 0.1", "rate 1", "rate 3"]
+    assert len({ax.get_ylim() for ax in figure.axes}) == 1
+    for ax in figure.axes:
+        assert words(ax) == ["without", "with"]
+        assert [line.get_ydata()[0] for line in ax.get_lines()] == [2.0, 1.0]
+        assert [line.get_color().lower() for line in ax.get_lines()] == [
+            colour(plotting.WITHOUT),
+            colour(plotting.WITH),
+        ]
+
+
+def test_learned_gammas_are_counted_on_one_scale_beside_their_start():
+    gammas = np.array([[1.0, 1.1, 1.2], [1.0, 2.0, 2.5]])
+    figure = figures.learned_gammas([0.1, 1.0], gammas)
+    for ax in figure.axes:
+        assert sum(bar.get_height() for bar in ax.patches) == 3
+        assert list(ax.get_lines()[0].get_xdata()) == [1, 1]
+    assert len({ax.get_xlim() for ax in figure.axes}) == 1

@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from bn_helpers.catalogue.entry import changes, mistake, right
-from bn_helpers.layers import batchnorm_backward, batchnorm_backward_alt, batchnorm_forward
+from bn_helpers.layers import (
+    batchnorm_backward,
+    batchnorm_backward_alt,
+    batchnorm_forward,
+    network_loss,
+    softmax_loss,
+    train_network,
+)
 
 # scale_and_shift_backward
 
@@ -685,6 +692,341 @@ changes(
     """,
 )
 
+# network_loss
+
+
+@mistake("network_loss", "softmax_not_shifted", case="large_scores")
+def _(x, labels, params, bn_param):
+    """your softmax takes the exponential of the scores as they are, and that overflows. softmax_loss is there."""
+    z, gamma, beta = x @ params["w1"], params["gamma"], params["beta"]
+    out, cache = batchnorm_forward(z, gamma, beta, bn_param) if bn_param else (z + beta, None)
+    h, n = np.maximum(out, 0), len(x)
+    e = np.exp(h @ params["w2"] + params["b2"])
+    p = e / e.sum(axis=1, keepdims=True)
+    loss = -np.log(p[np.arange(n), labels]).mean()
+    if bn_param and bn_param["mode"] == "test":
+        return loss, None
+    dscores = (p - np.eye(p.shape[1])[labels]) / n
+    dout = dscores @ params["w2"].T * (h > 0)
+    dz, dgamma, dbeta = batchnorm_backward(dout, cache) if bn_param else (dout, 0 * gamma, dout.sum(axis=0))
+    return loss, {"w1": x.T @ dz, "gamma": dgamma, "beta": dbeta, "w2": h.T @ dscores, "b2": dscores.sum(axis=0)}
+
+
+@mistake("network_loss", "bn_param_copied", case="keeps_running")
+def _(x, labels, params, bn_param):
+    """you hand a copy of bn_param to the forward pass, so that the running statistics are lost."""
+    return network_loss(x, labels, params, bn_param and dict(bn_param))
+
+
+@mistake("network_loss", "always_training", case="test_mode")
+def _(x, labels, params, bn_param):
+    """you use the mode train whatever bn_param says. In the mode test the running statistics take part."""
+    return network_loss(x, labels, params, bn_param and {**bn_param, "mode": "train"})
+
+
+@mistake("network_loss", "bn_param_of_its_own", case="small")
+def _(x, labels, params, bn_param):
+    """you hand a bn_param of your own to the forward pass. Use the one that you are given."""
+    return network_loss(x, labels, params, bn_param and {"mode": bn_param["mode"]})
+
+
+@mistake("network_loss", "norm_left_out", case="small")
+def _(x, labels, params, bn_param):
+    """you leave batch norm out, although bn_param is there."""
+    return network_loss(x, labels, params, None)
+
+
+@mistake("network_loss", "loss_only", case="small")
+def _(x, labels, params, bn_param):
+    """you return the loss alone. Wanted are the loss and the gradients."""
+    return network_loss(x, labels, params, bn_param)[0]
+
+
+@mistake("network_loss", "in_place", case="unchanged")
+def _(x, labels, params, bn_param):
+    """you compute in place, as *= does, and thereby change the caller's data."""
+    returned = network_loss(x, labels, params, bn_param)
+    params["w1"] *= 0.5
+    return returned
+
+
+@mistake("network_loss", "gradients_in_a_tuple", case="small")
+def _(x, labels, params, bn_param):
+    """you return the gradients in a tuple or a list. Wanted is a dict with the names of params."""
+    loss, grads = network_loss(x, labels, params, bn_param)
+    return loss, grads and tuple(grads.values())
+
+
+changes(
+    "network_loss",
+    """
+    loss_summed (small): you sum the loss over the batch. It is an average.
+    - loss, dscores = softmax_loss(h @ params["w2"] + params["b2"], labels)
+    + loss, dscores = softmax_loss(h @ params["w2"] + params["b2"], labels)
+    + loss = loss * len(x)
+
+    loss_and_gradients_summed (small): you sum loss and gradients over the batch. The loss is an average, so its
+    gradient has a factor 1/N.
+    - loss, dscores = softmax_loss(h @ params["w2"] + params["b2"], labels)
+    + loss, dscores = softmax_loss(h @ params["w2"] + params["b2"], labels)
+    + loss, dscores = loss * len(x), dscores * len(x)
+
+    gradients_not_averaged (small): your gradients are those of the sum over the batch. The loss is an average, and
+    dscores has its factor 1/N.
+    - dout = (dscores
+    + dscores = dscores * len(x)
+    + dout = (dscores
+
+    averaged_twice (small): you divide by N once more. dscores has its factor 1/N already.
+    - dout = (dscores
+    + dscores = dscores / len(x)
+    + dout = (dscores
+
+    relu_missing (small): you forget the relu on the way forward and on the way back.
+    - np.maximum(out, 0)
+    + out
+    -  * (out > 0)
+
+    relu_backward_missing (small): you forget the relu on the way back. Where it was closed, no gradient passes.
+    -  * (out > 0)
+
+    mask_from_linear (small): the relu is closed where x @ w1 is negative. Look at what went into it: what batch norm,
+    or the shift by beta, has made.
+    - (out > 0)
+    + (z > 0)
+
+    mask_from_gradient (small): the relu is closed where the gradient is negative. Look at what went into it on the way
+    forward.
+    - dout = (dscores @ params["w2"].T) * (out > 0)
+    + dout = np.maximum(dscores @ params["w2"].T, 0)
+
+    mask_reversed (small): the relu lets gradients pass where it was closed.
+    - (out > 0)
+    + (out <= 0)
+
+    relu_by_value (small): you multiply the gradient by the output of the relu. Its derivative is 1 or 0.
+    - (out > 0)
+    + h
+
+    relu_before_norm (small): you apply the relu before batch norm. It comes after it.
+    - z, gamma, beta = x @ params["w1"], params["gamma"], params["beta"]
+    + z, gamma, beta = np.maximum(x @ params["w1"], 0), params["gamma"], params["beta"]
+    - h = np.maximum(out, 0)
+    + h = out
+    - dw1, dw2, db2 = x.T @ dz,
+    + dw1, dw2, db2 = x.T @ (dz * (z > 0)),
+    -  * (out > 0)
+
+    norm_backward_missing (small): the gradient of w1 goes past batch norm. It has to go back through it.
+    - x.T @ dz
+    + x.T @ dout
+
+    statistics_constant (small): you take mean and variance for constants on the way back.
+    - dw1, dw2, db2 = x.T @ dz,
+    + dw1, dw2, db2 = x.T @ (dz if cache is None else gamma * cache["inv_std"] * dout),
+
+    w2_not_transposed (square): you multiply dscores by w2 as it is. On the way back it is transposed.
+    - params["w2"].T
+    + params["w2"]
+
+    b2_averaged (small): you average the gradient of b2 over the batch. It is a sum.
+    - dscores.sum(axis=0)
+    + dscores.mean(axis=0)
+
+    b2_not_summed (small): you do not sum the gradient of b2 over the batch.
+    - dscores.sum(axis=0)
+    + dscores
+
+    b2_forgotten (small): you forget b2 in the scores.
+    - h @ params["w2"] + params["b2"]
+    + h @ params["w2"]
+
+    w2_from_out (small): the gradient of w2 takes what went into the relu. w2 multiplies h, which came out of it.
+    - h.T @ dscores
+    + out.T @ dscores
+
+    signs (small): your gradients have the wrong sign. They point to where the loss grows; the update subtracts them.
+    - dout = (dscores
+    + dscores = -dscores
+    + dout = (dscores
+
+    gamma_and_beta_swapped (small): the gradients of gamma and beta have changed places.
+    - "gamma": dgamma, "beta": dbeta
+    + "gamma": dbeta, "beta": dgamma
+
+    gamma_missing (small): grads lacks gamma.
+    - "gamma": dgamma,
+
+    beta_left_out (without): without batch norm you leave beta out. It stays, as a bias: h = relu of x @ w1 + beta.
+    - z + beta, None
+    + z, None
+    - 0 * gamma, dout.sum(axis=0)
+    + 0 * gamma, 0 * beta
+
+    beta_not_trained (without): without batch norm the gradient of beta is zeros. beta is a bias there, and learns.
+    - 0 * gamma, dout.sum(axis=0)
+    + 0 * gamma, 0 * beta
+
+    gamma_trained (without): without batch norm gamma has a gradient. It takes no part there: zeros are wanted.
+    - 0 * gamma, dout.sum(axis=0)
+    + dout.sum(axis=0), dout.sum(axis=0)
+
+    gamma_is_none (without): without batch norm the gradient of gamma is None. Zeros are wanted, of its shape.
+    - 0 * gamma
+    + None
+
+    without_refused (without): you use bn_param without asking whether it is None.
+    - if bn_param is not None and bn_param
+    + if bn_param
+
+    gradients_in_test_mode (test_mode): you return gradients in the mode test, too. There grads is None.
+    - return loss, None
+    + return loss, {}
+    """,
+)
+
+# train_network
+
+
+@mistake("train_network", "params_in_place", case="unchanged")
+def _(x, labels, params, bn_param, batches, rate):
+    """you change the caller's params: make new arrays, or a copy of each, before the first update."""
+    losses = []
+    for rows in batches:
+        loss, grads = network_loss(x[rows], labels[rows], params, bn_param)
+        losses.append(loss)
+        for name in params:
+            params[name] -= rate * grads[name]
+    return params, np.array(losses)
+
+
+@mistake("train_network", "bn_param_renewed", case="keeps_running")
+def _(x, labels, params, bn_param, batches, rate):
+    """each step has a copy of bn_param, so that the running statistics are lost. Hand on bn_param itself."""
+    return train_network(x, labels, params, bn_param and dict(bn_param), batches, rate)
+
+
+@mistake("train_network", "always_with_norm", case="without")
+def _(x, labels, params, bn_param, batches, rate):
+    """you train with batch norm where bn_param is None. Hand it on as it is."""
+    return train_network(x, labels, params, bn_param or {"mode": "train"}, batches, rate)
+
+
+@mistake("train_network", "never_with_norm", case="small")
+def _(x, labels, params, bn_param, batches, rate):
+    """you train without batch norm. Hand bn_param on to each step."""
+    return train_network(x, labels, params, None, batches, rate)
+
+
+changes(
+    "train_network",
+    """
+    update_sign (small): your update adds the gradient, so the loss grows. It goes against the gradient.
+    - p - rate
+    + p + rate
+
+    no_rate (small): you forget the learning rate.
+    - rate * grads
+    + grads
+
+    rate_divides (small): you divide by the learning rate. It is a factor.
+    - p - rate * grads[name]
+    + p - grads[name] / rate
+
+    not_trained (small): you update nothing, or forget to keep what the update gives.
+    - p - rate * grads[name]
+    + p
+
+    starts_again (small): each step starts from the params that you were given, and not from what the last one made.
+    - for name, p in trained.items()
+    + for name, p in params.items()
+    - labels[rows], trained, bn_param
+    + labels[rows], params, bn_param
+
+    gradients_of_the_start (small): each gradient is taken at the params that you were given. Take it where training
+    has come to.
+    - labels[rows], trained, bn_param
+    + labels[rows], params, bn_param
+
+    same_batch (small): each step has the same batch, the first. Use each of batches once.
+    - network_loss(x[rows], labels[rows]
+    + network_loss(x[batches[0]], labels[batches[0]]
+
+    whole_data (small): each step has all examples. Use the rows of its batch.
+    - network_loss(x[rows], labels[rows]
+    + network_loss(x, labels
+
+    first_rows (small): each step has the first rows of x, as many as its batch. Use the rows whose numbers it holds.
+    - network_loss(x[rows], labels[rows]
+    + network_loss(x[: len(rows)], labels[: len(rows)]
+
+    labels_not_of_the_batch (small): the labels do not belong to the rows. Take both from the same rows.
+    - labels[rows]
+    + labels[: len(rows)]
+
+    reversed_order (small): you use the batches in another order than they come in.
+    - for rows in batches
+    + for rows in batches[::-1]
+
+    one_step_only (small): you return after the first update: the return stands inside the loop.
+    - losses.append(loss)
+    + losses.append(loss)
+    + break
+
+    last_batch_left_out (small): you leave the last batch out.
+    - for rows in batches
+    + for rows in batches[:-1]
+
+    gamma_not_updated (small): you do not update gamma. It learns like the others.
+    - rate * grads[name]
+    + (name != "gamma") * rate * grads[name]
+
+    beta_not_updated (small): you do not update beta. It learns like the others.
+    - rate * grads[name]
+    + (name != "beta") * rate * grads[name]
+
+    norm_not_updated (small): you update neither gamma nor beta. They learn like the others.
+    - rate * grads[name]
+    + (name not in ("gamma", "beta")) * rate * grads[name]
+
+    weights_only (small): you update w1 and w2 only. All five parameters learn.
+    - rate * grads[name]
+    + (name in ("w1", "w2")) * rate * grads[name]
+
+    b2_not_updated (small): you do not update b2. It learns like the others.
+    - rate * grads[name]
+    + (name != "b2") * rate * grads[name]
+
+    divided_by_batch (small): you divide the gradient by the size of the batch. The loss is an average already.
+    - rate * grads[name]
+    + rate * grads[name] / len(rows)
+
+    losses_after_update (small): losses holds what each batch has after its update. Wanted is the loss before it.
+    - losses.append(loss)
+    + losses.append(network_loss(x[rows], labels[rows], trained, bn_param and dict(bn_param))[0])
+
+    last_loss (small): you return the last loss alone. Wanted is the loss of each step.
+    - np.array(losses)
+    + losses[-1]
+
+    mean_loss (small): you return the mean of the losses. Wanted is the loss of each step.
+    - np.array(losses)
+    + np.mean(losses)
+
+    losses_first (small): you return the losses before the parameters.
+    - return trained, np.array(losses)
+    + return np.array(losses), trained
+
+    params_returned (small): you return the params that you were given, and not those that training has made.
+    - return trained, np
+    + return params, np
+
+    gradients_returned (small): you return the last gradients in the place of the parameters.
+    - return trained, np
+    + return grads, np
+    """,
+)
+
 # Right answers, in the styles that learners write
 
 
@@ -870,3 +1212,144 @@ def _(dout, cache):
     projected = centered * (np.einsum("nd,nd->d", centered, dout) / (n * var))
     dx = (gamma * var**-0.5) * (centering @ dout - projected)
     return dx, np.einsum("nd,nd->d", dout, centered) * var**-0.5, np.einsum("nd->d", dout)
+
+
+@right("network_loss", "two arms apart, names from params")
+def _(x, labels, params, bn_param):
+    w1, gamma, beta, w2, b2 = (params[name] for name in ("w1", "gamma", "beta", "w2", "b2"))
+    if bn_param is None:
+        a = x @ w1 + beta
+        h = np.where(a > 0, a, 0)
+        loss, ds = softmax_loss(h @ w2 + b2, labels)
+        da = np.where(a > 0, ds @ w2.T, 0)
+        grads = {"w1": x.T @ da, "gamma": np.zeros_like(gamma), "beta": da.sum(0)}
+        return loss, {**grads, "w2": h.T @ ds, "b2": ds.sum(0)}
+    a, cache = batchnorm_forward(x @ w1, gamma, beta, bn_param)
+    h = np.where(a > 0, a, 0)
+    loss, ds = softmax_loss(h @ w2 + b2, labels)
+    if bn_param["mode"] == "test":
+        return loss, None
+    dz, dgamma, dbeta = batchnorm_backward(np.where(a > 0, ds @ w2.T, 0), cache)
+    return loss, {"w1": x.T @ dz, "gamma": dgamma, "beta": dbeta, "w2": h.T @ ds, "b2": ds.sum(0)}
+
+
+@right("network_loss", "the closed form, a mask kept, keys in another order")
+def _(x, labels, params, bn_param):
+    out = x @ params["w1"]
+    if bn_param is None:
+        out = out + params["beta"]
+    else:
+        out, cache = batchnorm_forward(out, params["gamma"], params["beta"], bn_param)
+    on = (out > 0).astype(out.dtype)
+    loss, dscores = softmax_loss((out * on) @ params["w2"] + params["b2"], labels)
+    grads = {"b2": dscores.sum(axis=0), "w2": (out * on).T @ dscores}
+    dout = on * (dscores @ params["w2"].T)
+    if bn_param is None:
+        grads |= {"beta": dout.sum(axis=0), "gamma": np.zeros(len(params["gamma"])), "w1": x.T @ dout}
+    elif bn_param["mode"] == "train":
+        dz, grads["gamma"], grads["beta"] = batchnorm_backward_alt(dout, cache)
+        grads["w1"] = x.T @ dz
+    else:
+        grads = None
+    return loss, grads
+
+
+@right("network_loss", "a softmax of its own, einsum")
+def _(x, labels, params, bn_param):
+    z, n = np.einsum("nd,dh->nh", x, params["w1"]), len(x)
+    plain = bn_param is None
+    a, cache = (z + params["beta"], 0) if plain else batchnorm_forward(z, params["gamma"], params["beta"], bn_param)
+    h = a.copy()
+    h[h < 0] = 0
+    scores = np.einsum("nh,hc->nc", h, params["w2"]) + params["b2"]
+    scores = scores - np.max(scores, axis=1)[:, None]
+    total = np.exp(scores).sum(axis=1)
+    loss = np.sum(np.log(total) - scores[np.arange(n), labels]) / n
+    if not plain and bn_param["mode"] == "test":
+        return float(loss), None
+    dscores = np.exp(scores) / total[:, None]
+    dscores[np.arange(n), labels] -= 1
+    dscores /= n
+    dh = np.einsum("nc,hc->nh", dscores, params["w2"])
+    dh[a <= 0] = 0
+    dz, dgamma, dbeta = (dh, 0 * dh[0], dh.sum(axis=0)) if plain else batchnorm_backward(dh, cache)
+    names = ("w1", "gamma", "beta", "w2", "b2")
+    gradients = np.einsum("nd,nh->dh", x, dz), dgamma, dbeta, np.einsum("nh,nc->hc", h, dscores), dscores.sum(axis=0)
+    return [float(loss), dict(zip(names, gradients, strict=True))]
+
+
+@right("network_loss", "example by example")
+def _(x, labels, params, bn_param):
+    z = np.array([row @ params["w1"] for row in x])
+    if bn_param is None:
+        out = z + params["beta"]
+    else:
+        out, cache = batchnorm_forward(z, params["gamma"], params["beta"], bn_param)
+    h = np.maximum(0, out)
+    loss, dscores = softmax_loss(h @ params["w2"] + params["b2"], labels)
+    if bn_param is not None and bn_param["mode"] != "train":
+        return loss, None
+    grads = {name: np.zeros(value.shape) for name, value in params.items()}
+    dout = np.zeros(out.shape)
+    for i, row in enumerate(dscores):
+        grads["w2"] += np.outer(h[i], row)
+        grads["b2"] += row
+        dout[i] = (params["w2"] @ row) * (h[i] > 0)
+        grads["beta"] += dout[i]
+    dz = dout
+    if bn_param is not None:
+        dz, grads["gamma"], grads["beta"] = batchnorm_backward(dout, cache)
+    for i, row in enumerate(x):
+        grads["w1"] += np.outer(row, dz[i])
+    return loss, grads
+
+
+@right("train_network", "copies, updated in place")
+def _(x, labels, params, bn_param, batches, rate):
+    params = {name: value.copy() for name, value in params.items()}
+    losses = np.zeros(len(batches))
+    for i, rows in enumerate(batches):
+        losses[i], grads = network_loss(x[rows], labels[rows], params, bn_param)
+        for name in params:
+            params[name] -= rate * grads[name]
+    return params, losses
+
+
+@right("train_network", "a list of losses, np.take")
+def _(x, labels, params, bn_param, batches, rate):
+    losses, trained = [], dict(params)
+    for i in range(len(batches)):
+        rows = batches[i]
+        loss, grads = network_loss(np.take(x, rows, axis=0), np.take(labels, rows), trained, bn_param)
+        for name in grads:
+            trained[name] = trained[name] - rate * grads[name]
+        losses += [float(loss)]
+    return trained, losses
+
+
+@right("train_network", "five lines of updates")
+def _(x, labels, params, bn_param, batches, rate):
+    w1, gamma, beta, w2, b2 = params["w1"], params["gamma"], params["beta"], params["w2"], params["b2"]
+    losses = np.array([])
+    for rows in batches:
+        now = {"w1": w1, "gamma": gamma, "beta": beta, "w2": w2, "b2": b2}
+        loss, grads = network_loss(x[rows], labels[rows], now, bn_param)
+        losses = np.append(losses, loss)
+        w1 = w1 - rate * grads["w1"]
+        gamma = gamma - rate * grads["gamma"]
+        beta = beta - rate * grads["beta"]
+        w2 = w2 - rate * grads["w2"]
+        b2 = b2 - rate * grads["b2"]
+    return {"b2": b2, "w2": w2, "beta": beta, "gamma": gamma, "w1": w1}, losses
+
+
+@right("train_network", "one batch after the other, by recursion")
+def _(x, labels, params, bn_param, batches, rate):
+    def onward(params, left):
+        if not left:
+            return params, []
+        loss, grads = network_loss(x[left[0]], labels[left[0]], params, bn_param)
+        end, losses = onward({k: np.subtract(v, rate * grads[k]) for k, v in params.items()}, left[1:])
+        return end, [loss, *losses]
+
+    return onward(params, list(batches))

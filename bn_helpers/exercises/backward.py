@@ -8,11 +8,14 @@ from numpy.random import RandomState
 from bn_helpers import oracles
 from bn_helpers.exercises import draw
 from bn_helpers.exercises.task import Exercise, Notebook
-from bn_helpers.outcomes import Call, Case
+from bn_helpers.outcomes import Call, Case, Wanted
 
-NOTEBOOK = Notebook("03_backward", "The backward pass", 90)
+NOTEBOOK = Notebook("03_backward", "The backward pass", 120, ("softmax_loss",))
 ROWS = {"easy": (100, 2), "small": (5, 3), "square": (4, 4), "two_rows": (2, 3)}
 SHARES = {"dx": 0.6, "dgamma": 0.2, "dbeta": 0.2}
+PARAMETERS = ("w1", "gamma", "beta", "w2", "b2")
+NETS = {"easy": (100, 4, 4, 2), "square": (4, 4, 4, 4)}  # rows, features, hidden units, classes
+RATE = 0.7  # so large that what one parameter misses is seen in the others
 
 
 def _scale_and_shift_backward(exercise: Exercise, rng: RandomState, case: str) -> Case:
@@ -67,8 +70,96 @@ def backward(exercise: Exercise, rng: RandomState, case: str, shapes: draw.Shape
     return draw.finished(Case(case, inputs, tuple(calls), wanted, draw.tolerance(x, eps), watched=watched))
 
 
+def _network(rng: RandomState, case: str) -> dict:
+    """A net and a batch for it: with batch norm and without, each unit is on for some examples and off for others."""
+    rows, features, units, classes = NETS.get(case, (6, 4, 4, 3))
+    scale = 1000.0 if case == "large_scores" else 1.0
+    while True:
+        x = draw.batch(rng, rows, features)
+        params = {
+            "w1": np.round(rng.standard_normal((features, units)), 2) + 0.003,
+            **{"gamma": draw.vector(rng, units), "beta": 0.2 * draw.vector(rng, units)},
+            **{"w2": scale * np.round(rng.standard_normal((units, classes)), 2), "b2": draw.vector(rng, classes)},
+        }
+        z = x @ params["w1"]
+        outs = z + params["beta"], params["gamma"] * (z - z.mean(axis=0)) / z.std(axis=0) + params["beta"]
+        if all(np.all(out.min(axis=0) < -0.05) and np.all(out.max(axis=0) > 0.05) for out in outs):
+            break
+    labels = rng.permutation(np.arange(rows) % classes)
+    dtype = np.float32 if case == "float32" else float
+    return {"x": x.astype(dtype), "labels": labels, "params": {k: v.astype(dtype) for k, v in params.items()}}
+
+
+def _bn_param(rng: RandomState, case: str, units: int) -> dict | None:
+    if case == "without":
+        return None
+    bn_param = {"mode": "test" if case == "test_mode" else "train"} | ({"eps": 0.1} if case != "easy" else {})
+    if case in ("test_mode", "keeps_running"):
+        running = {"running_mean": draw.vector(rng, units), "running_var": draw.positive(rng, units)}
+        bn_param |= {"momentum": 0.7} | running
+    return bn_param
+
+
+def _as_floats(inputs: dict) -> tuple[np.ndarray, dict]:
+    return inputs["x"].astype(float), {name: value.astype(float) for name, value in inputs["params"].items()}
+
+
+def _running(bn_param: dict, batches: list[np.ndarray]) -> dict[str, Wanted]:
+    """The running statistics once batch norm has seen these batches."""
+    values = {key: bn_param[key] for key in ("running_mean", "running_var")}
+    for batch in batches:
+        pairs = zip(values.items(), oracles.batch_statistics(batch), strict=True)
+        values = {k: bn_param["momentum"] * v + (1 - bn_param["momentum"]) * new for (k, v), new in pairs}
+    return {f"bn_param.{key}": draw.wanted(value) for key, value in values.items()}
+
+
+def _network_loss(exercise: Exercise, rng: RandomState, case: str) -> Case:
+    inputs = _network(rng, case)
+    (x, params), labels = _as_floats(inputs), inputs["labels"]
+    bn_param = inputs["bn_param"] = _bn_param(rng, case, len(params["gamma"]))
+    eps = None if bn_param is None else bn_param.get("eps", draw.EPS)
+    calls = [Call(exercise.id, tuple(inputs), exercise.returns)]
+    if case == "test_mode":
+        calls.append(Call("is_none", ("grads",), ("grads_is_none",)))
+        loss = oracles.network_loss(x, labels, params, eps, (bn_param["running_mean"], bn_param["running_var"]))
+        wanted = {"loss": draw.wanted(loss), "grads_is_none": draw.wanted(1.0)}
+    elif case == "keeps_running":
+        wanted = _running(bn_param, [x @ params["w1"]])
+    else:
+        gradients = oracles.network_gradients(x, labels, params, eps)
+        largest = max(float(np.max(np.abs(value))) for value in gradients.values())
+        largest = largest if case in ("float32", "large_scores") else None  # rounding is that of the largest
+        wanted = {"loss": draw.wanted(oracles.network_loss(x, labels, params, eps))}
+        wanted |= {f"grads.{name}": draw.wanted(value, largest) for name, value in gradients.items()}
+    return draw.finished(Case(case, inputs, tuple(calls), wanted, tolerance=1e-5 if case == "float32" else 1e-9))
+
+
+def _train_network(exercise: Exercise, rng: RandomState, case: str) -> Case:
+    inputs = _network(rng, case)
+    (x, params), labels = _as_floats(inputs), inputs["labels"]
+    bn_param = inputs["bn_param"] = _bn_param(rng, case, len(params["gamma"]))
+    rows, sizes = len(x), (20, 25, 15) if case == "easy" else (5, 5, 5) if case == "unchanged" else (5, 6, 4)
+    inputs |= {"batches": [rng.permutation(rows)[:size] for size in sizes], "rate": RATE}
+    eps = None if bn_param is None else bn_param.get("eps", draw.EPS)
+    trained, losses, seen = params, [], []
+    for batch in inputs["batches"]:
+        gradients = oracles.network_gradients(x[batch], labels[batch], trained, eps)
+        losses.append(oracles.network_loss(x[batch], labels[batch], trained, eps))
+        seen.append(x[batch] @ trained["w1"])
+        trained = {name: trained[name] - RATE * gradients[name] for name in PARAMETERS}
+    moved = {name: float(np.max(np.abs(trained[name] - params[name]))) or None for name in PARAMETERS}
+    wanted = {f"trained.{name}": draw.wanted(trained[name], moved[name]) for name in PARAMETERS}
+    wanted |= {"losses": draw.wanted(losses)}
+    if case == "keeps_running":
+        wanted = _running(bn_param, seen)
+    return draw.one_call(case, exercise, inputs, wanted, tolerance=1e-4 if case == "float32" else 1e-9)
+
+
 CASES = {
     "two_rows": ("a batch of two", "Two examples leave almost no gradient: eps alone lets a little pass."),
+    "without": ("without batch norm", "Where bn_param is None: h = relu(x @ w1 + beta), and dgamma is zeros."),
+    "large_scores": ("scores in the thousands", "The exponential of a large score overflows: use softmax_loss."),
+    "keeps_running": ("the running statistics", "Hand on bn_param itself: the forward pass writes to it."),
 }  # fmt: skip
 
 EXERCISES = (
@@ -88,7 +179,7 @@ EXERCISES = (
         _frozen_backward,
     ),
     Exercise(
-        "batchnorm_backward", "Backward through the graph", 12, 30, 3,
+        "batchnorm_backward", "Backward through the graph", 9, 30, 3,
         "x enters three times: directly, through the mean and through the variance.",
         ("dx", "dgamma", "dbeta"),
         {"easy": 0, "small": 4, "square": 2, "large_eps": 2, "tiny_variance": 2, "constant": 1, "large_mean": 1,
@@ -98,7 +189,7 @@ EXERCISES = (
         shares=SHARES,
     ),
     Exercise(
-        "batchnorm_backward_alt", "Backward in closed form", 8, 25, 3,
+        "batchnorm_backward_alt", "Backward in closed form", 6, 25, 3,
         "Derive it: what is left of dx_hat once two projections are taken away?",
         ("dx", "dgamma", "dbeta"),
         {"easy": 0, "small": 4, "square": 2, "large_eps": 2, "tiny_variance": 2, "constant": 1, "large_mean": 1,
@@ -107,5 +198,22 @@ EXERCISES = (
         ("batchnorm_forward",),
         shares=SHARES,
         underived="batchnorm_backward",
+    ),
+    Exercise(
+        "network_loss", "Your layer in a net", 8, 25, 2,
+        "Go back in the order in which you came, and close the relu where it was closed on the way.",
+        ("loss", "grads"),
+        {"easy": 0, "small": 4, "square": 2, "without": 3, "test_mode": 2, "keeps_running": 1, "large_scores": 1,
+         "float32": 1, "unchanged": 0},
+        _network_loss,
+        shares={"loss": 0.4, **{f"grads.{name}": 0.12 for name in PARAMETERS}},
+    ),
+    Exercise(
+        "train_network", "Train it", 4, 10, 1,
+        "Each step starts from what the step before has made, and the caller's params are not yours to change.",
+        ("trained", "losses"),
+        {"easy": 0, "small": 3, "without": 2, "keeps_running": 1, "float32": 1, "unchanged": 0},
+        _train_network,
+        shares={"losses": 0.5, **{f"trained.{name}": 0.1 for name in PARAMETERS}},
     ),
 )  # fmt: skip

@@ -26,7 +26,7 @@ EXERCISES = (
         partial(normalization.statistics, shapes=IMAGES),
     ),
     Exercise(
-        "spatial_batchnorm_forward", "The layer for images", 8, 15, 2,
+        "spatial_batchnorm_forward", "The layer for images", 7, 15, 2,
         "A reshape alone does not move the channel axis.",
         ("out",),
         {"easy": 0, "small": 3, "square": 3, "tiny_variance": 1, "large_mean": 1, "running_many": 2,
@@ -37,7 +37,7 @@ EXERCISES = (
         point=EVALUATION,
     ),
     Exercise(
-        "spatial_batchnorm_backward", "Backward for images", 6, 15, 2,
+        "spatial_batchnorm_backward", "Backward for images", 5, 15, 2,
         "A channel has N * H * W elements, and its gradients sum over all of them.",
         ("dx", "dgamma", "dbeta"),
         {"easy": 0, "small": 3, "square": 3, "large_eps": 1, "tiny_variance": 1, "large_mean": 1,

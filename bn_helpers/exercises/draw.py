@@ -95,6 +95,7 @@ def finished(case: Case) -> Case:
         changes = {"tolerance": 0.02 if case.id == EASY else 0.05}
     elif case.id == "unchanged":
         arrays = [name for name, value in case.inputs.items() if isinstance(value, np.ndarray | list)]
+        arrays += [f"params.{name}" for name in case.inputs.get("params", ())]
         changes = {"wanted": {}, "watched": {}, "keeps": tuple(arrays)}
     return Case(**{**vars(case), **changes, "comparable": case.id not in COARSE})
 

@@ -77,7 +77,7 @@ EXERCISES = (
         statistics,
     ),
     Exercise(
-        "normalize", "Normalize a batch", 6, 10, 1,
+        "normalize", "Normalize a batch", 5, 10, 1,
         "eps belongs under the root, next to the variance.",
         ("x_hat",),
         {"easy": 0, "small": 3, "square": 2, "tiny_variance": 2, "constant": 1, "large_mean": 2, "one_row": 1,

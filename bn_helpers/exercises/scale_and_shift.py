@@ -145,7 +145,7 @@ EXERCISES = (
         _scale_and_shift,
     ),
     Exercise(
-        "identity_parameters", "The parameters that undo the normalization", 5, 10, 2,
+        "identity_parameters", "The parameters that undo the normalization", 4, 10, 2,
         "gamma is a standard deviation, and eps is part of it.",
         ("gamma", "beta"),
         {"easy": 0, "large_eps": 3, "tiny_variance": 2, "square": 2, "constant": 1, "large_mean": 1,
@@ -160,7 +160,7 @@ EXERCISES = (
         _saturated_fraction,
     ),
     Exercise(
-        "batchnorm_forward", "The whole layer", 12, 25, 3,
+        "batchnorm_forward", "The whole layer", 10, 25, 3,
         "momentum is the fraction of the running statistics that is kept.",
         ("out",),
         {"easy": 0, "small": 3, "square": 1, "tiny_variance": 1, "constant": 1, "large_mean": 1, "running_first": 2,
@@ -171,7 +171,7 @@ EXERCISES = (
         point=EVALUATION,
     ),
     Exercise(
-        "fold_into_linear", "Fold the layer into the one before it", 5, 15, 2,
+        "fold_into_linear", "Fold the layer into the one before it", 4, 15, 2,
         "Each column of w belongs to one feature, so each column has its own factor.",
         ("w_folded", "b_folded"),
         {"easy": 0, "square": 3, "large_eps": 2, "tiny_variance": 1, "float32": 1, "unchanged": 0},

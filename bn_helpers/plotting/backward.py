@@ -113,6 +113,49 @@ def share_that_passes(sizes: Sequence[int], shares: Sequence[np.ndarray]) -> Fig
     return figure
 
 
+def with_and_without(rates: Sequence[float], steps: np.ndarray, losses: np.ndarray) -> Figure:
+    """Draw the loss over a training without batch norm and with it, a panel a learning rate.
+
+    Parameters
+    ----------
+    rates : sequence of float
+        Learning rates.
+    steps : ndarray of shape (K,)
+        Number of updates.
+    losses : ndarray of shape (2, rates, seeds, K)
+        Training-mode loss, without batch norm first.
+    """
+    figure, axes = plt.subplots(1, len(rates), figsize=plotting.WIDE, sharex=True, sharey=True)
+    looks = {"without": plotting.WITHOUT, "with": plotting.WITH}
+    for ax, rate, *arms in zip(axes, rates, *losses, strict=True):
+        for (label, look), runs in zip(looks.items(), arms, strict=True):
+            plotting.band(ax, steps, runs, label=label, **look)
+        ax.set(title=f"rate {rate:g}", xlabel="updates", yscale="log")
+    axes[0].set_ylabel("training-mode loss in nats")
+    plotting.label_line_ends(*axes)
+    return figure
+
+
+def learned_gammas(rates: Sequence[float], gammas: np.ndarray) -> Figure:
+    """Draw a histogram of the gammas after training, a panel a learning rate, beside the 1 that they began at.
+
+    Parameters
+    ----------
+    rates : sequence of float
+        Learning rates.
+    gammas : ndarray of shape (rates, units)
+        The gammas of all units.
+    """
+    figure, axes = plt.subplots(1, len(rates), figsize=plotting.WIDE, sharex=True, sharey=True)
+    edges = np.linspace(np.min(gammas), np.max(gammas), 31)
+    for ax, rate, values in zip(axes, rates, gammas, strict=True):
+        ax.hist(values, edges, color=plotting.WITH["color"])
+        ax.axvline(1, **plotting.REFERENCE)
+        ax.set(title=f"rate {rate:g}", xlabel="gamma")
+    axes[0].set_ylabel("units")
+    return figure
+
+
 def held_constant(steps: np.ndarray, losses: np.ndarray, biases: np.ndarray, weights: np.ndarray) -> Figure:
     """Draw the loss and the size of biases and weights over a training with the right and with the wrong gradient.
 

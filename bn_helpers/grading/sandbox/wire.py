@@ -12,7 +12,7 @@ import numpy as np
 
 from bn_helpers.exercises import EXERCISES
 from bn_helpers.grading.sandbox.limits import ARRAY, WORDS
-from bn_helpers.outcomes import Case, Outcome
+from bn_helpers.outcomes import Case, Outcome, entry
 from bn_helpers.text import one_line
 
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w{0,59}")
@@ -71,16 +71,16 @@ def read_outcomes(data: Any, cases: tuple[Case, ...]) -> list[Outcome]:
         At most one a case; the list ends before the first one that makes no sense.
     """
     outcomes: list[Outcome] = []
-    for case, entry in zip(cases, data if isinstance(data, list) else [], strict=False):
+    for case, told in zip(cases, data if isinstance(data, list) else [], strict=False):
         try:
-            outcomes.append(_outcome(entry, case))
+            outcomes.append(_outcome(told, case))
         except (TypeError, ValueError, KeyError, AttributeError, OverflowError, MemoryError):
             break
     return outcomes
 
 
-def _outcome(entry: dict[str, Any], case: Case) -> Outcome:
-    raised, function, detail = (entry[name] for name in ("raised", "function", "detail"))
+def _outcome(told: dict[str, Any], case: Case) -> Outcome:
+    raised, function, detail = (told[name] for name in ("raised", "function", "detail"))
     if not all(isinstance(text, str) for text in (raised, function, detail)):
         raise TypeError("words are wanted")
     if raised and not _IDENTIFIER.fullmatch(raised):
@@ -89,8 +89,9 @@ def _outcome(entry: dict[str, Any], case: Case) -> Outcome:
     if raised == "unpack" and function not in called:
         raise ValueError("nobody returned it")
     observed = (*case.wanted, *case.watched, *case.keeps)
-    values = {name: _array(entry["values"][name]) for name in observed if name in entry["values"]}
-    changed = () if raised else tuple(name for name in case.keeps if not _same(values.get(name), case.inputs[name]))
+    values = {name: _array(told["values"][name]) for name in observed if name in told["values"]}
+    kept = () if raised else case.keeps
+    changed = tuple(name for name in kept if not _same(values.get(name), entry(case.inputs, name)))
     return Outcome(
         {name: value for name, value in values.items() if name not in case.keeps},
         raised,
