@@ -97,7 +97,8 @@ def grade_class(
         students = find_students(paths, others, scratch=scratch, pattern=names, roster=people)
         ledger = Ledger(out)
         known = [student.name for student in (*students, *ledger.students)]
-        changes = read_overrides(overrides, known, {*due(notebooks), *ledger.due}) if overrides else []
+        tasks = [task for task in TASKS if task in {*due(notebooks), *ledger.due}]
+        changes = read_overrides(overrides, known, tasks) if overrides else []
         here = stack.enter_context(Workers(min(workers or os.cpu_count() or 1, len(students))))
         there = stack.enter_context(Cluster(scheduler, security)) if scheduler else here
         chosen = there.submit(choose_sandbox, sandbox).result()
