@@ -24,9 +24,7 @@ FOLDERS = ("", "notebooks", "solutions", "bn_helpers/course", "bn_helpers/gradin
            "tests/benchmarks")  # fmt: skip
 READMES = {folder or ".": (ROOT / folder / "README.md").read_text("utf-8") for folder in FOLDERS}
 MADE = ("grades", "bundles", "build", "slides", "site", "students")  # by a command
-PROGRAM = re.compile(
-    r"(?:make|python3?|py|pip|jupyter|dask|source|\.venv/bin/python|\.venv/bin/bn-helpers|PYTHONPATH=tests) "
-)
+PROGRAM = re.compile(r"(?:make|python3?|py|pip|jupyter|dask|source|\.venv/bin/(?:python|bn-helpers)|PYTHONPATH=tests) ")
 
 
 def commands(text: str) -> list[str]:

@@ -89,15 +89,16 @@ def grade_class(
     """
     from bn_helpers.grading.sandbox.workshop import choose_sandbox
 
+    _refuse(out, paths)
     people = read_roster(roster) if roster else None
     with contextlib.ExitStack() as stack:
-        others = [out, *filter(None, (overrides, roster))]
+        others = filter(None, (overrides, roster))
         scratch = stack.enter_context(own_scratch())
         students = find_students(paths, others, scratch=scratch, pattern=names, roster=people)
-        _refuse(out, paths)
         ledger = Ledger(out)
         known = [student.name for student in (*students, *ledger.students)]
-        changes = read_overrides(overrides, known, {*due(notebooks), *ledger.due}) if overrides else []
+        tasks = [task for task in TASKS if task in {*due(notebooks), *ledger.due}]
+        changes = read_overrides(overrides, known, tasks) if overrides else []
         here = stack.enter_context(Workers(min(workers or os.cpu_count() or 1, len(students))))
         there = stack.enter_context(Cluster(scheduler, security)) if scheduler else here
         chosen = there.submit(choose_sandbox, sandbox).result()
@@ -114,7 +115,7 @@ def grade_class(
 
 
 def _refuse(out: Path, paths: Sequence[Path]) -> None:
-    """Refuse to trust in what lies in a folder of results that others can write to."""
+    """Refuse to trust in what lies in a folder of results that others can write to: a key, points set by hand."""
     place = out.resolve()
     if any(path.resolve() == place or path.resolve() in place.parents for path in paths):
         raise GradingError(
