@@ -18,7 +18,14 @@ VIEWS = {
         "product-run",
         "net-figure",
     ),
-    "02_scale_and_shift": ("setup", "plain", "scale_and_shift", "saturated_fraction", "saturation-figure"),
+    "02_scale_and_shift": (
+        "setup",
+        "plain",
+        "plain-figure",
+        "scale_and_shift",
+        "saturated_fraction",
+        "saturation-figure",
+    ),
     "04_convolution": ("setup", "maps-figure", "axes-figure"),
     "05_regularization": ("setup", "outputs_across_batches", "jitter-net", "jitter-figure"),
 }
