@@ -12,7 +12,7 @@ import os
 import re
 import stat
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -280,19 +280,19 @@ def _without_answers(found: list[tuple[str, list[_Cell]]], answers: dict[str, An
     return [name for name, cells in found if not used and any(cell.text.strip() for cell in cells)]
 
 
-def _taken_apart(cells: list[_Cell]) -> Iterator[_Cell]:
+def _taken_apart(cells: list[_Cell], tasks: Collection[str]) -> Iterator[_Cell]:
     """The cells. One that holds the only answer to a task it is not meant for, as where all were merged into one, is
-    taken apart: an answer each, and what is left.
+    taken apart: an answer each, and what is left. What answers a task of another notebook is part of its cell.
     """
     parsed = [parse(cell.text) for cell in cells]
-    homes = Counter(task for p in parsed if p.tree for task in p.binds & TASKS.keys() if not is_stub(p.tree, task))
+    homes = Counter(task for p in parsed if p.tree for task in p.binds & set(tasks) if not is_stub(p.tree, task))
     for cell, p in zip(cells, parsed, strict=True):
         meant = cell.grade_id or cell.cell_id
-        others = [task for task in p.binds & TASKS.keys() - {meant} if homes[task] == 1]
-        if cell.kind != "code" or not p.tree or not others or (len(p.binds & TASKS.keys()) == 1 and not meant):
+        others = [task for task in p.binds & set(tasks) - {meant} if homes[task] == 1]
+        if cell.kind != "code" or not p.tree or not others or (len(p.binds & set(tasks)) == 1 and not meant):
             yield cell
             continue
-        pieces, rest = pieces_of(p, TASKS.keys())
+        pieces, rest = pieces_of(p, tasks)
         for task, text in pieces:
             own = task == meant
             yield replace(cell, text=text, grade_id=cell.grade_id if own else "", cell_id=cell.cell_id if own else "")
@@ -301,11 +301,12 @@ def _taken_apart(cells: list[_Cell]) -> Iterator[_Cell]:
 
 def _answers(cells: list[_Cell], notes: list[str]) -> dict[str, Answer]:
     """The answers of one file."""
-    cells = list(_taken_apart(cells))
+    notebooks = _notebooks(cells, [parse(cell.text) for cell in cells])
+    tasks = [name for name, task in TASKS.items() if task.notebook in notebooks]
+    cells = list(_taken_apart(cells, tasks))
     parsed = [parse(cell.text) for cell in cells]
-    notebooks = _notebooks(cells, parsed)
     answers, taken = {}, set()
-    for task in [name for name, task in TASKS.items() if task.notebook in notebooks]:
+    for task in tasks:
         found = _places(task, cells, parsed)
         if not found:
             continue

@@ -128,7 +128,7 @@ def spatial_batchnorm_backward(dout, cache):
 """
     answers = {"spatial_batchnorm_forward": forward, "spatial_batchnorm_backward": backward}
     results = by_id(grade(answers))
-    assert [results[name].score for name in answers] == [8.0, 6.0]
+    assert [results[name].score for name in answers] == [EXERCISES[name].points for name in answers]
 
 
 @pytest.mark.parametrize("statistics", [PER_IMAGE, AS_LISTS], ids=["wrong", "right, and of no use to the forward"])
@@ -162,7 +162,8 @@ def spatial_batchnorm_backward(dout, cache):
         "spatial_batchnorm_backward": backward,
     }
     results = by_id(grade(answers))
-    assert [results[name].score for name in answers] == [4.0 * (statistics == AS_LISTS), 8.0, 6.0]
+    earned = [results[name].score == EXERCISES[name].points for name in answers]
+    assert earned == [statistics == AS_LISTS, True, True]
     assert {results[name].message for name in list(answers)[1:]} == {"right, given a right channel_statistics"}
 
 
@@ -178,14 +179,14 @@ def batchnorm_backward_alt(dout, cache):
     dx = gamma / np.sqrt(x.var(axis=0) + eps) * (dout - dout.mean(axis=0) - x_hat * (dout * x_hat).mean(axis=0))
     return dx, dgamma, dbeta
 """
-    assert by_id(grade({"batchnorm_backward_alt": source}))["batchnorm_backward_alt"].score == 8.0
+    assert by_id(grade({"batchnorm_backward_alt": source}))["batchnorm_backward_alt"].status == "passed"
 
 
 def test_warnings_and_prints_cost_nothing(grade):
     noisy = "import sys, warnings\ndef scale_and_shift(x_hat, gamma, beta):\n    warnings.warn('hm')\n"
     noisy += "    print('x' * 10**6, file=sys.stderr)\n    return gamma * x_hat + beta + 0 * np.log(0)"
     noisy = noisy.replace(" + 0 * np.log(0)", "")
-    assert by_id(grade({"scale_and_shift": noisy}))["scale_and_shift"].score == 3.0
+    assert by_id(grade({"scale_and_shift": noisy}))["scale_and_shift"].status == "passed"
 
 
 def test_what_is_left_when_the_time_is_up_is_a_timeout(grade, monkeypatch):
