@@ -81,7 +81,7 @@ def _network(rng: RandomState, case: str) -> dict:
             **{"gamma": draw.vector(rng, units), "beta": 0.2 * draw.vector(rng, units)},
             **{"w2": scale * np.round(rng.standard_normal((units, classes)), 2), "b2": draw.vector(rng, classes)},
         }
-        z = x @ params["w1"]
+        z = np.matmul(x, params["w1"])
         outs = z + params["beta"], params["gamma"] * (z - z.mean(axis=0)) / z.std(axis=0) + params["beta"]
         if all(np.all(out.min(axis=0) < -0.05) and np.all(out.max(axis=0) > 0.05) for out in outs):
             break
@@ -124,7 +124,7 @@ def _network_loss(exercise: Exercise, rng: RandomState, case: str) -> Case:
         loss = oracles.network_loss(x, labels, params, eps, (bn_param["running_mean"], bn_param["running_var"]))
         wanted = {"loss": draw.wanted(loss), "grads_is_none": draw.wanted(1.0)}
     elif case == "keeps_running":
-        wanted = _running(bn_param, [x @ params["w1"]])
+        wanted = _running(bn_param, [np.matmul(x, params["w1"])])
     else:
         gradients = oracles.network_gradients(x, labels, params, eps)
         largest = max(float(np.max(np.abs(value))) for value in gradients.values())
