@@ -196,7 +196,7 @@ def test_changed_reference_makes_the_solved_notebook_stale(course):
     change(course / "bn_helpers/layers.py", "return (x - mean) / np.sqrt(var + eps)", "return (x - mean) / (var + eps)")
     (drift,) = check(course)
     assert drift.startswith(
-        f"{SOLVED}: cell 'normalize': line 32: expected '    return (x - mean) / (var + eps)', found "
+        f"{SOLVED}: cell 'normalize': line 27: expected '    return (x - mean) / (var + eps)', found "
     )
     assert drift.endswith("(stale: build again)")
 
