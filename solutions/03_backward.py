@@ -609,7 +609,7 @@ if ready(network_loss=network_loss, train_network=train_network):
     runs = runs.reshape(2, 3, 5, -1)  # without and with, rate, seed
     unseen, gammas, losses = runs[..., 0], runs[1, ..., 1:51], runs[..., 51:]
     for name, of_rates in zip(["without", "with"], np.median(unseen, axis=2)):
-        print(f"test-mode loss, {name:7}", *(f"{r}: {v:.3f} " for r, v in zip(rates, of_rates)))
+        print(f"test mode, {name:7}", *(f"{r}: {v:.3f} " for r, v in zip(rates, of_rates)))
 
 # %% id="own-figure"
 if ready(network_loss=network_loss, train_network=train_network):

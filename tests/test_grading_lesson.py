@@ -10,6 +10,7 @@ import pytest
 from sample_results import exercise_result, graded, submission_result
 from test_grading_report import DDOF, HOSTILE, Page, wrong
 
+from bn_helpers.exercises import EXERCISES
 from bn_helpers.grading.report import gradebooks, lesson, summary, write_reports
 from bn_helpers.grading.results import MISSING, NOTHING, Named
 
@@ -18,6 +19,10 @@ CODE = '''def normalize(x, eps=1e-5):
     # 2026001, Kim Minsu
     return x - 1
 '''
+
+
+HIT = 100 - EXERCISES["normalize"].points + 3.0  # who made the mistake
+MEAN = (3 * HIT + 2 * 100) / 5
 
 
 @pytest.fixture
@@ -39,7 +44,7 @@ def test_the_lesson_begins_with_what_was_not_graded_then_what_most_got_wrong(lec
     assert page.text.index("report.pdf: no notebook") < page.text.index("What most got wrong") < page.text.index(DDOF)
     assert "3 ×" in page.text
     assert "Handed in nothing: 1" in page.text
-    assert "5 handed in; mean 98.2, median 97.0 of 100 points" in page.text
+    assert f"5 handed in; mean {MEAN:.1f}, median {HIT:.1f} of 100 points" in page.text
     for heading in ("Points by exercise", "Points by section", "How the points are spread", "In their own words"):
         assert heading in page.text
 
@@ -105,7 +110,7 @@ def test_the_page_of_a_mistake_that_nobody_makes_any_more_is_removed(lecture, tm
 
 def test_the_summary_tells_first_what_was_not_graded_and_counts_who_handed_in(lecture):
     page = summary.page(lecture)
-    assert page.splitlines()[2] == "5 submissions: mean 98.2, median 97.0 of 100 points."
+    assert page.splitlines()[2] == f"5 submissions: mean {MEAN:.1f}, median {HIT:.1f} of 100 points."
     assert page.index("- **lost**: report.pdf: no notebook") < page.index("## Most frequent")
     assert "Handed in nothing (1): absent." in page
     assert page.count("report.pdf") == page.count("**lost**") == 1
@@ -125,7 +130,7 @@ def test_canvas_gets_an_assignment_a_notebook_with_its_points(lecture):
     assert possible[0] == "Points Possible"
     assert sum(map(float, possible[5:])) == 100
     assert first[:5] == ["김민수", "", "20260", "", "A"]
-    assert sum(map(float, first[5:])) == 97
+    assert sum(map(float, first[5:])) == HIT
 
 
 @pytest.fixture
@@ -138,7 +143,7 @@ def test_moodle_gets_participants_and_points(moodle):
     head, first, *_ = rows(gradebooks.moodle(moodle))
     row = dict(zip(head, first, strict=True))
     assert row.items() >= {"Identifier": "Participant 50", "Full name": "김민수", "ID number": "20260"}.items()
-    assert (row["Grade"], row["Maximum Grade"]) == ("97.0", "100.0")
+    assert (row["Grade"], row["Maximum Grade"]) == (f"{HIT:.1f}", "100.0")
 
 
 def test_moodles_feedback_zip_has_its_own_names_for_folders(moodle):
