@@ -26,8 +26,9 @@ from bn_helpers.oracles import difference
 from bn_helpers.outcomes import Case, Outcome, run
 
 FINGERPRINTS = Path(catalogue.__file__).parents[1] / "fingerprints.json"
-COMES_TO = {  # two mistakes of which a third says in one sentence what they come to
+COMES_TO = {  # two mistakes of which a third says what they come to, in words that are true of both together
     ("batchnorm_forward", "no_eps", "running_var_with_eps"): "eps_in_running_var_alone",
+    ("network_loss", "loss_and_gradients_summed", "b2_averaged"): "loss_summed",
 }
 APART = 1e4  # times the tolerance: how far a mistake must be from the right answer, and from any other mistake
 
