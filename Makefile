@@ -3,6 +3,7 @@
 include bn_helpers/course/handout/Makefile
 
 OUT = $(or $(filter slides site,$@),grades)
+program = .venv/bin/bn-helpers
 
 .PHONY: lecture slides site bundle grade build test test-all test-browser test-classtools
 
@@ -24,7 +25,7 @@ bundle: .venv/author ## make what a class receives, without answers, in bundles/
 
 grade: .venv/grader ## grade what students handed in (SUBMISSIONS=folder or zip; OUT=grades, ROSTER, OVERRIDES, NAMES)
 	@test -n "$(SUBMISSIONS)" || { echo "Say what to grade: make grade SUBMISSIONS=folder"; exit 2; }
-	.venv/bin/bn-helpers grade "$(SUBMISSIONS)" --out "$(OUT)" $(if $(ROSTER),--roster "$(ROSTER)") \
+	$(program) grade "$(SUBMISSIONS)" --out "$(OUT)" $(if $(ROSTER),--roster "$(ROSTER)") \
 		$(if $(OVERRIDES),--overrides "$(OVERRIDES)") $(if $(NAMES),--names '$(NAMES)')
 
 build: .venv/author ## build the notebooks from their sources in solutions/

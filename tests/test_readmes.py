@@ -47,7 +47,8 @@ def make(*arguments: str, root: Path = ROOT) -> subprocess.CompletedProcess:
     """Run make with this Python, its environment taken for ready."""
     made = ("installed", "author", "grader", "developer", "lecturer", "browser", "nbgrader/installed")
     ready = [f"--assume-old=.venv/{name}" for name in made]
-    command = ["make", *ready, f"run={shlex.quote(sys.executable)} -m", *arguments]
+    program = shlex.quote(str(Path(sys.executable).with_name("bn-helpers")))
+    command = ["make", *ready, f"run={shlex.quote(sys.executable)} -m", f"program={program}", *arguments]
     environment = os.environ | {"PYTHONPATH": str(root)}  # for the kernels, which run in a folder below
     return subprocess.run(command, capture_output=True, text=True, cwd=root, env=environment)
 
