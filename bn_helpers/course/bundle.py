@@ -114,7 +114,8 @@ def package_files(root: Path, names: Sequence[str], reference: bool = False) -> 
     paths += [path for path in (package / "datasets").iterdir() if path.suffix != ".npz" or path.stem in text]
     files = {path.relative_to(root).as_posix(): data(path) for path in paths}
     layers = (package / "layers.py").read_text(encoding="utf-8")
-    handed = [function for name in names for function in NOTEBOOKS[name].handed]
+    last = max(NOTEBOOKS[name].number for name in names)  # a later part takes the place of an earlier one's `layers`
+    handed = [function for notebook in NOTEBOOKS.values() if notebook.number <= last for function in notebook.handed]
     return files | {"bn_helpers/layers.py": (layers if reference else Reference(layers).module(handed)).encode()}
 
 
