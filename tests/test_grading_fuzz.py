@@ -98,8 +98,7 @@ def test_any_names_are_students_with_names_and_folders_of_their_own(names, kinds
             return
         try:
             students = find_students([Path(folder)])
-        except GradingError as told:  # where names do not tell whose files are whose
-            assert str(told)
+        except GradingError:  # where names do not tell whose files are whose
             return
         assert len({student.name for student in students}) == len(students)
         assert len({student.folder.casefold() for student in students}) == len(students)
