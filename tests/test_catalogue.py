@@ -274,6 +274,7 @@ def test_change_that_does_not_fit_the_reference_is_an_error():
         changes("normalize", "typo (small): you mistype.\n- sqr(\n+ sqrt(")
     with pytest.raises(ValueError, match="two mistakes called ddof"):
         changes("normalize", "ddof (small): you repeat yourself.\n- np.sqrt(var + eps)\n+ 1")
+    assert "typo" not in HUNKS["normalize"]
 
 
 def test_catalogue_is_whole_where_python_leaves_out_docstrings():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 
@@ -78,8 +78,9 @@ def changes(exercise: str, table: str) -> None:
         first = next(i for i, line in enumerate(lines) if line.startswith("- "))
         header, _, message = " ".join(map(str.strip, lines[:first])).partition("): ")
         id, _, case = header.partition(" (")
-        HUNKS[exercise][id] = tuple("\n".join(["", *lines[first:]]).split("\n- ")[1:])
-        enter(exercise, id, case, message, changed(exercise, id), {})
+        hunks, where = tuple("\n".join(["", *lines[first:]]).split("\n- ")[1:]), f"{exercise}: {id}"
+        enter(exercise, id, case, message, _answer(exercise, _patched(exercise, hunks, where), where), {})
+        HUNKS[exercise][id] = hunks  # those of a mistake that is refused stay out
 
 
 def changed(exercise: str, *ids: str) -> Callable:
@@ -90,18 +91,27 @@ def changed(exercise: str, *ids: str) -> Callable:
     ValueError
         If a change does not find its text exactly once.
     """
-    names = dict(vars(layers))
-    exec(compile(changed_source(exercise, *ids), f"<{exercise}: {' and '.join(ids)}>", "exec"), names)
-    return names[exercise]
+    return _answer(exercise, changed_source(exercise, *ids), f"{exercise}: {' and '.join(ids)}")
 
 
 def changed_source(exercise: str, *ids: str) -> str:
     """The text of what `changed` gives, without its docstring."""
-    source, where = _source(exercise), f"{exercise}: {' and '.join(ids)}"
-    for hunk in (hunk for id in ids for hunk in HUNKS[exercise][id]):
+    hunks = [hunk for id in ids for hunk in HUNKS[exercise][id]]
+    return _patched(exercise, hunks, f"{exercise}: {' and '.join(ids)}")
+
+
+def _patched(exercise: str, hunks: Iterable[str], where: str) -> str:
+    source = _source(exercise)
+    for hunk in hunks:
         old, *new = hunk.split("\n+ ")
         source = _replaced(source, old, new, where)
     return source
+
+
+def _answer(exercise: str, source: str, where: str) -> Callable:
+    names = dict(vars(layers))
+    exec(compile(source, f"<{where}>", "exec"), names)
+    return names[exercise]
 
 
 def _replaced(source: str, old: str, new: list[str], where: str) -> str:
