@@ -25,11 +25,12 @@ def root(tmp_path):
     files = {
         f"solutions/{NAME}.py": "import bn_helpers.data\nfrom bn_helpers import layers, plotting",
         "bn_helpers/data.py": "from bn_helpers.oracles import complex_step",
-        "bn_helpers/plotting/__init__.py": "",
+        "bn_helpers/plotting/__init__.py": "from bn_helpers.plotting import backward, convolution",
+        "bn_helpers/plotting/convolution.py": "from bn_helpers.plotting import normalization",
         "bn_helpers/bn.mplstyle": "",
         "bn_helpers/datasets/digits.npz": "",
     }
-    others = ("oracles.py", "checks.py", "plotting/convolution.py", "plotting/backward.py", "fingerprints.json")
+    others = ("oracles.py", "checks.py", "plotting/normalization.py", "plotting/backward.py", "fingerprints.json")
     for path, text in (files | {f"bn_helpers/{other}": "" for other in others}).items():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(text)
@@ -44,6 +45,7 @@ def root(tmp_path):
         ("oracles.py", True),
         ("plotting/__init__.py", True),
         ("plotting/convolution.py", True),
+        ("plotting/normalization.py", True),
         ("bn.mplstyle", True),
         ("datasets/digits.npz", True),
         ("plotting/backward.py", False),

@@ -44,26 +44,31 @@ def stamp(root: Path, name: str, cells: list[dict]) -> str:
 def seen(root: Path, name: str) -> set[Path]:
     """The helpers, the looks and the data that a notebook can see.
 
-    What bears another notebook's name is that one's own. The fingerprints are not among them, since a solved notebook
-    has no mistake to be named.
+    What bears another notebook's name is that one's own, unless one of these imports it by name. The fingerprints are
+    not among them, since a solved notebook has no mistake to be named.
     """
     package = root / "bn_helpers"
     hidden = {other.partition("_")[2] for other in NOTEBOOKS if other != name} | {"layers"}
     found: set[Path] = set()
     waiting = [root / "solutions" / f"{name}.py"]
     while waiting:
-        new = {path for path in _imported(root, waiting.pop()) if path.stem not in hidden} - found
+        new = set(_imported(root, waiting.pop(), hidden)) - found
         found |= new
         waiting += new
     return found | {*package.glob("*.mplstyle"), *package.glob("datasets/*.npz")}
 
 
-def _imported(root: Path, path: Path) -> Iterator[Path]:
-    """The course's own modules that a file imports. Of a package all, since one of them may import another by name."""
+def _imported(root: Path, path: Path, hidden: set[str]) -> Iterator[Path]:
+    """The course's own modules that a file imports: of a package all that are not hidden, and any that it names.
+
+    A package imports all of its own, and names none for itself.
+    """
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import | ast.ImportFrom) else []
         if isinstance(node, ast.ImportFrom):
             names = [node.module, *(f"{node.module}.{name}" for name in names)]
-        for parts in (name.split(".") for name in names if name.startswith("bn_helpers.")):
-            module = root / "bn_helpers" / parts[1]
-            yield from module.rglob("*.py") if module.is_dir() else {module.with_suffix(".py")}
+        for _, name, *inner in (name.split(".") for name in names if name.startswith("bn_helpers.")):
+            module = root / "bn_helpers" / name
+            named = set() if path.name == "__init__.py" else set(inner)
+            files = module.rglob("*.py") if module.is_dir() else [module.with_suffix(".py")]
+            yield from (file for file in files if file.stem not in hidden - named)
