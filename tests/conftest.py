@@ -1,4 +1,5 @@
 import os
+import signal
 from collections import Counter
 from pathlib import Path
 
@@ -20,6 +21,12 @@ def open_files() -> Counter[str]:
         if not file.endswith(KEPT):
             found[file.partition(":[")[0]] += 1
     return found
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interruptible():
+    """A shell has what it starts in the background ignore Ctrl-C: a test that interrupts itself would never end."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
