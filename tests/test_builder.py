@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import gc
+import asyncio
 import json
 import os
 import shutil
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from jupyter_core.utils import ensure_event_loop
 from miniature import SOURCE
 
 from bn_helpers import layers
@@ -390,7 +391,7 @@ def test_interrupted_build_ends_the_kernel_leaves_the_old_notebooks_and_goes_on(
     before = {path: path.read_bytes() for path in course.glob("*/*.ipynb")}
     with pytest.raises(KeyboardInterrupt):
         build(course)
-    gc.collect()  # the client's tasks complain of their end here, and not in the midst of a later test
+    assert not asyncio.all_tasks(ensure_event_loop())
     assert {path: path.read_bytes() for path in course.glob("*/*") if path.suffix != ".py"} == before
     assert capsys.readouterr().out.endswith(": cell 9 of 13\n")
     change(course / f"solutions/{NAME}.py", endless, "print(2)")

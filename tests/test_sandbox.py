@@ -174,7 +174,7 @@ def test_no_process_outlives_a_grader_that_is_killed(name):
     deadline = time.monotonic() + 10
     while (left := processes_in(folder)) and time.monotonic() < deadline:
         time.sleep(0.05)
-    shutil.rmtree(folder)
+    shutil.rmtree(folder, ignore_errors=True)  # another run may be at it
     assert left == []
 
 

@@ -6,6 +6,7 @@ without outputs and answers, for the student. Nothing else writes notebooks, and
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Callable, Sequence
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
+from jupyter_core.utils import ensure_event_loop
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
@@ -365,17 +367,33 @@ def run(notebook: dict, folder: Path, place: str, begun: Callable[[int], None]) 
         shutdown_kernel="immediate",
     )
     with client.setup_kernel():  # `client.execute` would take Ctrl-C for the kernel's death
-        for number, cell in enumerate(code, 1):
-            begun(number)
-            try:
-                client.execute_cell(cell, node.cells.index(cell))
-            except CellExecutionError as error:
-                reason = f"fails with {error.ename}: {error.evalue}; run the file with Python to see where"
-                raise BuildError(f"{place}: cell {cell.id!r} {reason}") from None
-            except DeadKernelError:
-                raise BuildError(f"{place}: cell {cell.id!r} ends the kernel; take out what does") from None
-            cell.outputs = _tidy(cell.outputs)
+        try:
+            for number, cell in enumerate(code, 1):
+                begun(number)
+                _run_cell(client, cell, place)
+        finally:
+            _end_tasks()
     return node
+
+
+def _run_cell(client: NotebookClient, cell: NotebookNode, place: str) -> None:
+    try:
+        client.execute_cell(cell, client.nb.cells.index(cell))
+    except CellExecutionError as error:
+        reason = f"fails with {error.ename}: {error.evalue}; run the file with Python to see where"
+        raise BuildError(f"{place}: cell {cell.id!r} {reason}") from None
+    except DeadKernelError:
+        raise BuildError(f"{place}: cell {cell.id!r} ends the kernel; take out what does") from None
+    cell.outputs = _tidy(cell.outputs)
+
+
+def _end_tasks() -> None:
+    """End what an interrupt leaves waiting: the collector would log it, in the midst of something else."""
+    loop = ensure_event_loop()
+    waiting = asyncio.all_tasks(loop)
+    for task in waiting:
+        task.cancel()
+    loop.run_until_complete(asyncio.gather(*waiting, return_exceptions=True))
 
 
 def _tidy(outputs: list[NotebookNode]) -> list[NotebookNode]:
