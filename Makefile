@@ -4,6 +4,7 @@ include bn_helpers/course/handout/Makefile
 
 OUT = $(or $(filter slides site,$@),grades)
 program = .venv/bin/bn-helpers
+tests = $(run) pytest -n auto --dist loadscope  # on all cores; a notebook's cells stay with one kernel
 
 .PHONY: lecture slides site bundle grade build test test-all test-browser test-classtools
 
@@ -31,11 +32,11 @@ grade: .venv/grader ## grade what students handed in (SUBMISSIONS=folder or zip;
 build: .venv/author ## build the notebooks from their sources in solutions/
 	$(run) bn_helpers build
 
-test: .venv/author .venv/grader .venv/developer ## test the course: under six minutes
-	$(run) pytest -m "not slow"
+test: .venv/author .venv/grader .venv/developer ## test the course: minutes
+	$(tests) -m "not slow"
 
 test-all: .venv/author .venv/grader .venv/developer ## test everything that needs no browser and no class tool
-	$(run) pytest
+	$(tests)
 
 test-browser: .venv/browser .venv/lecturer ## test the course in a browser, under five minutes (needs Chromium: apt install chromium)
 	$(run) pytest tests/browser
