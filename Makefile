@@ -4,7 +4,8 @@ include bn_helpers/course/handout/Makefile
 
 OUT = $(or $(filter slides site,$@),grades)
 program = .venv/bin/bn-helpers
-tests = $(run) pytest -n auto --dist loadscope  # on all cores; a notebook's cells stay with one kernel
+# On all cores; the cells of a notebook stay with one kernel.
+tests = $(run) pytest -n auto --dist loadscope
 
 .PHONY: lecture slides site bundle grade build test test-all test-browser test-classtools
 
