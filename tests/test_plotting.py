@@ -1,4 +1,5 @@
 import io
+import os
 import subprocess
 import sys
 from itertools import combinations
@@ -224,3 +225,11 @@ def test_many_arms_get_a_taller_figure(arms, size):
     reached = {f"arm {i}": [0.5, 0.6] for i in range(arms)}
     figure = plotting.arms({"test": reached, "by heart": reached}, "accuracy")
     assert tuple(figure.get_size_inches()) == size
+
+
+def test_a_home_that_cannot_be_written_to_shows_nothing_in_a_cell():
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MPL", "XDG"))}
+    environment["HOME"] = os.path.join(os.devnull, "home")
+    program = "from bn_helpers import plotting\nplotting.use_style()"
+    run = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
+    assert (run.returncode, run.stderr) == (0, "")
