@@ -29,8 +29,7 @@ STYLE = mpl.rc_params_from_file(Path(__file__).parents[1] / "bn.mplstyle", use_d
 WITH, WITHOUT, REFERENCE, THIRD, BACKGROUND = STYLE["axes.prop_cycle"]
 SIGNED = "RdBu_r"  # values on both sides of 0, on limits symmetric about it; the style's own map is for magnitudes
 
-# The three sizes of a figure, in inches
-WIDE, TALL, SMALL = tuple(STYLE["figure.figsize"]), (7.2, 4.8), (3.5, 2.6)
+WIDTH = 720  # of a figure on a page, in pixels. Its picture has more, those of a slide
 
 
 def __getattr__(name: str) -> ModuleType:
@@ -72,7 +71,7 @@ def picture(fig: Figure, *, alt: str) -> Picture:
     drawn, small = io.BytesIO(), io.BytesIO()
     fig.savefig(drawn, format="png")
     plt.close(fig)
-    palette = Image.open(drawn).convert("RGB").quantize(256, dither=Image.Dither.NONE)  # a third of the bytes
+    palette = Image.open(drawn).convert("RGB").quantize(48, dither=Image.Dither.NONE)  # half of the bytes
     palette.save(small, format="png", optimize=True)
     return Picture(small.getvalue(), alt)
 
@@ -86,8 +85,8 @@ class Picture:
     def __repr__(self) -> str:
         return self.alt
 
-    def _repr_png_(self) -> tuple[bytes, dict[str, str]]:
-        return self.png, {"alt": self.alt}
+    def _repr_png_(self) -> tuple[bytes, dict[str, str | int]]:
+        return self.png, {"alt": self.alt, "width": WIDTH}
 
 
 def band(
@@ -156,8 +155,7 @@ def arms(
     looks : mapping of str to mapping, optional
         As in ``dots``.
     """
-    rows = max(map(len, panels.values()))
-    figure, axes = plt.subplots(1, len(panels), figsize=TALL if rows > 6 else WIDE, sharex=True, sharey=True)
+    figure, axes = plt.subplots(1, len(panels), sharex=True, sharey=True)
     for ax, (title, reached) in zip(axes, panels.items(), strict=True):
         dots(ax, reached, looks)
         ax.set(title=title, xlabel=label)

@@ -27,7 +27,7 @@ def pictures(images: Sequence[np.ndarray], titles: Sequence[str], limit: float, 
     unit : str
         What the values are.
     """
-    figure, (axes,) = plt.subplots(1, len(images), figsize=plotting.WIDE, squeeze=False)
+    figure, (axes,) = plt.subplots(1, len(images), squeeze=False)
     for ax, image, title in zip(axes, images, titles, strict=True):
         colours = ax.imshow(image, cmap=plotting.SIGNED, vmin=-limit, vmax=limit)
         ax.set_title(title)
@@ -46,7 +46,7 @@ def shared_statistics(shape: tuple[int, int, int, int]) -> Figure:
         N, C, H, W of a batch small enough to be looked at, with an even number of channels.
     """
     n, c, h, w = shape
-    figure, axes = plt.subplots(2, 3, figsize=plotting.TALL)
+    figure, axes = plt.subplots(2, 3)
     figure.get_layout_engine().set(w_pad=0.12)
     layout, *panels = axes.flat
     _blocks(layout, np.zeros(shape, int), [""] * (n * c * h * w), cmap="gray")
@@ -102,7 +102,7 @@ def reshapes(x: np.ndarray, moved: np.ndarray, plain: np.ndarray) -> Figure:
         Laid out after the channel axis was moved to the end, and without that.
     """
     channels = {value: j for j in range(x.shape[1]) for value in x[:, j].flat}
-    figure, axes = plt.subplots(1, 3, figsize=plotting.TALL, width_ratios=(2, 1, 1))
+    figure, axes = plt.subplots(1, 3, width_ratios=(2, 1, 1))
     titles = (f"x, of shape {x.shape}", "channel axis moved,\nthen reshaped", "reshaped alone")
     for ax, values, title in zip(axes, (x, moved[None, None], plain[None, None]), titles, strict=True):
         _blocks(ax, np.vectorize(channels.get)(values), [f"{value:g}" for value in values.flat])
@@ -124,7 +124,7 @@ def sweeps(panels: Mapping[str, tuple[Sequence[float], np.ndarray]], setting: st
     setting : str
         What is varied, on a log scale.
     """
-    figure, (axes,) = plt.subplots(1, len(panels), figsize=plotting.WIDE, sharex=True, sharey=True, squeeze=False)
+    figure, (axes,) = plt.subplots(1, len(panels), sharex=True, sharey=True, squeeze=False)
     for ax, (title, (values, accuracy)) in zip(axes, panels.items(), strict=True):
         medians = 100 * np.median(accuracy, axis=2)
         furthest = np.argmax(np.abs(medians[1] - medians[0]))  # the ends may coincide, so the names stand there
@@ -151,7 +151,7 @@ def losses(updates: np.ndarray, runs: Mapping[str, np.ndarray]) -> Figure:
     runs : mapping of str to ndarray of shape (seeds, K)
         For each of three ways to train, the training-mode loss in nats.
     """
-    figure, ax = plt.subplots(figsize=plotting.WIDE)
+    figure, ax = plt.subplots()
     looks = (plotting.WITH, plotting.THIRD, plotting.REFERENCE)  # the last is dotted: the first shows through
     for (name, values), look in zip(runs.items(), looks, strict=True):
         plotting.band(ax, updates, values, label=name, **look)
@@ -170,7 +170,7 @@ def companions(pixels: np.ndarray, outputs: Mapping[str, np.ndarray]) -> Figure:
     outputs : mapping of str to ndarray of shape (H, W)
         What comes out: two batches, and one to compare with.
     """
-    figure, ax = plt.subplots(figsize=plotting.WIDE)
+    figure, ax = plt.subplots()
     pixels, order = pixels.ravel(), np.argsort(pixels, axis=None)
     looks = (plotting.WITH, plotting.THIRD, plotting.REFERENCE)
     for (label, values), look in zip(outputs.items(), looks, strict=True):
