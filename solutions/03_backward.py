@@ -232,7 +232,7 @@ if ready(frozen_backward=frozen_backward):
 # 45° off for this push. Ask whether an optimizer would mind. Expect "it still goes downhill". Keep the answer: the
 # experiment near the end trains with it.
 
-# %% [markdown] id="stages-text" slide="fragment"
+# %% [markdown] id="stages-text"
 # ## Back through the graph
 #
 # **Held constant: right in evaluation, wrong in training**, where mean and variance are functions of x. There the
