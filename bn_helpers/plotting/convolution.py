@@ -33,7 +33,7 @@ def pictures(images: Sequence[np.ndarray], titles: Sequence[str], limit: float, 
         ax.set_title(title)
         _bare(ax)
     ends = "both" if max(np.abs(image).max() for image in images) > limit else "neither"
-    figure.colorbar(colours, ax=axes, label=unit, shrink=0.7, extend=ends)
+    figure.colorbar(colours, ax=axes, label=unit, location="bottom", shrink=0.5, extend=ends)
     return figure
 
 
@@ -47,13 +47,15 @@ def shared_statistics(shape: tuple[int, int, int, int]) -> Figure:
     """
     n, c, h, w = shape
     figure, axes = plt.subplots(2, 3)
-    figure.get_layout_engine().set(w_pad=0.12)
+    figure.get_layout_engine().set(w_pad=0.1)
     layout, *panels = axes.flat
     _blocks(layout, np.zeros(shape, int), [""] * (n * c * h * w), cmap="gray")
-    layout.set_title(f"the batch,\n{h} x {w} pixels")
+    layout.set_title(f"the batch, {h} x {w} pixels")
     _name_blocks(layout, shape)
     for ax, norm in zip(panels, NORMS, strict=True):
         _sharing(ax, norm, 2, shape)
+    for ax in axes.flat:
+        ax.set_aspect("auto")
     return figure
 
 
@@ -85,10 +87,10 @@ def _sharing(ax: Axes, norm: str, groups: int, shape: tuple[int, int, int, int])
         "group norm": image * groups + channel // (c // groups),
         "per pixel (a slip)": channel * h * w + pixel,
     }[norm]
-    title = f"{norm}, {groups} groups" if norm == "group norm" else norm
+    title = f"{norm}, {groups}" if norm == "group norm" else norm
     shared = np.broadcast_to(which, (n, c, h * w)).reshape(shape)
     _blocks(ax, shared, [str(mean + 1) for mean in shared.flat])
-    ax.set_title(f"{title}:\n{shared.max() + 1} means")
+    ax.set_title(f"{title}: {shared.max() + 1} means")
 
 
 def reshapes(x: np.ndarray, moved: np.ndarray, plain: np.ndarray) -> Figure:
@@ -199,6 +201,7 @@ def _name_blocks(ax: Axes, shape: tuple[int, int, int, int]) -> None:
     n, c, h, w = shape
     ax.set_xticks(np.arange(c) * (w + GAP) + w / 2, [f"channel\n{j + 1}" for j in range(c)])
     ax.set_yticks(np.arange(n) * (h + GAP) + h / 2, [f"image {i + 1}" for i in range(n)])
+    ax.tick_params(labelsize=8.5)
 
 
 def _bare(ax: Axes) -> None:
