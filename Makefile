@@ -17,7 +17,7 @@ lecture: .venv/lecturer ## show the solved notebooks as slides in JupyterLab (PO
 	@exec env JUPYTER_CONFIG_PATH=bn_helpers/course/jupyter:bn_helpers/course/lecture $(run) jupyterlab --port=$(PORT) \
 		$(flags) --log-level=WARN -y --LabApp.default_url=/lab/tree/build/lecture/01_normalization.ipynb
 
-slides: .venv/lecturer ## write the slides, one file a notebook, with speaker notes (OUT=slides)
+slides: .venv/lecturer ## write the slides, one file a talk, with speaker notes (OUT=slides)
 	$(run) bn_helpers slides --out "$(OUT)"
 
 site: .venv/lecturer ## write the course as a site to read, without answers (OUT=site)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable
 from math import ceil
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from bn_helpers.files import write_together
 
 MINUTE = 60  # seconds, what a slide without notes takes
 LINES = 12  # of code on a slide, at most
+REST = "**Time for a rest.**"
 HEADING = r"^#+ .+"
 # What a figure claims: the first words of its caption, in bold, and on to the end of the sentence
 CAPTION = r"\*\*(?!Predict)(?:[^*]+[.?!]\*\*|[^*]+\*\*.*?\.(?=\s|$))"
@@ -25,7 +25,7 @@ NOTES = {"slide_type": "notes"}
 
 
 def write_slides(root: Path, out: Path) -> list[Path]:
-    """Write the slides of all notebooks, a file each, and print how long each talk is."""
+    """Write the slides of all notebooks, a file for each talk, and print how long it is."""
     from nbconvert.exporters import SlidesExporter
 
     reveal = pages.folder("sphinx_revealjs") / "_static" / "revealjs"
@@ -39,20 +39,22 @@ def write_slides(root: Path, out: Path) -> list[Path]:
     paths = []
     for name, notebook in NOTEBOOKS.items():
         solved, _ = builder.executed(root, name)
-        facts["title"] = f"{notebook.number} {notebook.title}"
-        html = pages.render(SlidesExporter, "talk", solved | {"cells": shown(solved["cells"])}, facts)
-        paths.append(out / f"{name}.html")
-        write_together({paths[-1]: html})
-        slides, minutes = main_line([cell["metadata"]["slideshow"] for cell in solved["cells"]])
-        exercises = sum(exercise.minutes for exercise in EXERCISES.values() if exercise.notebook == name)
-        print(f"{paths[-1]}: {slides} slides, {minutes} minutes, exercises {exercises} more", flush=True)
+        for number, cells in enumerate(talks(solved["cells"]), 1):
+            facts["title"] = f"{notebook.number} {notebook.title}"
+            html = pages.render(SlidesExporter, "talk", solved | {"cells": shown(cells)}, facts)
+            paths.append(out / f"{name}{'' if number == 1 else f'-{number}'}.html")
+            write_together({paths[-1]: html})
+            slides = [cell["metadata"]["slideshow"] for cell in cells if _kind(cell) == "slide"]  # answers not counted
+            minutes = sum(slide.get("data", {}).get("timing", MINUTE) for slide in slides) // MINUTE
+            exercises = sum(EXERCISES[cell["id"]].minutes for cell in cells if cell["id"] in EXERCISES)
+            print(f"{paths[-1]}: {len(slides)} slides, {minutes} minutes, exercises {exercises} more", flush=True)
     return paths
 
 
-def main_line(slideshows: Iterable[dict]) -> tuple[int, int]:
-    """Number of slides, and minutes that they take, answers not counted, from each cell's `slideshow`."""
-    seconds = [each.get("data", {}).get("timing", MINUTE) for each in slideshows if each["slide_type"] == "slide"]
-    return len(seconds), sum(seconds) // MINUTE
+def talks(cells: list[dict]) -> list[list[dict]]:
+    """The cells of a solved notebook, cut at the rest that a long one has."""
+    rests = [at for at, cell in enumerate(cells) if REST in source(cell)]
+    return [cells[start:end] for start, end in zip([0, *rests], [*rests, None], strict=True)]
 
 
 def shown(cells: list[dict]) -> list[dict]:
