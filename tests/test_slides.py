@@ -192,6 +192,14 @@ def test_a_slide_without_a_heading_keeps_the_title_and_one_in_the_middle_comes_f
     ]
 
 
+def test_an_exercise_is_the_title_of_its_answer_and_no_further():
+    exercise, answer = text("e", "slide", "### Exercise 1.1: Do\n\nIt."), cell("f", "subslide", "f = 1")
+    titles = by_kind(shown([text("title", "slide", "## A\n\nSo."), exercise, answer, text("on", "slide", "More.")]))[
+        ::2
+    ]
+    assert [title for _, title in titles] == ["## A", "### Exercise 1.1: Do", "### Exercise 1.1: Do", "## A"]
+
+
 def test_long_code_goes_on_below():
     code = "def f():\n" + "".join(f"    {i}\n" for i in range(2 * LINES - 2)) + "    return 1"
     (_, upper), below, (_, lower) = by_kind(shown([text("t", "slide", "# A"), cell("f", "subslide", code)]))[-3:]

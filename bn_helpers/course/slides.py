@@ -60,9 +60,9 @@ def talks(cells: list[dict]) -> list[list[dict]]:
 def shown(cells: list[dict]) -> list[dict]:
     """Cells of a solved notebook as the slides show them, without those that a talk leaves out.
 
-    Each slide begins with a title, which stays until the next heading. Answers come without their docstrings, and go on
-    below where they are long. A slide's notes stand before what appears on it one by one: behind that, reveal.js would
-    take them for a part of it.
+    Each slide begins with a title, which stays until the next heading; that of an exercise stays for its answer only.
+    Answers come without their docstrings, and go on below where they are long. A slide's notes stand before what
+    appears on it one by one: behind that, reveal.js would take them for a part of it.
     """
     slides: list[list[dict]] = []
     for cell in cells:
@@ -70,10 +70,11 @@ def shown(cells: list[dict]) -> list[dict]:
             slides.append([])
         if _kind(cell) != "skip":
             slides[-1].append(cell)
-    made, heading = [], ""
+    made, heading, section = [], "", ""
     for slide in slides:
         found = [re.search(HEADING, source(cell), re.MULTILINE) for cell in slide if cell["cell_type"] == "markdown"]
-        heading = next((match[0] for match in found if match), heading)
+        heading = next((match[0] for match in found if match), heading if _kind(slide[0]) == "subslide" else section)
+        section = section if "Exercise" in heading else heading
         for number, part in enumerate(_parts(slide)):
             facts = part[0]["metadata"]["slideshow"] if number == 0 else {"slide_type": "subslide"}
             made += [_text(f"{part[0]['id']}-title", heading, facts), *_arranged(part)]
