@@ -178,11 +178,12 @@ def test_a_claim_goes_on_to_the_end_of_its_sentence():
     assert by_kind(shown(cells))[-1] == ("fragment", CLAIM.format("**Three:** a, b.", ""))
 
 
-def test_what_is_printed_without_a_figure_is_shown_but_for_claims():
-    outputs = [printed("right: False"), claimed("over 1: yes, 1.5")]
-    shown_cells = shown([text("title", "slide", "# A"), cell("run", "fragment", outputs=outputs)])
-    assert shown_cells[-1]["outputs"] == outputs[:1]
-    assert ("notes", "```\nright: False\nover 1: yes, 1.5\n```") in by_kind(shown_cells)
+def test_what_is_printed_without_a_figure_is_shown_but_beside_claims_it_is_in_the_notes():
+    outputs = [printed("trained 5 networks"), claimed("over 1: yes, 1.5")]
+    cells = [cell("run", "fragment", outputs=outputs[:1]), cell("claims", "fragment", outputs=outputs)]
+    found = shown([text("title", "slide", "# A"), *cells])
+    assert [each["outputs"] for each in found[-2:]] == [outputs[:1], []]
+    assert ("notes", "```\ntrained 5 networks\nover 1: yes, 1.5\n```") in by_kind(found)
 
 
 def test_a_slide_without_a_heading_keeps_the_title_and_one_in_the_middle_comes_first():

@@ -129,10 +129,10 @@ def _arranged(slide: list[dict]) -> list[dict]:
 
 
 def _shown(cell: dict, facts: dict) -> dict:
-    """A code cell as a slide shows it: the first picture alone, or else what is printed, but for claims."""
+    """A code cell as a slide shows it: its first picture alone, or else what it printed, if it makes no claims."""
     metadata = {"slideshow": facts, "transient": {"remove_source": _is_hidden(cell)}}
-    printed = [output for output in cell["outputs"] if "claim" not in output.get("metadata", {})]
-    return cell | {"metadata": metadata, "outputs": _pictures(cell)[:1] or printed}
+    claims = any("claim" in output.get("metadata", {}) for output in cell["outputs"])
+    return cell | {"metadata": metadata, "outputs": _pictures(cell)[:1] or ([] if claims else cell["outputs"])}
 
 
 def _in_full(cell: dict) -> str:
