@@ -10,13 +10,16 @@ tests = $(run) pytest -n auto --dist loadscope
 .PHONY: lecture slides site bundle grade build test test-all test-browser test-classtools
 
 lecture: .venv/lecturer ## show the solved notebooks as slides in JupyterLab (PORT, BROWSER as for course)
-	@mkdir -p build/lecture
-	cp solutions/*.ipynb build/lecture  # so that what is typed in class changes no solution
+	@mkdir -p build/lecture; kept=build/lecture/$$(date +%F-%H%M%S); \
+	for made in solutions/*.ipynb; do copy=build/lecture/$${made##*/}; \
+		if [ -f "$$copy" ] && ! cmp -s "$$made" "$$copy"; then \
+			mkdir -p "$$kept" && mv "$$copy" "$$kept" && echo "Kept as you left it: $$kept/$${made##*/}"; fi; \
+		cp "$$made" "$$copy"; done  # so that what is typed in class changes no solution
 	@echo "Starting JupyterLab. In a notebook, Alt-R shows the slides. Ctrl-C ends it."
 	@exec env JUPYTER_CONFIG_PATH=bn_helpers/course/jupyter:bn_helpers/course/lecture $(run) jupyterlab --port=$(PORT) \
 		$(flags) --log-level=WARN -y --LabApp.default_url=/lab/tree/build/lecture/01_normalization.ipynb
 
-slides: .venv/lecturer ## write the slides, one file a notebook, with speaker notes (OUT=slides)
+slides: .venv/lecturer ## write the slides, one file a talk, with speaker notes (OUT=slides)
 	$(run) bn_helpers slides --out "$(OUT)"
 
 site: .venv/lecturer ## write the course as a site to read, without answers (OUT=site)

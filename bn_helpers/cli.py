@@ -301,6 +301,6 @@ COMMANDS = (
         "A notebook, a student's folder, or a folder of students' folders. Answers run in a sandbox. A second run into "
         "the same folder grades only what has changed.",
     ),
-    (_slides, _pages_options, "write the solved notebooks as slides", "A file each, with speaker notes."),
+    (_slides, _pages_options, "write the solved notebooks as slides", "A file a talk, with speaker notes."),
     (_site, _pages_options, "write the course as a small static site to read", "It holds no answers."),
 )

@@ -232,7 +232,7 @@ if ready(frozen_backward=frozen_backward):
 # 45° off for this push. Ask whether an optimizer would mind. Expect "it still goes downhill". Keep the answer: the
 # experiment near the end trains with it.
 
-# %% [markdown] id="stages-text" slide="fragment"
+# %% [markdown] id="stages-text"
 # ## Back through the graph
 #
 # **Held constant: right in evaluation, wrong in training**, where mean and variance are functions of x. There the
@@ -631,7 +631,7 @@ if ready(network_loss=network_loss, train_network=train_network):
 # behind early and catches up; at 3 it ends near log 10 = 2.3, where guessing stands. (Averages of ten batches. Five
 # seeds: median, middle half.) *Takeaway: your layer trains, and widens the range of rates.*
 
-# %% id="gammas-figure" slide="skip"
+# %% id="gammas-figure"
 if ready(network_loss=network_loss, train_network=train_network):
     figure = plotting.backward.learned_gammas(rates, gammas.reshape(3, -1))
     plotting.show(figure, alt="Three histograms of gamma: all began at 1, and spread to the right with the rate.")
@@ -639,11 +639,11 @@ if ready(network_loss=network_loss, train_network=train_network):
     claim("rate 0.1: the median gamma over 1.05", medians[0], above=1.05)
     claim("rate 1: over 1.15", medians[1], above=1.15)
 
-# %% [markdown] id="gammas-caption" slide="skip"
+# %% [markdown] id="gammas-caption"
 # **gamma is learned: from 1 most of them grew,** further at larger rates. (All units of five nets; dotted: where they
 # began.) *Takeaway: the net uses the freedom that scale and shift give it, and stays near its start.*
 
-# %% [markdown] id="tools-net" slide="skip"
+# %% [markdown] id="tools-net"
 # ## The same for any number of layers
 #
 # `Net` and `fit` are what you have just written, for any number of layers. `Net` strings them together and carries
@@ -735,7 +735,7 @@ if ready(**needed):
 # are not the cause: out does not depend on b; kept at 0, they leave the loss as it is. The weights grow, too. (Five
 # seeds: median, middle half.) *Takeaway: in training, the gradient goes through the statistics.*
 
-# %% [markdown] id="held-elsewhere-text" slide="skip"
+# %% [markdown] id="held-elsewhere-text"
 # **Predict:** is it as bad at a tenth of the rate? With one hidden layer? After five times as many updates?
 
 # %% id="held-elsewhere"
@@ -747,7 +747,7 @@ if ready(**needed):
     claim("one hidden layer: the same, under 2", shallow[1] / shallow[0], below=2)
     claim("2,000 updates: under half the loss after 400", longer / losses[1, :, -1], below=0.5)
 
-# %% [markdown] id="held-elsewhere-caption" slide="skip"
+# %% [markdown] id="held-elsewhere-caption"
 # **No: how much it costs depends on rate, depth and time.** Small steps or few layers bear the wrong gradient, and with
 # time the loss falls after all. "The loss remains fixed" was the paper's argument about b, not a measurement of nets.
 
@@ -807,7 +807,7 @@ if ready(batchnorm_backward=batchnorm_backward, batchnorm_forward=batchnorm_forw
 # batches. Five seeds: median, middle half.) *Takeaway: batch norm cancels the scale of the weights on the way back,
 # too.*
 
-# %% [markdown] id="explosion-text" slide="skip"
+# %% [markdown] id="explosion-text"
 # It is no perfect cure: with batch norm the gradient still grows a little per layer.
 #
 # **Predict:** by what factor is it larger in the first layer than in the last, in 10 layers? In 60? With tanh, with
@@ -828,7 +828,7 @@ if ready(batchnorm_backward=batchnorm_backward, batchnorm_forward=batchnorm_forw
             claim(f"{nonlinearity}, {depth} layers: over {above}-fold", grown, above=above)
         claim(f"{nonlinearity}, a layer: over 1.05-fold", np.array(grown) ** (1 / 59), above=1.05)
 
-# %% [markdown] id="explosion-caption" slide="skip"
+# %% [markdown] id="explosion-caption"
 # **Batch norm has an explosion of its own.** About a tenth a layer with tanh, a fifth with ReLU, whatever the weights:
 # in 60 layers a factor of hundreds, or of tens of thousands. [Yang et al. (2019)](https://arxiv.org/abs/1902.08129)
 # derive it. Nets that are this deep have skip connections.
@@ -845,7 +845,7 @@ if ready(batchnorm_backward=batchnorm_backward, batchnorm_forward=batchnorm_forw
 # 1. In an image, each channel has N · H · W elements. What takes the place of N in the closed form?
 # 2. At N = 2 nothing passes. What if only two images fit in memory?
 
-# %% [markdown] id="explain_3-text" slide="skip"
+# %% [markdown] id="explain_3-text"
 # ### In your own words
 #
 # A friend writes the backward pass with mean and variance as constants. The loss falls, and your friend is content.

@@ -40,12 +40,15 @@ def nothing_left_open():
 
 @pytest.fixture
 def style():
-    """The course's style for one test, and no figure left over after it."""
+    """The course's style for one test, all type in its figures large enough, and no figure left over after it."""
     import matplotlib.pyplot as plt
+    from matplotlib.text import Text
 
     from bn_helpers import plotting
 
     with plt.rc_context():
         plotting.use_style()
         yield
+    texts = [text for number in plt.get_fignums() for text in plt.figure(number).findobj(Text) if text.get_text()]
+    assert all(text.get_fontsize() >= 8.5 for text in texts), "smaller type than bn.mplstyle allows"
     plt.close("all")

@@ -1,4 +1,4 @@
-"""make course, started and ended as a person does it."""
+"""make course and make lecture, started and ended as a person does it."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ SECONDS = 60  # after which a server that does not start or end is given up
 
 
 def copy_course(folder: Path) -> Path:
-    """Copy what make course needs, and the notebooks, into a folder that uses this environment."""
-    for part in ("jupyter", "handout"):
+    """Copy what the two need, and the notebooks, into a folder that uses this environment."""
+    for part in ("jupyter", "handout", "lecture"):
         shutil.copytree(ROOT / "bn_helpers/course" / part, folder / "bn_helpers/course" / part)
     shutil.copy(ROOT / "Makefile", folder)
     for notebooks in ("notebooks", "solutions"):
@@ -29,14 +29,14 @@ def copy_course(folder: Path) -> Path:
 
 
 @contextmanager
-def serving(course: Path, settings: Path) -> Iterator[tuple[subprocess.Popen, str]]:
-    """make course on a free port, without a browser, with none of the user's own settings; and its address."""
+def serving(course: Path, settings: Path, target: str = "course") -> Iterator[tuple[subprocess.Popen, str]]:
+    """A target of make on a free port, without a browser, with none of the user's own settings; and its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     surroundings = {f"JUPYTER_{kind}_DIR": str(settings / kind) for kind in ("CONFIG", "DATA", "RUNTIME")}
     # -o takes the environment as it is: pytest runs in it
-    command = ["make", "-o", ".venv/installed", "course", f"PORT={port}", "BROWSER=no"]
+    command = ["make", "-o", ".venv/installed", "-o", ".venv/lecturer", target, f"PORT={port}", "BROWSER=no"]
     log = settings / "log"
     with log.open("w") as output:
         make = subprocess.Popen(command, cwd=course, env=os.environ | surroundings, stdout=output, stderr=output)

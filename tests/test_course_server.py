@@ -1,4 +1,4 @@
-"""make course: JupyterLab with the first notebook, started and ended as a person does it."""
+"""make course and make lecture: JupyterLab with the first notebook, started and ended as a person does it."""
 
 import json
 import re
@@ -46,3 +46,16 @@ def test_it_ends_on_sigterm_and_takes_the_kernels_with_it(server, tmp_path):
     make.wait(SECONDS)
     assert not listens(kernel)
     assert not listens(int(re.search(r":(\d+)/", address)[1]))
+
+
+def test_what_was_changed_in_a_lecture_is_kept_aside_at_the_next_and_the_copies_are_fresh(tmp_path):
+    course = copy_course(tmp_path / "a course")
+    copies = course / "build" / "lecture"
+    with serving(course, tmp_path, "lecture"):
+        (copies / "01_normalization.ipynb").write_text("typed in class")
+    with serving(course, tmp_path, "lecture"):
+        for copy in copies.glob("*.ipynb"):
+            assert copy.read_bytes() == (course / "solutions" / copy.name).read_bytes()
+    (kept,) = copies.glob("*/*")
+    assert (kept.name, kept.read_text()) == ("01_normalization.ipynb", "typed in class")
+    assert f"Kept as you left it: {kept.relative_to(course)}" in (tmp_path / "log").read_text()

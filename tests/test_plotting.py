@@ -39,17 +39,17 @@ def labels(ax):
 def test_a_shown_figure_is_a_small_png_with_its_description(shown):
     plotting.show(draw()[0], alt="Three lines.")
     png, metadata = shown[0]._repr_png_()
-    assert metadata == {"alt": "Three lines."}
+    assert metadata == {"alt": "Three lines.", "width": 720}
     assert repr(shown[0]) == "Three lines."
     image = Image.open(io.BytesIO(png))
-    assert (image.format, image.size) == ("PNG", (720, 260))
+    assert (image.format, image.size) == ("PNG", (1152, 528))
     assert image.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
     assert len(png) < 50_000
 
 
 def test_a_crowded_figure_stays_under_50_kb(shown):
     rng = np.random.RandomState(0)
-    figure, axes = plt.subplots(2, 3, figsize=plotting.TALL)
+    figure, axes = plt.subplots(2, 3)
     for ax in axes.flat:
         ax.plot(*rng.standard_normal((2, 200)), "o", alpha=0.4)
         ax.plot(*np.sort(rng.standard_normal((2, 100))), **plotting.WITHOUT)
@@ -80,6 +80,12 @@ def test_without_a_notebook_the_description_is_printed(capsys):
     assert capsys.readouterr().out == "Three lines.\n"
 
 
+def test_powers_of_ten_are_written_without_raised_exponents(shown):
+    figure, ax = draw([("steep", 1e9)], yscale="log", ylim=(1e-3, 1e9))
+    plotting.show(figure, alt="A line.")
+    assert {"0.001", "0.1", "1e+07"} <= {label.get_text() for label in ax.get_yticklabels()}
+
+
 def test_colours_mean_what_the_course_says_and_differ_in_line_style_too():
     assert [m["color"].lstrip("#") for m in MEANINGS[:4]] == ["0072B2", "D55E00", "000000", "CC79A7"]
     assert len({m["linestyle"] for m in MEANINGS[:4]}) == 4
@@ -87,8 +93,8 @@ def test_colours_mean_what_the_course_says_and_differ_in_line_style_too():
 
 def test_figures_have_the_looks_of_the_course():
     figure, ax = draw()
-    assert tuple(figure.get_size_inches()) == plotting.WIDE == (7.2, 2.6)
-    assert figure.dpi == 100
+    assert tuple(figure.get_size_inches()) == (7.2, 3.3)
+    assert figure.dpi == 160
     assert not ax.spines["top"].get_visible()
     assert not ax.spines["right"].get_visible()
 
@@ -218,13 +224,6 @@ def test_matplotlib_stays_out_where_no_figure_is_drawn():
     program = "import sys, bn_helpers.data, bn_helpers.nets, bn_helpers.training; print('matplotlib' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
-
-
-@pytest.mark.parametrize(("arms", "size"), [(6, plotting.WIDE), (7, plotting.TALL)])
-def test_many_arms_get_a_taller_figure(arms, size):
-    reached = {f"arm {i}": [0.5, 0.6] for i in range(arms)}
-    figure = plotting.arms({"test": reached, "by heart": reached}, "accuracy")
-    assert tuple(figure.get_size_inches()) == size
 
 
 def test_a_home_that_cannot_be_written_to_shows_nothing_in_a_cell():

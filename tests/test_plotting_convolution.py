@@ -67,7 +67,7 @@ def test_pictures_share_one_signed_scale():
     assert [panel.images[0].get_clim() for panel in panels] == [(-3, 3), (-3, 3)]
     assert {panel.images[0].get_cmap().name for panel in panels} == {plotting.SIGNED}
     assert [panel.get_title(loc="left") for panel in panels] == ["one", "two"]
-    assert bar.get_ylabel() == "units"
+    assert bar.get_xlabel() == "units"
 
 
 def test_pictures_show_where_the_scale_cuts_values_off():

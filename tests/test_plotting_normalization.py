@@ -49,12 +49,12 @@ def test_cells_of_one_colour_share_the_mean_that_is_printed_in_them():
 def test_what_stays_shows_the_same_bars_and_points_before_and_after():
     before = BATCH[:, 0]
     figure = normalization.what_stays(before, before / 8, BATCH, BATCH / 8)
-    shape_before, points_before, shape_after, points_after = figure.axes
+    shape_before, shape_after, points_before, points_after = figure.axes
     heights = [[bar.get_height() for bar in ax.patches] for ax in (shape_before, shape_after)]
     assert heights[0] == heights[1]
     assert np.allclose(points_before.get_lines()[0].get_xydata(), BATCH)
     assert np.allclose(points_after.get_lines()[0].get_xydata(), BATCH / 8)
-    assert points_after.get_title(loc="left") == "correlation, after"
+    assert points_after.get_title(loc="left") == "two features, after"
 
 
 def test_scale_over_depth_has_a_labelled_line_a_gain_on_a_log_scale():

@@ -11,15 +11,12 @@ from collections.abc import Sequence
 
 from bn_helpers.course.sources import Cell
 
-SHORT = 5  # lines of code that a class can read on a slide beside what they print
-
 
 def metadata(cells: Sequence[Cell]) -> list[dict]:
     """Metadata for each cell of a source, by which JupyterLab and nbconvert make a talk of the notebook.
 
     Where a slide has notes, its first cell also says how many seconds it takes: reveal.js keeps the time by that, and
-    counts a minute where nothing is said. Long code is hidden, and so is what draws a figure: the class looks at what
-    it shows.
+    counts a minute where nothing is said. Code that measures or draws is hidden: the class looks at what it shows.
     """
     facts: list[dict] = []
     for cell, slide_type in zip(cells, slide_types(cells), strict=True):
@@ -28,8 +25,7 @@ def metadata(cells: Sequence[Cell]) -> list[dict]:
             first = facts[-1]["slideshow"]
         elif cell.minutes:
             first["data"] = {"timing": 60 * cell.minutes}
-        plain = cell.cell_type == "code" and not cell.role and slide_type != "skip"
-        if plain and (cell.lines_of_code > SHORT or _draws(cell)):
+        if cell.cell_type == "code" and not cell.role and slide_type != "skip":
             facts[-1]["jupyter"] = {"source_hidden": True}
     return facts
 
@@ -75,7 +71,7 @@ def _of_code(cell: Cell) -> str:
         return "skip"
     if _draws(cell):
         return "slide"
-    return "fragment" if "print" in _calls(cell.text) else "skip"
+    return "fragment" if _calls(cell.text) & {"print", "claim"} else "skip"
 
 
 def _draws(cell: Cell) -> bool:

@@ -18,7 +18,7 @@ from IPython.display import display
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Annotation
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import LogFormatterSciNotation, PercentFormatter
 from PIL import Image
 
 from bn_helpers.exercises import NOTEBOOKS
@@ -29,8 +29,7 @@ STYLE = mpl.rc_params_from_file(Path(__file__).parents[1] / "bn.mplstyle", use_d
 WITH, WITHOUT, REFERENCE, THIRD, BACKGROUND = STYLE["axes.prop_cycle"]
 SIGNED = "RdBu_r"  # values on both sides of 0, on limits symmetric about it; the style's own map is for magnitudes
 
-# The three sizes of a figure, in inches
-WIDE, TALL, SMALL = tuple(STYLE["figure.figsize"]), (7.2, 4.8), (3.5, 2.6)
+WIDTH = 720  # of a figure on a page, in pixels. Its picture has more, those of a slide
 
 
 def __getattr__(name: str) -> ModuleType:
@@ -69,10 +68,14 @@ def picture(fig: Figure, *, alt: str) -> Picture:
     """
     if not alt.strip():
         raise ValueError("alt must say in a sentence what the figure shows, got nothing")
+    for axis in (axis for ax in fig.axes for axis in (ax.xaxis, ax.yaxis)):
+        if isinstance(axis.get_major_formatter(), LogFormatterSciNotation):
+            axis.set_major_formatter("{x:g}")  # raised exponents are too small to be read from the back row
     drawn, small = io.BytesIO(), io.BytesIO()
     fig.savefig(drawn, format="png")
     plt.close(fig)
-    palette = Image.open(drawn).convert("RGB").quantize(256, dither=Image.Dither.NONE)  # a third of the bytes
+    colours = {"colors": 128, "method": Image.Quantize.MAXCOVERAGE, "dither": Image.Dither.NONE}
+    palette = Image.open(drawn).convert("RGB").quantize(**colours)  # half of the bytes
     palette.save(small, format="png", optimize=True)
     return Picture(small.getvalue(), alt)
 
@@ -86,8 +89,8 @@ class Picture:
     def __repr__(self) -> str:
         return self.alt
 
-    def _repr_png_(self) -> tuple[bytes, dict[str, str]]:
-        return self.png, {"alt": self.alt}
+    def _repr_png_(self) -> tuple[bytes, dict[str, str | int]]:
+        return self.png, {"alt": self.alt, "width": WIDTH}
 
 
 def band(
@@ -132,10 +135,10 @@ def dots(ax: Axes, reached: Mapping[str, np.ndarray], looks: Mapping[str, Mappin
     for row, (name, values) in enumerate(reached.items()):
         color = (looks or {}).get(name, WITH)["color"]
         low, median, high = np.percentile(values, [25, 50, 75])
-        ax.barh(row, high - low, left=low, height=0.6, color=color, alpha=0.2)
+        ax.barh(row, high - low, left=low, height=0.5, color=color, alpha=0.2)
         ax.plot(values, row + np.linspace(-0.2, 0.2, len(values)), "o", color=color, alpha=0.6)
-        ax.vlines(median, row - 0.3, row + 0.3, color=color, linewidth=2)
-        ax.text(median, row - 0.32, f"{median:.0%}", color=color, ha="center", va="bottom", fontsize=8.5)
+        ax.vlines(median, row - 0.25, row + 0.25, color=color, linewidth=2)
+        ax.text(median, row - 0.27, f"{median:.0%}", color=color, ha="center", va="bottom", fontsize=8.5)
     ax.use_sticky_edges = False  # a band at the edge of the axes would cut the dots there in two
     ax.set_yticks(range(len(reached)), reached)
     ax.set_ylim(len(reached) - 0.5, -0.8)
@@ -156,8 +159,7 @@ def arms(
     looks : mapping of str to mapping, optional
         As in ``dots``.
     """
-    rows = max(map(len, panels.values()))
-    figure, axes = plt.subplots(1, len(panels), figsize=TALL if rows > 6 else WIDE, sharex=True, sharey=True)
+    figure, axes = plt.subplots(1, len(panels), sharex=True, sharey=True)
     for ax, (title, reached) in zip(axes, panels.items(), strict=True):
         dots(ax, reached, looks)
         ax.set(title=title, xlabel=label)

@@ -12,19 +12,19 @@ from matplotlib.ticker import PercentFormatter
 
 from bn_helpers import plotting
 
-# The graph of the layer: where each node stands, in inches, how it is computed, and the nodes that it is computed from
+# The graph of the layer: the middle and the width of each node, in inches, how it is computed, and from which nodes
 _NODES = {
-    "x": ((0, 1.6), "the batch", ()),
-    "mean": ((0, 0), "average of x", ("x",)),
-    "centered": ((1.85, 1.6), "x - mean", ("x", "mean")),
-    "var": ((1.85, 0), "average of squares", ("centered",)),
-    "inv_std": ((3.7, 0), "1 / sqrt(var + eps)", ("var",)),
-    "x_hat": ((3.7, 1.6), "centered * inv_std", ("centered", "inv_std")),
-    "gamma": ((3.7, 3.2), "a parameter", ()),
-    "beta": ((5.55, 3.2), "a parameter", ()),
-    "out": ((5.55, 1.6), "gamma * x_hat + beta", ("x_hat", "gamma", "beta")),
+    "x": ((0.77, 2.5, 1.42), "the batch", ()),
+    "mean": ((0.77, 0.8, 1.42), "average of x", ("x",)),
+    "centered": ((2.38, 2.5, 1.42), "x - mean", ("x", "mean")),
+    "var": ((2.38, 0.8, 1.42), "average of squares", ("centered",)),
+    "inv_std": ((3.99, 0.8, 1.42), "1 / sqrt(var + eps)", ("var",)),
+    "x_hat": ((3.99, 2.5, 1.42), "centered * inv_std", ("centered", "inv_std")),
+    "gamma": ((5.43, 0.8, 1.09), "a parameter", ()),
+    "beta": ((6.59, 0.8, 1.09), "a parameter", ()),
+    "out": ((6.01, 2.5, 2.25), "gamma * x_hat + beta", ("x_hat", "gamma", "beta")),
 }
-_BOX, _LINE = 1.64, 0.195  # the width of a node, the height of a line in it
+_LINE = 0.195  # the height of a line in a node
 _SHAPES = {1: "(D,)", 2: "(N, D)"}
 
 
@@ -38,30 +38,30 @@ def graph(values: Mapping[str, np.ndarray], gradients: Mapping[str, np.ndarray] 
     gradients : mapping of str to ndarray, optional
         dx, dmean and so on. A node whose gradient is not among them is drawn without one.
     """
-    figure, ax = plt.subplots(figsize=plotting.TALL, layout="none")
+    figure, ax = plt.subplots(layout="none")
     ax.set_position((0, 0, 1, 1))
     boxes = {}
-    for name, ((across, up), formula, _) in _NODES.items():
+    for name, ((across, up, width), formula, _) in _NODES.items():
         lines = [(f"{name}  {_SHAPES[values[name].ndim]}", "bold", "black")]
         lines += [(formula, "normal", "0.35"), (_numbers(values[name]), "normal", "black")]
         if gradients and f"d{name}" in gradients:
             color = plotting.WITH["color"]
             lines += [(f"d{name}", "bold", color), (_numbers(gradients[f"d{name}"]), "normal", color)]
         height = _LINE * len(lines) + 0.06
-        corner = (across - _BOX / 2, up - height / 2)
-        boxes[name] = FancyBboxPatch(corner, _BOX, height, boxstyle="round,pad=0", facecolor="white", edgecolor="0.7")
+        corner = (across - width / 2, up - height / 2)
+        boxes[name] = FancyBboxPatch(corner, width, height, boxstyle="round,pad=0", facecolor="white", edgecolor="0.7")
         ax.add_patch(boxes[name])
         for line, (words, weight, color) in enumerate(lines):
             where = up + _LINE * ((len(lines) - 1) / 2 - line)
             size = 9.5 if words == formula else 11
             ax.text(across, where, words, weight=weight, color=color, fontsize=size, ha="center", va="center")
-    for end, (position, _, starts) in _NODES.items():
+    for end, (middle, _, starts) in _NODES.items():
         for start in starts:
-            ends = {"posA": _NODES[start][0], "posB": position, "patchA": boxes[start], "patchB": boxes[end]}
+            ends = {"posA": _NODES[start][0][:2], "posB": middle[:2], "patchA": boxes[start], "patchB": boxes[end]}
             ax.add_patch(
                 FancyArrowPatch(**ends, arrowstyle="-|>", mutation_scale=12, color="0.4", shrinkA=1, shrinkB=1)
             )
-    ax.set(xlim=(-0.825, 6.375), ylim=(-0.8, 4.0))
+    ax.set(xlim=(0, figure.get_figwidth()), ylim=(0, figure.get_figheight()))
     ax.set_axis_off()
     return figure
 
@@ -78,7 +78,7 @@ def parts(dout: np.ndarray, along_ones: np.ndarray, along_x_hat: np.ndarray, pas
     dout, along_ones, along_x_hat, passed : ndarray of shape (N,)
         The gradient, its part that is the same for all examples, its part in step with x_hat, and the rest.
     """
-    figure, axes = plt.subplots(1, 4, figsize=plotting.WIDE, sharex=True, sharey=True)
+    figure, axes = plt.subplots(1, 4, sharex=True, sharey=True)
     titles = ("dout", "= the same for all", "+ in step with x_hat", "+ what passes")
     looks = (plotting.REFERENCE, plotting.BACKGROUND, plotting.BACKGROUND, plotting.WITH)
     for ax, part, title, look in zip(axes, (dout, along_ones, along_x_hat, passed), titles, looks, strict=True):
@@ -99,7 +99,7 @@ def share_that_passes(sizes: Sequence[int], shares: Sequence[np.ndarray]) -> Fig
     shares : sequence of ndarray of shape (tries,)
         For each size, the norm of what passes over the norm of what came.
     """
-    figure, ax = plt.subplots(figsize=plotting.SMALL)
+    figure, ax = plt.subplots()
     smooth = np.geomspace(2, max(sizes), 200)
     ax.plot(smooth, np.sqrt((smooth - 2) / smooth), **plotting.REFERENCE)
     ax.annotate("sqrt((N - 2) / N)", (16, 0.75))
@@ -125,7 +125,7 @@ def with_and_without(rates: Sequence[float], steps: np.ndarray, losses: np.ndarr
     losses : ndarray of shape (2, rates, seeds, K)
         Training-mode loss, without batch norm first.
     """
-    figure, axes = plt.subplots(1, len(rates), figsize=plotting.WIDE, sharex=True, sharey=True)
+    figure, axes = plt.subplots(1, len(rates), sharex=True, sharey=True)
     looks = {"without": plotting.WITHOUT, "with": plotting.WITH}
     for ax, rate, *arms in zip(axes, rates, *losses, strict=True):
         for (label, look), runs in zip(looks.items(), arms, strict=True):
@@ -146,7 +146,7 @@ def learned_gammas(rates: Sequence[float], gammas: np.ndarray) -> Figure:
     gammas : ndarray of shape (rates, units)
         The gammas of all units.
     """
-    figure, axes = plt.subplots(1, len(rates), figsize=plotting.WIDE, sharex=True, sharey=True)
+    figure, axes = plt.subplots(1, len(rates), sharex=True, sharey=True)
     edges = np.linspace(np.min(gammas), np.max(gammas), 31)
     for ax, rate, values in zip(axes, rates, gammas, strict=True):
         ax.hist(values, edges, color=plotting.WITH["color"])
@@ -167,7 +167,7 @@ def held_constant(steps: np.ndarray, losses: np.ndarray, biases: np.ndarray, wei
         Training-mode loss, and norms of the biases and of the weights before batch norm: the right gradient first, then
         the wrong one.
     """
-    figure, axes = plt.subplots(1, 3, figsize=plotting.WIDE, sharex=True)
+    figure, axes = plt.subplots(1, 3, sharex=True)
     looks = {"right": plotting.WITH, "constant": plotting.THIRD}
     for ax, arms in zip(axes, (losses, biases, weights), strict=True):
         for (label, look), runs in zip(looks.items(), arms, strict=True):
@@ -192,7 +192,7 @@ def gradient_over_depth(stds: Sequence[float], norms: np.ndarray, reached: np.nd
     reached : ndarray of shape (2, 3, seeds)
         Accuracy after training, from 0 to 1.
     """
-    figure, (*axes, right) = plt.subplots(1, 3, figsize=plotting.WIDE)
+    figure, (*axes, right) = plt.subplots(1, 3)
     axes[1].sharey(axes[0])
     names, looks = ("without batch norm", "with batch norm"), (plotting.WITHOUT, plotting.WITH)
     for ax, name, look, of_stds, accuracy in zip(axes, names, looks, norms, reached, strict=True):

@@ -27,13 +27,13 @@ def pictures(images: Sequence[np.ndarray], titles: Sequence[str], limit: float, 
     unit : str
         What the values are.
     """
-    figure, (axes,) = plt.subplots(1, len(images), figsize=plotting.WIDE, squeeze=False)
+    figure, (axes,) = plt.subplots(1, len(images), squeeze=False)
     for ax, image, title in zip(axes, images, titles, strict=True):
         colours = ax.imshow(image, cmap=plotting.SIGNED, vmin=-limit, vmax=limit)
         ax.set_title(title)
         _bare(ax)
     ends = "both" if max(np.abs(image).max() for image in images) > limit else "neither"
-    figure.colorbar(colours, ax=axes, label=unit, shrink=0.7, extend=ends)
+    figure.colorbar(colours, ax=axes, label=unit, location="bottom", shrink=0.5, extend=ends)
     return figure
 
 
@@ -46,14 +46,16 @@ def shared_statistics(shape: tuple[int, int, int, int]) -> Figure:
         N, C, H, W of a batch small enough to be looked at, with an even number of channels.
     """
     n, c, h, w = shape
-    figure, axes = plt.subplots(2, 3, figsize=plotting.TALL)
-    figure.get_layout_engine().set(w_pad=0.12)
+    figure, axes = plt.subplots(2, 3)
+    figure.get_layout_engine().set(w_pad=0.1)
     layout, *panels = axes.flat
     _blocks(layout, np.zeros(shape, int), [""] * (n * c * h * w), cmap="gray")
-    layout.set_title(f"the batch,\n{h} x {w} pixels")
+    layout.set_title(f"the batch, {h} x {w} pixels")
     _name_blocks(layout, shape)
     for ax, norm in zip(panels, NORMS, strict=True):
         _sharing(ax, norm, 2, shape)
+    for ax in axes.flat:
+        ax.set_aspect("auto")
     return figure
 
 
@@ -85,10 +87,10 @@ def _sharing(ax: Axes, norm: str, groups: int, shape: tuple[int, int, int, int])
         "group norm": image * groups + channel // (c // groups),
         "per pixel (a slip)": channel * h * w + pixel,
     }[norm]
-    title = f"{norm}, {groups} groups" if norm == "group norm" else norm
+    title = f"{norm}, {groups}" if norm == "group norm" else norm
     shared = np.broadcast_to(which, (n, c, h * w)).reshape(shape)
     _blocks(ax, shared, [str(mean + 1) for mean in shared.flat])
-    ax.set_title(f"{title}:\n{shared.max() + 1} means")
+    ax.set_title(f"{title}: {shared.max() + 1} means")
 
 
 def reshapes(x: np.ndarray, moved: np.ndarray, plain: np.ndarray) -> Figure:
@@ -102,7 +104,7 @@ def reshapes(x: np.ndarray, moved: np.ndarray, plain: np.ndarray) -> Figure:
         Laid out after the channel axis was moved to the end, and without that.
     """
     channels = {value: j for j in range(x.shape[1]) for value in x[:, j].flat}
-    figure, axes = plt.subplots(1, 3, figsize=plotting.TALL, width_ratios=(2, 1, 1))
+    figure, axes = plt.subplots(1, 3, width_ratios=(2, 1, 1))
     titles = (f"x, of shape {x.shape}", "channel axis moved,\nthen reshaped", "reshaped alone")
     for ax, values, title in zip(axes, (x, moved[None, None], plain[None, None]), titles, strict=True):
         _blocks(ax, np.vectorize(channels.get)(values), [f"{value:g}" for value in values.flat])
@@ -124,7 +126,7 @@ def sweeps(panels: Mapping[str, tuple[Sequence[float], np.ndarray]], setting: st
     setting : str
         What is varied, on a log scale.
     """
-    figure, (axes,) = plt.subplots(1, len(panels), figsize=plotting.WIDE, sharex=True, sharey=True, squeeze=False)
+    figure, (axes,) = plt.subplots(1, len(panels), sharex=True, sharey=True, squeeze=False)
     for ax, (title, (values, accuracy)) in zip(axes, panels.items(), strict=True):
         medians = 100 * np.median(accuracy, axis=2)
         furthest = np.argmax(np.abs(medians[1] - medians[0]))  # the ends may coincide, so the names stand there
@@ -151,7 +153,7 @@ def losses(updates: np.ndarray, runs: Mapping[str, np.ndarray]) -> Figure:
     runs : mapping of str to ndarray of shape (seeds, K)
         For each of three ways to train, the training-mode loss in nats.
     """
-    figure, ax = plt.subplots(figsize=plotting.WIDE)
+    figure, ax = plt.subplots()
     looks = (plotting.WITH, plotting.THIRD, plotting.REFERENCE)  # the last is dotted: the first shows through
     for (name, values), look in zip(runs.items(), looks, strict=True):
         plotting.band(ax, updates, values, label=name, **look)
@@ -170,7 +172,7 @@ def companions(pixels: np.ndarray, outputs: Mapping[str, np.ndarray]) -> Figure:
     outputs : mapping of str to ndarray of shape (H, W)
         What comes out: two batches, and one to compare with.
     """
-    figure, ax = plt.subplots(figsize=plotting.WIDE)
+    figure, ax = plt.subplots()
     pixels, order = pixels.ravel(), np.argsort(pixels, axis=None)
     looks = (plotting.WITH, plotting.THIRD, plotting.REFERENCE)
     for (label, values), look in zip(outputs.items(), looks, strict=True):
@@ -199,6 +201,7 @@ def _name_blocks(ax: Axes, shape: tuple[int, int, int, int]) -> None:
     n, c, h, w = shape
     ax.set_xticks(np.arange(c) * (w + GAP) + w / 2, [f"channel\n{j + 1}" for j in range(c)])
     ax.set_yticks(np.arange(n) * (h + GAP) + h / 2, [f"image {i + 1}" for i in range(n)])
+    ax.tick_params(labelsize=8.5)
 
 
 def _bare(ax: Axes) -> None:

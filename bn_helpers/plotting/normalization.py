@@ -25,8 +25,7 @@ def histograms(batches: Sequence[np.ndarray], names: Sequence[str], units: Seque
     units : sequence of str
         What each batch's horizontal axis shows.
     """
-    size = plotting.WIDE if len(batches) == 1 else plotting.TALL
-    figure, rows = plt.subplots(len(batches), len(names), figsize=size, sharex="row", sharey=True, squeeze=False)
+    figure, rows = plt.subplots(len(batches), len(names), sharex="row", sharey=True, squeeze=False)
     looks = (plotting.WITHOUT, plotting.WITH)
     for axes, batch, unit, look in zip(rows, batches, units, looks, strict=False):
         for ax, feature in zip(axes, batch.T, strict=True):
@@ -60,7 +59,7 @@ def shared_means(x: np.ndarray) -> Figure:
         "over the features (axis=1)": (np.tile(np.arange(n)[:, None], (1, d)), x.mean(axis=1, keepdims=True)),
         "over everything": (np.zeros((n, d)), x.mean(keepdims=True)),
     }
-    figure, axes = plt.subplots(1, 3, figsize=plotting.WIDE)
+    figure, axes = plt.subplots(1, 3)
     for ax, (title, (group, mean)) in zip(axes, ways.items(), strict=True):
         shared = np.broadcast_to(mean, x.shape)
         ax.imshow(group, cmap="viridis", vmin=-4, vmax=n, aspect="auto", interpolation="nearest")
@@ -85,14 +84,17 @@ def what_stays(one: np.ndarray, one_hat: np.ndarray, two: np.ndarray, two_hat: n
     two, two_hat : ndarray of shape (N, 2)
         Two features, as they are and normalized.
     """
-    figure, axes = plt.subplots(2, 2, figsize=plotting.TALL)
+    figure, axes = plt.subplots(1, 4)
     looks = (("before", plotting.WITHOUT), ("after", plotting.WITH))
-    for (left, right), feature, pair, (when, look) in zip(axes, (one, one_hat), (two, two_hat), looks, strict=True):
-        left.hist(feature, bins=30, color=look["color"])
-        left.set(title=f"shape, {when}", xlabel="one feature", ylabel="examples")
+    for ax, feature, (when, look) in zip(axes[:2], (one, one_hat), looks, strict=True):
+        ax.hist(feature, bins=30, color=look["color"])
+        ax.set(title=f"shape, {when}", xlabel="one feature")
+    for ax, pair, (when, look) in zip(axes[2:], (two, two_hat), looks, strict=True):
         # Small jitter-free points: equal values lie on top of one another, so they are see-through.
-        right.plot(*pair.T, "o", color=look["color"], alpha=0.35, markersize=4, markeredgewidth=0)
-        right.set(title=f"correlation, {when}", xlabel="first feature", ylabel="second feature")
+        ax.plot(*pair.T, "o", color=look["color"], alpha=0.35, markersize=4, markeredgewidth=0)
+        ax.set(title=f"two features, {when}", xlabel="first feature")
+    axes[0].set_ylabel("examples")
+    axes[2].set_ylabel("second feature")
     return figure
 
 
@@ -106,7 +108,7 @@ def scale_over_depth(without: Mapping[float, np.ndarray], normalized: Mapping[fl
     name : str
         What the keys are, for the labels at the lines' ends.
     """
-    figure, axes = plt.subplots(1, 2, figsize=plotting.WIDE, sharex=True, sharey=True)
+    figure, axes = plt.subplots(1, 2, sharex=True, sharey=True)
     titles, looks = ("without normalization", "with normalization"), (plotting.WITHOUT, plotting.WITH)
     for ax, runs, title, look in zip(axes, (without, normalized), titles, looks, strict=True):
         for gain, spread in runs.items():
@@ -128,7 +130,7 @@ def layer_histograms(plain: Sequence[np.ndarray], normed: Sequence[np.ndarray], 
     layers : sequence of int
         Their positions, counted from 0.
     """
-    figure, rows = plt.subplots(2, len(layers), figsize=plotting.TALL, sharex=True, sharey=True)
+    figure, rows = plt.subplots(2, len(layers), sharex=True, sharey=True)
     looks = (("without", plotting.WITHOUT), ("with normalization", plotting.WITH))
     for axes, outputs, (name, look) in zip(rows, (plain, normed), looks, strict=True):
         for ax, h, layer in zip(axes, outputs, layers, strict=True):

@@ -89,7 +89,7 @@ def saturation(
     trained : pair of array_like of shape (nets,)
         Spread and saturated share of nets that were trained without normalization.
     """
-    figure, axes = plt.subplot_mosaic("001122;333444", figsize=plotting.TALL)
+    figure, axes = plt.subplot_mosaic("001122;333444", height_ratios=(1, 1.4))
     for name, gamma in zip("012", gammas[[0, len(gammas) // 2, -1]], strict=True):
         _percent(axes[name], np.tanh(gamma * bell), 1)
         axes[name].set(title=f"gamma = {gamma:.2g}", xlabel="output of tanh")
@@ -107,8 +107,8 @@ def saturation(
         "■ real, trained without": plotting.WITHOUT,
     }
     for row, (text, look) in enumerate(names.items()):
-        share.text(0.02, 0.95 - 0.1 * row, text, color=look["color"], transform=share.transAxes, fontsize=9)
-    for ax, label in ((share, "share above 0.97"), (slope, "mean slope, gaussian")):
+        share.text(0.02, 0.97 - 0.14 * row, text, color=look["color"], transform=share.transAxes, fontsize=9, va="top")
+    for ax, label in ((share, "share above 0.97"), (slope, "mean slope")):
         ax.set(xlabel="spread of the input: gamma", ylabel=label, xscale="log", ylim=(0, 1))
         ax.set_xticks([0.2, 0.5, 1, 2, 5], ["0.2", "0.5", "1", "2", "5"])
         ax.set_xticks([], minor=True)

@@ -8,12 +8,16 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from bn_helpers.course.site import write_site
-from bn_helpers.course.slides import write_slides
+from bn_helpers.course.slides import LINES, write_slides
 from bn_helpers.exercises import NOTEBOOKS
+from bn_helpers.plotting import STYLE
 
 ROOT = Path(__file__).parents[2]
 WIDTH, HEIGHT = 1280, 720
+INCHES = STYLE["figure.figsize"][0]
 SMALLEST = 65  # per cent of a slide's letters, 30 pixels
+TYPE = 18  # pixels of the smallest type in a figure, at least
+TALKS = [*NOTEBOOKS, "03_backward-2"]
 LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 
@@ -49,12 +53,16 @@ def visit(chromium):
 
 
 def paged_through(page):
-    """For each slide its place, its height and width with all that is on it, and the per cent of its letters' size."""
+    """For each slide its place, its height and width with all that is on it, the per cent of its letters' size, the
+    numbers of its titles and its lines of code, and the widths of its figures, as they are seen."""
     page.wait_for_function("Reveal.isReady()")
     for _ in range(60):
         place, *sizes = page.evaluate("""() => {
             const slide = Reveal.getCurrentSlide(), {h, v} = Reveal.getIndices();
-            return [[h, v], slide.scrollHeight, slide.scrollWidth, parseFloat(slide.style.fontSize)];
+            return [[h, v], slide.scrollHeight, slide.scrollWidth, parseFloat(slide.style.fontSize),
+                slide.querySelectorAll("h1, h2, h3").length,
+                (slide.querySelector(":scope > .jp-Cell .code")?.innerText ?? "").trimEnd().split("\\n").length,
+                [...slide.querySelectorAll("img")].map(image => image.getBoundingClientRect().width)];
         }""")
         yield place, *sizes
         if page.evaluate("Reveal.isLastSlide()"):
@@ -65,15 +73,23 @@ def paged_through(page):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", NOTEBOOKS)
-def test_every_slide_fits_the_screen_in_letters_that_can_be_read(visit, slides, name):
+@pytest.mark.parametrize("name", TALKS)
+def test_every_slide_has_a_title_and_fits_the_screen_in_letters_that_can_be_read(visit, slides, name):
     page = visit(slides[name])
-    places = list(paged_through(page))
-    assert len(places) >= 15
-    for place, height, width, letters in places:
+    places, figures = [], 0
+    for place, height, width, letters, titles, lines, pictures in paged_through(page):
+        places.append(place)
         assert height <= HEIGHT, place
         assert width <= WIDTH, place
         assert letters >= SMALLEST, f"{place}: has too much on it; shorten it, or cut it in two"
+        assert titles == 1, place
+        assert lines <= LINES, place
+        for across in pictures:
+            figures += 1
+            assert across >= 0.9 * WIDTH, place
+            assert across / INCHES * 8.5 / 72 >= TYPE, place  # test_plotting holds that no type has fewer points
+    assert len({across for across, _ in places}) >= 15
+    assert figures >= 3
     assert page.evaluate("[...document.images].filter(image => !image.naturalWidth || !image.alt).length") == 0
 
 
