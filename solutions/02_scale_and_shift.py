@@ -29,6 +29,15 @@ plotting.use_style()
 SEEDS = range(5)  # of all that is random here
 x_train, y_train, x_test, y_test, *_ = data.digits().standardized()
 
+# %% [markdown] id="own-functions" slide="skip"
+# Each notebook has a kernel of its own, so your functions of notebook 1 are not here, and nothing needs them. To use
+# them all the same, save notebook 1 and run, in a new cell:
+#
+# ```python
+# from bn_helpers.submission import read_submission as read
+# for own in read("01_normalization.ipynb").answers.values(): exec(own.source)
+# ```
+
 # %% [markdown] id="plain-text"
 # ## What training does to the scale
 #
