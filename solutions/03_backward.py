@@ -165,14 +165,13 @@ for name, dout in {"all outputs": push_all, "the first output": push_first}.item
     dx = complex_step(training_output, x, dout).round(6) + 0.0
     print(f"push {name:16}  dx =", *(f"{v:5.2f}" for v in dx.ravel()))
 
-# %% [markdown] id="push-caption"
+# %% [markdown] id="dead-bias"
 # **Pushing all does nothing (c); pushing one moves others.** What is added to every x, the mean takes away, so a
 # feature's dx sums to 0. Example 2 was not pushed, and gets -3. (dx is measured by a *complex step*, as in the checks:
 # add $10^{-50}\,i$ to one x, and read the derivative off the imaginary part.)
-
-# %% [markdown] id="dead-bias"
-# A bias in front of batch norm is added to every x. Its gradient is the sum of dx, 0: **the bias is dead**. That was
-# question 2 of notebook 2. Leave it out; beta does its work.
+#
+# A bias in front of batch norm is added to every x, so its gradient is that sum: **the bias is dead**. (Question 2 of
+# notebook 2.) Leave it out; beta does its work.
 
 # %% [markdown] id="frozen_backward-text" exercise="frozen_backward"
 # The lecture says: *if mean and variance are held as constants, it is always differentiable, so backprop is possible.*
@@ -435,7 +434,7 @@ digits = data.digits().standardized()
 if ready(batchnorm_backward_alt=batchnorm_backward_alt, batchnorm_forward=batchnorm_forward):
     n, one, zero = 8, np.ones(1), np.zeros(1)
     pixel = np.sort(digits.x_train[:n, [27]], axis=0)  # one pixel in eight images, dark ones first
-    dout = 0.7 + np.random.RandomState([SEEDS[0], 3]).standard_normal((n, 1))
+    dout = np.linspace(0, 1.5, n)[:, None] + 0.7 * np.random.RandomState([SEEDS[0], 3]).standard_normal((n, 1))
     x_hat, cache = batchnorm_forward(pixel, one, zero, {"mode": "train", "eps": 0.0})
     dx, dgamma, dbeta = batchnorm_backward_alt(dout, cache)
     parts = [dout, np.tile(dbeta / n, (n, 1)), x_hat * dgamma / n, dx * pixel.std()]
@@ -448,12 +447,11 @@ if ready(batchnorm_backward_alt=batchnorm_backward_alt, batchnorm_forward=batchn
 # Ask what the two grey bars have in common with the forward pass: add a constant, or stretch, and out stays. Then the
 # prediction: how much passes at N = 2, 3, 100? Expect "a half" for 2.
 
-# %% [markdown] id="parts-caption"
+# %% [markdown] id="parts-length"
 # **Two parts of dout never pass:** what is the same for all examples, and what is in step with x_hat. As vectors of N
 # numbers, ones and x_hat stand at right angles; at eps = 0 both have squared length N, so dbeta / N and dgamma / N are
 # dout's components along them. Taking these away is a *projection*.
-
-# %% [markdown] id="parts-length" slide="skip"
+#
 # Pythagoras gives the length of what is left, exactly at eps = 0:
 #
 # $$|dx|^2 = \frac{\text{gamma}^2}{\text{var}}
@@ -582,20 +580,17 @@ check("train_network", train_network)
 # Three guesses on paper. Expect "it is better everywhere". At 0.1 it is not, and the figure says so.
 
 
-# %% id="own-setup"
+# %% id="own-run"
 def start(seed):
     rng = np.random.RandomState([seed, 4])
-    params = {"gamma": np.ones(50), "beta": np.zeros(50), "b2": np.zeros(10)}
-    for name, shape in {"w1": (64, 50), "w2": (50, 10)}.items():
-        params[name] = rng.standard_normal(shape) * np.sqrt(2 / shape[0])
+    w1, w2 = (rng.standard_normal(shape) * np.sqrt(2 / shape[0]) for shape in ((64, 50), (50, 10)))
+    params = {"w1": w1, "gamma": np.ones(50), "beta": np.zeros(50), "w2": w2, "b2": np.zeros(10)}
     return params, [rng.choice(len(digits.x_train), 64, replace=False) for _ in range(200)]
 
 
-# %% id="own-run"
 @np.errstate(all="ignore")  # a training that diverges is a result
 def own(arm, seed):
-    rate, with_norm = arm
-    params, batches = start(seed)
+    (rate, with_norm), (params, batches) = arm, start(seed)
     bn_param = {"mode": "train"} if with_norm else None
     trained, losses = train_network(digits.x_train, digits.y_train, params, bn_param, batches, rate)
     in_test_mode = bn_param and bn_param | {"mode": "test"}
@@ -731,11 +726,10 @@ if ready(**needed):
 # Expect yes. Then: out does not depend on the biases, so they cannot be; kept at 0 they change nothing.
 
 # %% [markdown] id="held-caption"
-# **In this net a small angle at each layer makes the training stall, and the biases grow as the paper predicts.** They
-# are not the cause: out does not depend on b; kept at 0, they leave the loss as it is. The weights grow, too. (Five
-# seeds: median, middle half.) *Takeaway: in training, the gradient goes through the statistics.*
-
-# %% [markdown] id="held-elsewhere-text" slide="skip"
+# **In this net a small angle at each layer makes training stall, and the biases grow as the paper predicts.** They are
+# not the cause: kept at 0, they change nothing. (Five seeds.) *Takeaway: in training, the gradient goes through the
+# statistics.*
+#
 # **Predict:** is it as bad at a tenth of the rate? With one hidden layer? After three times as many updates?
 
 # %% id="held-elsewhere"

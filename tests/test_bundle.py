@@ -346,7 +346,7 @@ def test_the_lines_of_notebook_2_bring_answers_of_notebook_1_over(copies, unpack
     solve(folder / "notebooks" / "01_normalization.ipynb")
     text = (folder / "notebooks" / "02_scale_and_shift.ipynb").read_text(encoding="utf-8")
     cells = {cell.id: cell for cell in nbformat.reads(text, as_version=4).cells}
-    lines = re.search(r"```python\n(.*?)```", cells["own-functions"].source, re.DOTALL)[1]
+    lines = re.search(r"```python\n(.*?)```", cells["net-and-fit"].source, re.DOTALL)[1]
     program = f"import numpy as np\n{lines}\nprint(normalize(np.array([[1.0], [3.0]]), eps=0).ravel().tolist())"
     done = python(folder / "notebooks", "-c", program, course=folder)
     assert done.stdout == "[-1.0, 1.0]\n", done.stderr

@@ -197,7 +197,8 @@ def _blocks(ax: Axes, groups: np.ndarray, texts: Sequence[str], cmap: str = "vir
 
 def _name_blocks(ax: Axes, shape: tuple[int, int, int, int]) -> None:
     n, c, h, w = shape
-    ax.set_xticks(np.arange(c) * (w + GAP) + w / 2, [f"channel\n{j + 1}" for j in range(c)])
+    ax.set_xticks(np.arange(c) * (w + GAP) + w / 2, range(1, c + 1))
+    ax.set_xlabel("channel")
     ax.set_yticks(np.arange(n) * (h + GAP) + h / 2, [f"image {i + 1}" for i in range(n)])
 
 
