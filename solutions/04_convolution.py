@@ -59,9 +59,10 @@ for name, channel in zip(names[1:], maps[26]):
 # 4": that is instance norm, one mean for each image. Batch norm has 4 of 12.
 
 # %% [markdown] id="count-means"
-# **A channel is one feature, looked for at 196 places.** Channels differ in place and spread (sd: standard deviation),
-# so each needs its own normalization. But all places of a channel come from the same weights: what they hold has one
-# meaning and one unit. The lecture's conclusion: elements of the same channel are normalized *together*.
+# **A channel is one feature, looked for at 196 places** (hatched: below 0). Channels differ in place and spread (sd:
+# standard deviation), so each needs its own normalization. But all places of a channel come from the same weights: what
+# they hold has one meaning and one unit. The lecture's conclusion: elements of the same channel are normalized
+# *together*.
 #
 # **Predict:** 3 images with 4 channels of 2 × 2 pixels are 48 numbers. How many means does batch normalization take,
 # and over how many numbers each?

@@ -16,7 +16,7 @@ NORMS = ("batch norm", "layer norm", "instance norm", "group norm", "per pixel (
 
 
 def pictures(images: Sequence[np.ndarray], titles: Sequence[str], limit: float, unit: str) -> Figure:
-    """Draw images of signed values side by side, in one scale of colours.
+    """Draw images of signed values side by side, in one scale of colours; below 0 they are hatched, for print in grey.
 
     Parameters
     ----------
@@ -30,6 +30,7 @@ def pictures(images: Sequence[np.ndarray], titles: Sequence[str], limit: float, 
     figure, (axes,) = plt.subplots(1, len(images), figsize=plotting.WIDE, squeeze=False)
     for ax, image, title in zip(axes, images, titles, strict=True):
         colours = ax.imshow(image, cmap=plotting.SIGNED, vmin=-limit, vmax=limit)
+        ax.contourf(image, levels=[-np.inf, -limit / 8], colors="none", hatches=["///"])
         ax.set_title(title)
         _bare(ax)
     ends = "both" if max(np.abs(image).max() for image in images) > limit else "neither"
