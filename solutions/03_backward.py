@@ -748,7 +748,7 @@ if ready(**needed):
 # ## Gradients over depth
 #
 # Batch norm *improves gradient flow*, says the lecture. Notebook 1 sent activations through ten tanh layers. Now the
-# way back: the size of dL/dh, for the output h of each layer, in untrained nets of 50 units. Then 100 updates.
+# way back: the size of dL/dh, for the output h of each layer, in untrained nets of 50 units. Then 60 updates.
 #
 # (Why not the gradients of the weights? They are products of dL/dh and activations. Both shrink, at opposite ends, and
 # the product hides it.)
@@ -768,7 +768,7 @@ arms = [(std, block) for block in ("linear tanh", "linear norm tanh") for std in
 def deep(arm, seed):
     net = Net([64, *[50] * 10, 10], arm[1], norm=norm, std=arm[0], seed=seed)
     _, gradients = net.loss_and_gradients(digits.x_train[:200], digits.y_train[:200])
-    history = fit(net, digits.x_train, digits.y_train, steps=100, lr=0.1, seed=seed)
+    history = fit(net, digits.x_train, digits.y_train, steps=60, lr=0.1, seed=seed)
     return [history.train_mode_accuracy[-20:].mean(), *(np.linalg.norm(gradients[f"tanh{i}"]) for i in range(1, 11))]
 
 
