@@ -13,7 +13,7 @@ from types import FunctionType
 
 from bn_helpers.exercises import CASES, EASY, EXERCISES, NOTEBOOKS, QUIZZES, SHAPE, TASKS, visible_cases
 from bn_helpers.guard import CPU_SECONDS, Endless, Printed, limited, place
-from bn_helpers.judging import FAILED, PASSED, UNANSWERED, Verdict, fingerprints, judge, judge_all
+from bn_helpers.judging import FAILED, PARTIAL, PASSED, UNANSWERED, Verdict, fingerprints, judge, judge_all
 from bn_helpers.outcomes import Case, Outcome, run
 
 
@@ -61,8 +61,11 @@ def check(exercise: str, answer: Callable | str, **uses: Callable) -> None:
     else:
         _refuse_stale(exercise)
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
-            verdict = examine(exercise, _functions(exercise, answer, uses))
+            functions = _functions(exercise, answer, uses)
+            verdict = examine(exercise, functions)
+            wrong = _wrong_below(exercise, functions) if verdict.state in (PARTIAL, FAILED) else []
         said = [*printed.words(), *_lines(verdict)]
+        said += [f"It calls your {name}, which fails its own check: begin there." for name in wrong]
     if text := "\n\n".join(part for part in ("\n".join(said), verdict.words) if part):
         print(text)
     if verdict.state == UNANSWERED:
@@ -170,6 +173,16 @@ def examine(exercise: str, functions: dict[str, Callable]) -> Verdict:
     looks = {mistake: entry["cases"] for mistake, entry in known.items()}
     messages = {mistake: entry["message"] for mistake, entry in known.items()}
     return judge_all(exercise, cases, outcomes, lambda *_: looks, messages)
+
+
+def _wrong_below(exercise: str, functions: dict[str, Callable]) -> list[str]:
+    """The learner's other answers that an answer calls, by name, and that fail their own checks."""
+    answer = functions[exercise]
+    code, there = getattr(answer, "__code__", None), {**getattr(answer, "__globals__", {}), **functions}
+    called = {*EXERCISES[exercise].uses, *(code.co_names if code else ())} & there.keys() - {exercise}
+    others = [e for e in EXERCISES.values() if e.id in called and e.notebook == EXERCISES[exercise].notebook]
+    verdicts = [examine(other.id, {name: there.get(name) for name in (*other.uses, other.id)}) for other in others]
+    return [verdict.task for verdict in verdicts if verdict.state in (PARTIAL, FAILED)]
 
 
 def _outcomes(exercise: str, functions: dict[str, Callable], cases: Sequence[Case]) -> list[Outcome]:

@@ -14,7 +14,7 @@ from bn_helpers.nets import Net
 
 @dataclass(frozen=True)
 class History:
-    """What a training run measured. Compare training mode with training mode, and test mode with test mode.
+    """What a training run measured, in training mode: not to be compared with test mode.
 
     Attributes
     ----------
@@ -22,16 +22,10 @@ class History:
         Loss of each step's batch before its update, in nats; nan once the training has diverged.
     train_mode_accuracy : ndarray of shape (steps,)
         Accuracy on the same batches, from 0 to 1.
-    measured : ndarray of shape (K,)
-        Number of updates before each measurement on the test data.
-    test_mode_accuracy : ndarray of shape (K,)
-        Accuracy on the test data, from 0 to 1; that of chance once the training has diverged.
     """
 
     train_mode_loss: np.ndarray
     train_mode_accuracy: np.ndarray
-    measured: np.ndarray
-    test_mode_accuracy: np.ndarray
 
 
 @np.errstate(all="ignore")  # a training that diverges is a result, not a warning
@@ -44,13 +38,10 @@ def fit(
     lr: float,
     seed: int,
     batch_size: int = 64,
-    momentum: float = 0.0,
     rates: Mapping[str, float] | None = None,
     reshuffle: bool = True,
-    test: tuple[np.ndarray, np.ndarray] | None = None,
-    measure: Iterable[int] | None = None,
 ) -> History:
-    """Train a net by stochastic gradient descent with momentum. This changes the net.
+    """Train a net by stochastic gradient descent. This changes the net.
 
     Parameters
     ----------
@@ -66,16 +57,10 @@ def fit(
         The same seed gives the same batches in the same order, whatever the net.
     batch_size : int, default 64
         Examples a batch. What is left over at the end of an epoch is not used in that epoch.
-    momentum : float, default 0.0
-        Share of the last update that the next one keeps.
     rates : mapping of str to float, optional
         By what the learning rate of a parameter is multiplied: ``{"b1": 0}`` leaves b1 as it is.
     reshuffle : bool, default True
         Whether each epoch has new batches; if not, it has those of the first.
-    test : pair of ndarray, optional
-        Examples and labels on which to measure the accuracy in test mode.
-    measure : iterable of int, optional
-        After which updates, counted from 1, to do that; after the last where nothing is said.
 
     Returns
     -------
@@ -85,28 +70,18 @@ def fit(
     ------
     ValueError
         If x, y and batch_size do not fit.
-
-    Notes
-    -----
-    velocity = momentum * velocity - lr * gradient, then parameter += velocity.
     """
     if len(x) != len(y) or not 0 < batch_size <= len(x):
         raise ValueError(f"x and y must have one length, at least batch_size: got {len(x)}, {len(y)} and {batch_size}")
-    when = set() if test is None else {steps} if measure is None else set(measure)
-    loss, batch_accuracy, test_accuracy = np.empty(steps), np.empty(steps), {}
     rates = rates or {}
+    loss, batch_accuracy = np.empty(steps), np.empty(steps)
     net.parameters = {name: value.copy() for name, value in net.parameters.items()}  # other nets may share the arrays
-    velocity = {name: np.zeros_like(value) for name, value in net.parameters.items()}
     for step, rows in enumerate(_batches(len(x), batch_size, steps, reshuffle, seed)):
         loss[step], gradients = net.loss_and_gradients(x[rows], y[rows])
         batch_accuracy[step] = np.mean(net.values["logits"].argmax(axis=1) == y[rows])
         for name, parameter in net.parameters.items():  # in place: a fresh array a step costs more than the arithmetic
-            velocity[name] *= momentum
-            velocity[name] -= lr * rates.get(name, 1) * gradients[name]
-            parameter += velocity[name]
-        if step + 1 in when:
-            test_accuracy[step + 1] = accuracy(net, *test)
-    return History(loss, batch_accuracy, np.array([*test_accuracy]), np.array([*test_accuracy.values()]))
+            parameter -= lr * rates.get(name, 1) * gradients[name]
+    return History(loss, batch_accuracy)
 
 
 @np.errstate(all="ignore")

@@ -42,17 +42,18 @@ SEEDS = range(5)  # of all that is random here
 #
 # They are the same in the text, in the code, in the figures and in every message.
 #
-# | symbol | meaning | the lecture's Korean term |
-# |---|---|---|
-# | `x` | a batch: N examples (rows) of D features (columns) | 배치 |
-# | `mean`, `var` | mean and variance of each feature, over the batch | 평균, 분산 |
-# | `eps` | a small number added to the variance | |
-# | `inv_std` | one over the standard deviation: 1 / sqrt(var + eps) | 표준편차 |
-# | `x_hat` | the normalized batch | 정규화 |
-# | `gamma`, `beta` | a scale and a shift, learned (notebook 2) | 감마, 베타 |
-# | `running_mean`, `running_var` | averages over past batches, for test mode (notebook 2) | 이동 평균 |
-# | `out` | what the layer puts out | |
-# | `dout`, `dx`, … | gradients of the loss: d stands before the name (notebook 3) | 미분 |
+# | symbol | shape | meaning | the lecture's Korean term |
+# |---|---|---|---|
+# | `x` | (N, D) | a batch: N examples (rows) of D features (columns) | 배치 |
+# | `mean`, `var` | (D,) | mean and variance of each feature, over the batch | 평균, 분산 |
+# | `eps` | a number | a small one, added to the variance | |
+# | `inv_std` | (D,) | one over the standard deviation: 1 / sqrt(var + eps) | 표준편차 |
+# | `x_hat` | (N, D) | the normalized batch | 정규화 |
+# | `gamma`, `beta` | (D,) | a scale and a shift, learned (notebook 2) | 감마, 베타 |
+# | `running_mean`, `running_var` | (D,) | averages over past batches, for test mode (notebook 2) | 이동 평균 |
+# | `momentum` | a number | the share of these that a batch leaves as it was (notebook 2) | |
+# | `out` | (N, D) | what the layer puts out | |
+# | `dout`, `dx`, … | as `out`, `x`, … | gradients of the loss: d stands before the name (notebook 3) | 미분 |
 #
 # Batch normalization is 배치 정규화, a bias 편향, the regularizing effect 정규화 효과.
 

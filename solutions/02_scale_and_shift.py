@@ -46,6 +46,14 @@ x_train, y_train, x_test, y_test, *_ = data.digits().standardized()
 # `Net(sizes, block, std=…, seed=…)` makes a net: each hidden layer does what the words of `block` say. `fit(net, x, y,
 # steps=…, lr=…, seed=…)` trains it by stochastic gradient descent, in batches of 64 rows, and changes it.
 # `net.parameters["w1"]` are the first layer's weights; after `net.forward(x)`, `net.values` holds what each step gave.
+#
+# Each notebook has a kernel of its own, so your functions of notebook 1 are not here, and nothing needs them. To use
+# them all the same, save notebook 1 and run, in a new cell:
+#
+# ```python
+# from bn_helpers.submission import read_submission as read
+# for own in read("01_normalization.ipynb").answers.values(): exec(own.source)
+# ```
 
 # %% id="plain"
 sizes = [64, 50, 50, 10]
@@ -152,8 +160,8 @@ check("scale_and_shift", scale_and_shift)
 # numbers.
 
 # %% [markdown] id="identity_parameters-text-notes" notes="2"
-# Commonest slips: gamma = variance; sqrt(var) without eps, 29 % too small where the variance is eps; one over the root;
-# beta returned first. The sentence to take apart is that the identity holds for the next batch, too.
+# Commonest slips: gamma = variance; sqrt(var) without eps, too small by a factor of √2 where the variance is eps; one
+# over the root; beta returned first. The sentence to take apart is that the identity holds for the next batch, too.
 
 # %% id="identity_parameters" solution="identity_parameters"
 from bn_helpers.layers import identity_parameters
@@ -202,8 +210,8 @@ if ready(scale_and_shift=scale_and_shift, identity_parameters=identity_parameter
 
 # %% [markdown] id="identity-caption"
 # **Only sqrt(variance + eps) brings everything back, and only for its own batch.** Left: the notes' gamma is right
-# where the variance is 1; the slide's (dotted) misses 29 % where the variance is eps. Right: gamma and beta are the
-# blue batch's; the next three lie off the dotted diagonal. *Takeaway: exact for the statistics used, not for the next
+# where the variance is 1; the slide's (dotted) brings back 1/√2 where it is eps. Right: gamma and beta are the blue
+# batch's; the next three lie off the dotted diagonal. *Takeaway: exact for the statistics used, not for the next
 # batch.*
 
 # %% [markdown] id="saturation-question"
@@ -274,7 +282,7 @@ if ready(scale_and_shift=scale_and_shift, saturated_fraction=saturated_fraction)
 
 # %% [markdown] id="saturation-caption"
 # **At gamma = 1 a tanh does saturate a little, and gamma sets how much.** Dotted: a gaussian input (left by
-# erfc(atanh(0.97) / (gamma √2))); its mean slope at gamma = 1 is 0.61. Blue: the nets' real units, normalized. Orange:
+# erfc(atanh(0.97) / (gamma √2))); its mean slope stands at gamma = 1. Blue: the nets' real units, normalized. Orange:
 # the five plain nets. Last, one net's units, dotted at tanh = ±0.97: move the sliders. *Takeaway: gamma is a dial.*
 
 # %% [markdown] id="modes"

@@ -165,14 +165,13 @@ for name, dout in {"all outputs": push_all, "the first output": push_first}.item
     dx = complex_step(training_output, x, dout).round(6) + 0.0
     print(f"push {name:16}  dx =", *(f"{v:5.2f}" for v in dx.ravel()))
 
-# %% [markdown] id="push-caption"
+# %% [markdown] id="dead-bias"
 # **Pushing all does nothing (c); pushing one moves others.** What is added to every x, the mean takes away, so a
 # feature's dx sums to 0. Example 2 was not pushed, and gets -3. (dx is measured by a *complex step*, as in the checks:
 # add $10^{-50}\,i$ to one x, and read the derivative off the imaginary part.)
-
-# %% [markdown] id="dead-bias"
-# A bias in front of batch norm is added to every x. Its gradient is the sum of dx, 0: **the bias is dead**. That was
-# question 2 of notebook 2. Leave it out; beta does its work.
+#
+# A bias in front is added to every x, so its gradient is that sum: **the bias is dead** (question 2 of notebook 2).
+# Leave it out; beta does its work.
 
 # %% [markdown] id="frozen_backward-text" exercise="frozen_backward"
 # The lecture says: *if mean and variance are held as constants, it is always differentiable, so backprop is possible.*
@@ -435,7 +434,7 @@ digits = data.digits().standardized()
 if ready(batchnorm_backward_alt=batchnorm_backward_alt, batchnorm_forward=batchnorm_forward):
     n, one, zero = 8, np.ones(1), np.zeros(1)
     pixel = np.sort(digits.x_train[:n, [27]], axis=0)  # one pixel in eight images, dark ones first
-    dout = 0.7 + np.random.RandomState([SEEDS[0], 3]).standard_normal((n, 1))
+    dout = np.linspace(0, 1.5, n)[:, None] + 0.7 * np.random.RandomState([SEEDS[0], 3]).standard_normal((n, 1))
     x_hat, cache = batchnorm_forward(pixel, one, zero, {"mode": "train", "eps": 0.0})
     dx, dgamma, dbeta = batchnorm_backward_alt(dout, cache)
     parts = [dout, np.tile(dbeta / n, (n, 1)), x_hat * dgamma / n, dx * pixel.std()]
@@ -448,12 +447,11 @@ if ready(batchnorm_backward_alt=batchnorm_backward_alt, batchnorm_forward=batchn
 # Ask what the two grey bars have in common with the forward pass: add a constant, or stretch, and out stays. Then the
 # prediction: how much passes at N = 2, 3, 100? Expect "a half" for 2.
 
-# %% [markdown] id="parts-caption"
+# %% [markdown] id="parts-length"
 # **Two parts of dout never pass:** what is the same for all examples, and what is in step with x_hat. As vectors of N
 # numbers, ones and x_hat stand at right angles; at eps = 0 both have squared length N, so dbeta / N and dgamma / N are
 # dout's components along them. Taking these away is a *projection*.
-
-# %% [markdown] id="parts-length" slide="skip"
+#
 # Pythagoras gives the length of what is left, exactly at eps = 0:
 #
 # $$|dx|^2 = \frac{\text{gamma}^2}{\text{var}}
@@ -582,20 +580,17 @@ check("train_network", train_network)
 # Three guesses on paper. Expect "it is better everywhere". At 0.1 it is not, and the figure says so.
 
 
-# %% id="own-setup"
+# %% id="own-run"
 def start(seed):
     rng = np.random.RandomState([seed, 4])
-    params = {"gamma": np.ones(50), "beta": np.zeros(50), "b2": np.zeros(10)}
-    for name, shape in {"w1": (64, 50), "w2": (50, 10)}.items():
-        params[name] = rng.standard_normal(shape) * np.sqrt(2 / shape[0])
+    w1, w2 = (rng.standard_normal(shape) * np.sqrt(2 / shape[0]) for shape in ((64, 50), (50, 10)))
+    params = {"w1": w1, "gamma": np.ones(50), "beta": np.zeros(50), "w2": w2, "b2": np.zeros(10)}
     return params, [rng.choice(len(digits.x_train), 64, replace=False) for _ in range(200)]
 
 
-# %% id="own-run"
 @np.errstate(all="ignore")  # a training that diverges is a result
 def own(arm, seed):
-    rate, with_norm = arm
-    params, batches = start(seed)
+    (rate, with_norm), (params, batches) = arm, start(seed)
     bn_param = {"mode": "train"} if with_norm else None
     trained, losses = train_network(digits.x_train, digits.y_train, params, bn_param, batches, rate)
     in_test_mode = bn_param and bn_param | {"mode": "test"}
@@ -619,7 +614,7 @@ if ready(network_loss=network_loss, train_network=train_network):
     last = by_tens[..., -1]
     claim("rate 0.1: the last loss over 1.1-fold with it", last[1, 0] / last[0, 0], above=1.1)
     early = by_tens[:, 1, :, :5].mean(axis=-1)
-    claim("rate 1: the loss of the first 50 updates under 0.7-fold", early[1] / early[0], below=0.7)
+    claim("rate 1: the first 50 losses under 0.7-fold", early[1] / early[0], below=0.7)
     claim("rate 3: the last loss over 1 nat lower with it", last[0, 2] - last[1, 2], above=1)
 
 # %% [markdown] id="own-figure-notes" notes="3"
@@ -709,11 +704,13 @@ needed = {"scale_and_shift_backward": scale_and_shift_backward, "frozen_backward
 needed |= {"batchnorm_backward": batchnorm_backward, "batchnorm_forward": batchnorm_forward}
 if ready(**needed):
     arms = {"right": norm, "held constant": held}
-    losses, biases, weights = np.moveaxis(paired(train, arms.values(), SEEDS), 2, 0)  # each (arms, seeds, parts)
+    right = paired(train, [norm], SEEDS)[0]  # (seeds, 3, 10)
+    wrong = paired(lambda arm, seed: train(arm, seed, parts=30), [held], SEEDS)[0]  # three times as long, for later
+    losses, biases, weights = np.moveaxis([right, wrong[..., :10]], 2, 0)  # each (arms, seeds, parts)
     for arm, loss, bias in zip(arms, losses[..., -1], biases[..., -1]):
         print(f"{arm:13}  last loss {np.median(loss):.3f}, biases {np.median(bias):.3f}")
     stopped = {f"b{i}": 0 for i in range(1, 5)}  # a rate of 0 for the biases
-    without_biases = paired(lambda arm, seed: train(arm, seed, rates=stopped), [held], SEEDS)[0]
+    without_biases = paired(lambda arm, seed: train(arm, seed, rates=stopped, parts=5), [held], SEEDS)[0]
 
 # %% id="held-figure"
 if ready(**needed):
@@ -723,29 +720,27 @@ if ready(**needed):
     print("held constant: they grow from part to part:", np.all(np.diff(biases[1]) > 0))
     claim("held constant: last loss over 5 times as large", losses[1, :, -1] / losses[0, :, -1], above=5)
     claim("its weights: over 1.2 times as long", weights[1, :, -1] / weights[0, :, -1], above=1.2)
-    kept = without_biases[:, 0, -1] / losses[1, :, -1]
-    claim("biases kept at 0: the same loss, within 1 %", kept, above=0.99, below=1.01)
+    kept = without_biases[:, 0] / losses[1, :, :5]  # of each seed and part
+    claim("biases kept at 0: the same loss, within 1 %", kept.ravel(), above=0.99, below=1.01)
 
 # %% [markdown] id="held-figure-notes" notes="3"
 # Left it stalls, in the middle the biases run away, as the paper says. Ask whether the one is the cause of the other.
 # Expect yes. Then: out does not depend on the biases, so they cannot be; kept at 0 they change nothing.
 
 # %% [markdown] id="held-caption"
-# **In this net a small angle at each layer makes the training stall, and the biases grow as the paper predicts.** They
-# are not the cause: out does not depend on b; kept at 0, they leave the loss as it is. The weights grow, too. (Five
-# seeds: median, middle half.) *Takeaway: in training, the gradient goes through the statistics.*
+# **In this net a small angle at each layer makes training stall, and the biases grow as the paper predicts.** They are
+# not the cause: kept at 0, they change nothing. (Five seeds.) *In training, the gradient goes through the statistics.*
 
 # %% [markdown] id="held-elsewhere-text"
-# **Predict:** is it as bad at a tenth of the rate? With one hidden layer? After five times as many updates?
+# **Predict:** is it as bad at a tenth of the rate? With one hidden layer? After 1,200 updates?
 
 # %% id="held-elsewhere"
 if ready(**needed):
     slower = paired(lambda arm, seed: train(arm, seed, lr=0.01)[0, -1], arms.values(), SEEDS)  # (arms, seeds)
     shallow = paired(lambda arm, seed: train(arm, seed, widths=[64, 50, 10])[0, -1], arms.values(), SEEDS)
-    longer = paired(lambda arm, seed: train(arm, seed, parts=50)[0, -1], [held], SEEDS)[0]
     claim("rate 0.01: last loss, held over right, under 2", slower[1] / slower[0], below=2)
     claim("one hidden layer: the same, under 2", shallow[1] / shallow[0], below=2)
-    claim("2,000 updates: under half the loss after 400", longer / losses[1, :, -1], below=0.5)
+    claim("1,200 updates: under 0.7 of the loss after 400", wrong[:, 0, -1] / losses[1, :, -1], below=0.7)
 
 # %% [markdown] id="held-elsewhere-caption"
 # **No: how much it costs depends on rate, depth and time.** Small steps or few layers bear the wrong gradient, and with
@@ -755,7 +750,7 @@ if ready(**needed):
 # ## Gradients over depth
 #
 # Batch norm *improves gradient flow*, says the lecture. Notebook 1 sent activations through ten tanh layers. Now the
-# way back: the size of dL/dh, for the output h of each layer, in untrained nets of 50 units. Then 100 updates.
+# way back: the size of dL/dh, for the output h of each layer, in untrained nets of 50 units. Then 60 updates.
 #
 # (Why not the gradients of the weights? They are products of dL/dh and activations. Both shrink, at opposite ends, and
 # the product hides it.)
@@ -775,7 +770,7 @@ arms = [(std, block) for block in ("linear tanh", "linear norm tanh") for std in
 def deep(arm, seed):
     net = Net([64, *[50] * 10, 10], arm[1], norm=norm, std=arm[0], seed=seed)
     _, gradients = net.loss_and_gradients(digits.x_train[:200], digits.y_train[:200])
-    history = fit(net, digits.x_train, digits.y_train, steps=100, lr=0.1, seed=seed)
+    history = fit(net, digits.x_train, digits.y_train, steps=60, lr=0.1, seed=seed)
     return [history.train_mode_accuracy[-20:].mean(), *(np.linalg.norm(gradients[f"tanh{i}"]) for i in range(1, 11))]
 
 

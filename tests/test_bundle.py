@@ -45,9 +45,9 @@ def unpack(tmp_path):
     return unpacked
 
 
-def python(folder, *arguments):
-    """Run this environment's Python, with the package of a class's copy and none other."""
-    environment = os.environ | {"PYTHONPATH": str(folder)}
+def python(folder, *arguments, course=None):
+    """Run this environment's Python in a folder, with the package of a class's copy and none other."""
+    environment = os.environ | {"PYTHONPATH": str(course or folder)}
     command = [sys.executable, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, cwd=folder, env=environment)
 
@@ -310,6 +310,46 @@ def test_a_wrong_answer_is_red_and_named(copies, unpack):
     }
     assert "you divide the variance by N - 1" in done.stdout
     assert done.returncode == 1
+
+
+def test_the_next_part_unpacks_over_the_first_and_opens_on_its_own_notebook(copies, tmp_path):
+    for part, files in copies.items():
+        (tmp_path / f"{part}.zip").write_bytes(
+            bundle.zipped({f"{bundle.FOLDER}/{path}": held for path, held in files.items()})
+        )
+    command = re.search(r"python3 (-m zipfile -e) \S+ (\.) ", copies["1-2"]["README.md"].decode())
+    folder, own = tmp_path / bundle.FOLDER, {}
+    for part, names in PARTS.items():
+        unpacked = python(tmp_path, *command[1].split(), f"{part}.zip", command[2])
+        assert (unpacked.returncode, unpacked.stdout + unpacked.stderr) == (0, "")
+        assert all(path.read_text(encoding="utf-8") == text for path, text in own.items())
+        for name in names:
+            path = folder / "notebooks" / f"{name}.ipynb"
+            solve(path)
+            own[path] = path.read_text(encoding="utf-8")
+        makefile = (folder / "Makefile").read_text(encoding="utf-8")
+        assert re.search(r"^first = (.*)$", makefile, re.MULTILINE)[1] == f"notebooks/{names[0]}.ipynb"
+        readme = (folder / "README.md").read_text(encoding="utf-8")
+        assert f"jupyter lab notebooks/{names[0]}.ipynb" in readme
+        assert all(notebook.title in readme for notebook in NOTEBOOKS.values())
+
+
+def test_files_of_two_parts_are_the_same_but_for_what_a_part_is(copies):
+    for part, files in copies.items():
+        for other in list(copies.values())[: list(copies).index(part)]:
+            differ = {path for path in files.keys() & other.keys() if files[path] != other[path]}
+            assert differ <= {"README.md", "Makefile", "bn_helpers/layers.py"}
+
+
+def test_the_lines_of_notebook_2_bring_answers_of_notebook_1_over(copies, unpack):
+    folder = unpack(copies["1-2"])
+    solve(folder / "notebooks" / "01_normalization.ipynb")
+    text = (folder / "notebooks" / "02_scale_and_shift.ipynb").read_text(encoding="utf-8")
+    cells = {cell.id: cell for cell in nbformat.reads(text, as_version=4).cells}
+    lines = re.search(r"```python\n(.*?)```", cells["net-and-fit"].source, re.DOTALL)[1]
+    program = f"import numpy as np\n{lines}\nprint(normalize(np.array([[1.0], [3.0]]), eps=0).ravel().tolist())"
+    done = python(folder / "notebooks", "-c", program, course=folder)
+    assert done.stdout == "[-1.0, 1.0]\n", done.stderr
 
 
 @pytest.mark.slow

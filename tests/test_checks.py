@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from types import SimpleNamespace
+from types import FunctionType, SimpleNamespace
 
 import numpy as np
 import pytest
@@ -257,6 +257,21 @@ def test_backward_with_a_forward_that_is_a_stub_says_so(capsys):
     text, error = run_check(capsys, "spatial_batchnorm_backward", answer, spatial_batchnorm_forward=forward)
     assert text == "spatial_batchnorm_backward needs your spatial_batchnorm_forward, and that is not written yet\n"
     assert isinstance(error, Unanswered)
+
+
+def frozen(dout, cache):
+    return dout * cache["gamma"] * cache["inv_std"], *layers.batchnorm_backward(dout, cache)[1:]
+
+
+@pytest.mark.parametrize("backward", [frozen, layers.batchnorm_backward], ids=["wrong", "right"])
+def test_a_fault_of_an_answer_that_is_called_is_looked_for_there(capsys, backward):
+    names = vars(layers) | {"batchnorm_backward": backward}
+    answer = FunctionType(layers.network_loss.__code__, names)
+    text, error = run_check(capsys, "network_loss", answer)
+    below = "It calls your batchnorm_backward, which fails its own check: begin there."
+    assert (below in text) == (error is not None) == (backward is frozen)
+    names["softmax_loss"] = lambda scores, labels: (0.0, scores)  # now network_loss itself is wrong, too
+    assert (below in run_check(capsys, "network_loss", answer)[0]) == (backward is frozen)
 
 
 def test_wrong_calls_say_how_to_call():

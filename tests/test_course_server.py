@@ -1,5 +1,6 @@
 """make course and make lecture: JupyterLab with the first notebook, started and ended as a person does it."""
 
+import asyncio
 import json
 import re
 import shutil
@@ -8,6 +9,7 @@ import urllib.request
 
 import pytest
 from serving import SECONDS, copy_course, listens, serving, wait_for
+from tornado.websocket import websocket_connect
 
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 
@@ -34,6 +36,22 @@ def test_it_serves_the_first_notebook_at_the_address_it_prints_and_asks_for_no_n
     assert "@jupyterlab/apputils-extension:announcements" in json.loads(page[1])["disabledExtensions"]
     notebook = json.loads(request(address, "/api/contents/notebooks/01_normalization.ipynb"))
     assert notebook["content"]["cells"][0]["cell_type"] == "markdown"
+
+
+def test_a_notebook_that_is_open_prints_no_warnings(server, tmp_path):
+    _, address = server
+    kernel = json.loads(request(address, "/api/kernels", b"{}"))["id"]
+    base, token = re.fullmatch(r"http(://[^/]+).*\?(token=\w+)", address).groups()
+
+    async def talk():
+        channels = await websocket_connect(f"ws{base}/api/kernels/{kernel}/channels?session_id=a&{token}")
+        assert await channels.read_message()
+        channels.close()
+        while await channels.read_message():  # until it is closed
+            pass
+
+    asyncio.run(talk())
+    assert not re.findall(r"^\[W.*", (tmp_path / "log").read_text(), re.MULTILINE)
 
 
 def test_it_ends_on_sigterm_and_takes_the_kernels_with_it(server, tmp_path):

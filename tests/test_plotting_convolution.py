@@ -70,6 +70,12 @@ def test_pictures_share_one_signed_scale():
     assert bar.get_xlabel() == "units"
 
 
+def test_pictures_are_hatched_below_0():
+    *panels, _ = convolution.pictures([np.eye(2), -np.eye(2)], ["one", "two"], limit=3, unit="units").axes
+    paths = [[path for drawn in panel.collections for path in drawn.get_paths()] for panel in panels]
+    assert [any(len(path.vertices) for path in some) for some in paths] == [False, True]
+
+
 def test_pictures_show_where_the_scale_cuts_values_off():
     def ends(limit):
         return convolution.pictures([np.eye(2)], ["one"], limit, "units").axes[0].images[0].colorbar.extend

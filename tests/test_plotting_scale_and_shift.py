@@ -78,8 +78,9 @@ def test_saturation_tells_real_features_from_trained_nets():
     np.testing.assert_array_equal(rows(lines(share, WITH)), [[0.0, 0.2, 0.8]])
     np.testing.assert_array_equal(rows(lines(share, WITHOUT)), [[0.15, 0.16]])
     assert (share.get_ylim(), slope.get_ylim()) == ((0, 1), (0, 1))
-    (curve,) = slope.get_lines()
+    curve, marked = slope.get_lines()
     assert np.all(np.diff(curve.get_ydata()) < 0)
+    assert [text.get_text() for text in slope.texts] == [f"{marked.get_ydata()[0]:.2f}"]
 
 
 def test_convergence_labels_each_run_and_draws_where_it_should_go():

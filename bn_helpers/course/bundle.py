@@ -89,7 +89,8 @@ def student_files(
     files |= {f"bn_helpers/expected/{name}.ipynb": _expected(root, name) for name in names}
     files |= {name: data(root / name) for name in ("LICENSE", ".gitignore")}
     files |= {"requirements.txt": requirements(root, "everybody", "student"), "pyproject.toml": pyproject(root)}
-    files |= {"Makefile": data(HANDOUT / "Makefile"), ".github/workflows/check.yml": data(HANDOUT / "check.yml")}
+    files["Makefile"] = data(HANDOUT / "Makefile").replace(next(iter(NOTEBOOKS)).encode(), names[0].encode())
+    files[".github/workflows/check.yml"] = data(HANDOUT / "check.yml")
     files["README.md"] = _readme(names, reference, repository)
     if repository:
         install = f"# No module named 'bn_helpers'? Run this first: %pip install --no-deps git+{repository}"
@@ -191,6 +192,7 @@ def _readme(names: Sequence[str], reference: bool, repository: str | None) -> by
     text = template.substitute(
         notebooks=_table(names, repository),
         first=names[0],
+        folder=FOLDER,
         reference=REFERENCE * reference,
         colab=COLAB.replace("URL", repository) if repository else "",
     )
@@ -198,16 +200,17 @@ def _readme(names: Sequence[str], reference: bool, repository: str | None) -> by
 
 
 def _table(names: Sequence[str], repository: str | None) -> str:
+    """All notebooks of the course, with links to those that are in this part."""
     lines = ["| notebook | minutes | points |", "|---|--:|--:|"]
     if repository:
         lines = [lines[0] + " in the browser |", lines[1] + "---|"]
-    for name in names:
-        tasks = (task for task in TASKS.values() if task.notebook == name)
-        notebook = NOTEBOOKS[name]
-        title = f"[{notebook.number} {notebook.title}](notebooks/{name}.ipynb)"
-        line = f"| {title} | {notebook.minutes} | {sum(task.points for task in tasks)} |"
-        lines.append(line + (f" {_links(name, repository)} |" if repository else ""))
-    return "\n".join(lines)
+    for name, notebook in NOTEBOOKS.items():
+        title, here = f"{notebook.number} {notebook.title}", name in names
+        title = f"[{title}](notebooks/{name}.ipynb)" if here else title
+        points = sum(task.points for task in TASKS.values() if task.notebook == name)
+        links = f" {_links(name, repository) if here else ''} |" if repository else ""
+        lines.append(f"| {title} | {notebook.minutes} | {points} |{links}")
+    return "\n".join(lines) + ELSEWHERE * (len(names) < len(NOTEBOOKS))
 
 
 def _links(name: str, repository: str) -> str:
@@ -221,6 +224,7 @@ ADVICE = (
     "These notebooks together give answers away. Without --notebooks the course comes in parts that do not; "
     "--with-reference gives out all answers."
 )
+ELSEWHERE = "\n\nWhat has no link comes with another part of the course."
 COLAB = """
 On Colab, run this in a cell of its own first; Binder needs nothing:
 

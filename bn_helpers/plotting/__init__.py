@@ -140,6 +140,7 @@ def dots(ax: Axes, reached: Mapping[str, np.ndarray], looks: Mapping[str, Mappin
         ax.vlines(median, row - 0.25, row + 0.25, color=color, linewidth=2)
         ax.text(median, row - 0.27, f"{median:.0%}", color=color, ha="center", va="bottom", fontsize=8.5)
     ax.use_sticky_edges = False  # a band at the edge of the axes would cut the dots there in two
+    ax.margins(x=0.08)  # for the numbers
     ax.set_yticks(range(len(reached)), reached)
     ax.set_ylim(len(reached) - 0.5, -0.8)
     ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))

@@ -16,7 +16,7 @@ NORMS = ("batch norm", "layer norm", "instance norm", "group norm", "per pixel (
 
 
 def pictures(images: Sequence[np.ndarray], titles: Sequence[str], limit: float, unit: str) -> Figure:
-    """Draw images of signed values side by side, in one scale of colours.
+    """Draw images of signed values side by side, in one scale of colours; below 0 they are hatched, for print in grey.
 
     Parameters
     ----------
@@ -30,6 +30,7 @@ def pictures(images: Sequence[np.ndarray], titles: Sequence[str], limit: float, 
     figure, (axes,) = plt.subplots(1, len(images), squeeze=False)
     for ax, image, title in zip(axes, images, titles, strict=True):
         colours = ax.imshow(image, cmap=plotting.SIGNED, vmin=-limit, vmax=limit)
+        ax.contourf(image, levels=[-np.inf, -limit / 8], colors="none", hatches=["///"])
         ax.set_title(title)
         _bare(ax)
     ends = "both" if max(np.abs(image).max() for image in images) > limit else "neither"
@@ -199,7 +200,8 @@ def _blocks(ax: Axes, groups: np.ndarray, texts: Sequence[str], cmap: str = "vir
 
 def _name_blocks(ax: Axes, shape: tuple[int, int, int, int]) -> None:
     n, c, h, w = shape
-    ax.set_xticks(np.arange(c) * (w + GAP) + w / 2, [f"channel\n{j + 1}" for j in range(c)])
+    ax.set_xticks(np.arange(c) * (w + GAP) + w / 2, range(1, c + 1))
+    ax.set_xlabel("channel")
     ax.set_yticks(np.arange(n) * (h + GAP) + h / 2, [f"image {i + 1}" for i in range(n)])
     ax.tick_params(labelsize=8.5)
 

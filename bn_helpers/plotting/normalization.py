@@ -131,7 +131,7 @@ def layer_histograms(plain: Sequence[np.ndarray], normed: Sequence[np.ndarray], 
         Their positions, counted from 0.
     """
     figure, rows = plt.subplots(2, len(layers), sharex=True, sharey=True)
-    looks = (("without", plotting.WITHOUT), ("with normalization", plotting.WITH))
+    looks = (("without", plotting.WITHOUT), ("with", plotting.WITH))
     for axes, outputs, (name, look) in zip(rows, (plain, normed), looks, strict=True):
         for ax, h, layer in zip(axes, outputs, layers, strict=True):
             ax.hist(h.ravel(), bins=np.linspace(-1, 1, 41), weights=np.full(h.size, 100 / h.size), color=look["color"])

@@ -90,7 +90,8 @@ def saturation(
         Spread and saturated share of nets that were trained without normalization.
     """
     figure, axes = plt.subplot_mosaic("001122;333444", height_ratios=(1, 1.4))
-    for name, gamma in zip("012", gammas[[0, len(gammas) // 2, -1]], strict=True):
+    middle = len(gammas) // 2
+    for name, gamma in zip("012", gammas[[0, middle, -1]], strict=True):
         _percent(axes[name], np.tanh(gamma * bell), 1)
         axes[name].set(title=f"gamma = {gamma:.2g}", xlabel="output of tanh")
     axes["0"].set_ylabel("per cent")
@@ -100,7 +101,11 @@ def saturation(
     share.plot(gammas, measured[1], **(plotting.WITH | dots))
     share.plot(*trained, **(plotting.WITHOUT | dots | {"marker": "s"}))
     share.plot(gammas, measured[0], **(plotting.REFERENCE | dots | {"marker": "+"}))
-    slope.plot(gammas, [np.mean(1 - np.tanh(gamma * bell) ** 2) for gamma in gammas], **plotting.REFERENCE)
+    slopes = [np.mean(1 - np.tanh(gamma * bell) ** 2) for gamma in gammas]
+    at = gammas[middle], slopes[middle]
+    slope.plot(gammas, slopes, **plotting.REFERENCE)
+    slope.plot(*at, **(plotting.REFERENCE | dots))
+    slope.annotate(f"{at[1]:.2f}", at, xytext=(5, 2), textcoords="offset points", fontsize=9)
     names = {
         "+ gaussian; dotted: the formula": plotting.REFERENCE,
         "● real, normalized": plotting.WITH,
