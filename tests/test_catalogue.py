@@ -157,6 +157,23 @@ def test_mistakes_are_named_on_many_hidden_cases(exercise):
     check_hidden(exercise, MANY)
 
 
+@pytest.mark.parametrize("exercise", [id for id, task in EXERCISES.items() if task.uses])
+def test_gradient_that_fits_a_wrong_forward_is_that_of_every_input(exercise):
+    case = next(case for case in drawn(exercise, 0) if case.id == "small")
+    for id in (id for id in CATALOGUE[exercise] if id.startswith("forward_")):
+        functions = CATALOGUE[exercise][id].functions
+        inputs = [np.array(case.inputs[name], np.longdouble) for name in ("x", "gamma", "beta")]
+        for value, slope in zip(inputs, list(run(case, functions).values.values())[:3], strict=True):
+            for index in np.ndindex(value.shape):
+                ends = []
+                for step in (1e-5, -2e-5):
+                    value[index] += step
+                    out, _ = functions[EXERCISES[exercise].uses[0]](*inputs, {"mode": "train"})
+                    ends.append((case.inputs["dout"] * out).sum())
+                value[index] += 1e-5
+                assert (ends[0] - ends[1]) / 2e-5 == pytest.approx(slope[index], rel=1e-6, abs=1e-7), (id, index)
+
+
 @pytest.mark.slow
 def test_two_mistakes_in_one_answer_are_called_by_one_of_their_names():
     """By none of a third. What equals a right answer or one mistake on all cases is no answer with two."""

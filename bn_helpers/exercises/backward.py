@@ -134,12 +134,20 @@ def _network_loss(exercise: Exercise, rng: RandomState, case: str) -> Case:
     return draw.finished(Case(case, inputs, tuple(calls), wanted, tolerance=1e-5 if case == "float32" else 1e-9))
 
 
+def _some_rows(rng: RandomState, rows: int, size: int) -> np.ndarray:
+    """The numbers of some rows, in any order; not of the first ones, or taking those would be no mistake."""
+    while True:
+        chosen = rng.permutation(rows)[:size]
+        if size == rows or max(chosen) >= size:
+            return chosen
+
+
 def _train_network(exercise: Exercise, rng: RandomState, case: str) -> Case:
     inputs = _network(rng, case)
     (x, params), labels = _as_floats(inputs), inputs["labels"]
     bn_param = inputs["bn_param"] = _bn_param(rng, case, len(params["gamma"]))
     rows, sizes = len(x), (20, 25, 15) if case == "easy" else (5, 5, 5) if case == "unchanged" else (5, 6, 4)
-    inputs |= {"batches": [rng.permutation(rows)[:size] for size in sizes], "rate": RATE}
+    inputs |= {"batches": [_some_rows(rng, rows, size) for size in sizes], "rate": RATE}
     eps = None if bn_param is None else bn_param.get("eps", draw.EPS)
     trained, losses, seen = params, [], []
     for batch in inputs["batches"]:
