@@ -71,10 +71,7 @@ changes(
     """
     without_sample (small): you take the statistics of the companions alone. The example is one row of the batch that
     normalizes it.
-    - joined.mean(axis=1)
-    + batches.mean(axis=1)
-    - joined.var(axis=1)
-    + batches.var(axis=1)
+    = variance_without_sample, mean_without_sample
 
     variance_without_sample (small): you take the variance of the companions alone. The example is one row of the batch
     that normalizes it.

@@ -173,7 +173,8 @@ def _one_of_several(
     evidence = {id: _evidence(units, found, looks[id]) for id, units in parts.items()}
 
     def rank(id: str) -> tuple[bool, int, int]:
-        return _has_wrong_shape(parts[id], found), len(evidence[id]), len(parts[id])
+        without_values = sum(found.get(case) == look for case, look in looks[id].items() if not _values(look))
+        return _has_wrong_shape(parts[id], found), len(evidence[id]) + without_values, len(parts[id])
 
     best = max((id for id in parts if evidence[id]), key=rank, default=None)
     others = [units for id, units in parts.items() if id != best]
