@@ -428,6 +428,10 @@ changes(
     - (dout * x_hat).sum(axis=0)
     + dout.sum(axis=0)
 
+    dgamma_without_dout (small): you forget dout in dgamma, and x_hat alone sums to 0.
+    - (dout * x_hat).sum(axis=0)
+    + x_hat.sum(axis=0)
+
     dbeta_with_gamma (small): you multiply dbeta by gamma. beta is added after gamma has acted.
     - dout.sum(axis=0)
     + gamma * dout.sum(axis=0)
@@ -572,6 +576,11 @@ changes(
     gamma_forgotten (small): you forget gamma in dx.
     - gamma * inv_std
     + inv_std
+
+    dgamma_without_dout_everywhere (small): you forget dout in dgamma, and x_hat alone sums to 0. So nothing comes
+    along the path through the variance either.
+    - (dout * x_hat).sum(axis=0)
+    + x_hat.sum(axis=0)
 
     gamma_on_dout_only (small): gamma stands on dout only. It belongs to all three terms.
     - gamma * inv_std * (dout
