@@ -226,7 +226,7 @@ def test_mistake_that_misses_the_point_earns_at_most_half(exercise):
     task, cases = EXERCISES[exercise], visible_cases(exercise)
     for id, seen in outcomes(exercise).items():
         marks = mark(exercise, cases, seen)
-        if task.point and not marks[task.point]:
+        if task.point and not any(marks[case] for case in task.point):
             assert task.score(marks) <= task.points / 2 + 1e-9, id
 
 

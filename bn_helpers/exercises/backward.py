@@ -195,6 +195,7 @@ EXERCISES = (
         backward,
         ("batchnorm_forward",),
         shares=SHARES,
+        point=("small", "large_eps"),
     ),
     Exercise(
         "batchnorm_backward_alt", "Backward in closed form", 6, 25, 3,
@@ -206,6 +207,7 @@ EXERCISES = (
         ("batchnorm_forward",),
         shares=SHARES,
         underived="batchnorm_backward",
+        point=("small", "large_eps"),
     ),
     Exercise(
         "network_loss", "Your layer in a net", 8, 25, 2,
@@ -215,6 +217,7 @@ EXERCISES = (
          "float32": 1, "unchanged": 0},
         _network_loss,
         shares={"loss": 0.4, **{f"grads.{name}": 0.12 for name in PARAMETERS}},
+        point=("small",),
     ),
     Exercise(
         "train_network", "Train it", 4, 10, 1,
@@ -223,5 +226,6 @@ EXERCISES = (
         {"easy": 0, "small": 3, "without": 2, "keeps_running": 1, "float32": 1, "unchanged": 0},
         _train_network,
         shares={"losses": 0.5, **{f"trained.{name}": 0.1 for name in PARAMETERS}},
+        point=("small",),
     ),
 )  # fmt: skip
