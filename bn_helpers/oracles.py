@@ -150,7 +150,7 @@ def network_loss(
     w1, gamma, beta, w2, b2 = (params[name].tolist() for name in ("w1", "gamma", "beta", "w2", "b2"))
     units = []
     for j, weights in enumerate(zip(*w1, strict=True)):
-        column = [sum(map(operator.mul, row, weights)) for row in x.tolist()]
+        column = [total(v * w for v, w in zip(row, weights, strict=True)) for row in x.tolist()]
         if eps is not None and running is None:
             column = normalize_column(column, eps).tolist()
         elif eps is not None:
@@ -159,7 +159,7 @@ def network_loss(
         units.append([out if out.real > 0 else 0.0 for out in outs])
     losses = []
     for h, label in zip(zip(*units, strict=True), labels.tolist(), strict=True):
-        scores = [sum(map(operator.mul, h, w), b) for b, w in zip(b2, zip(*w2, strict=True), strict=True)]
+        scores = [total([b, *map(operator.mul, h, w)]) for b, w in zip(b2, zip(*w2, strict=True), strict=True)]
         largest = max(score.real for score in scores)
         losses.append(largest - scores[label] + np.log(total([np.exp(v - largest).item() for v in scores])).item())
     return total(losses) / len(losses)
