@@ -251,6 +251,21 @@ def test_answer_that_calls_a_stub_says_which(capsys):
     assert isinstance(error, Unanswered)
 
 
+@pytest.mark.parametrize(("change", "told"), [(lambda out: 2 * out, True), (lambda out: out[:, None], False)])
+def test_forward_is_to_be_mended_first_where_its_values_are_wrong_and_not_its_shape_alone(change, told):
+    def forward(x, gamma, beta, bn_param):
+        out, cache = layers.batchnorm_forward(x, gamma, beta, bn_param)
+        return change(out), cache
+
+    def backward(dout, cache):
+        dx, dgamma, dbeta = layers.batchnorm_backward(dout, cache)
+        return 1.7 * dx, dgamma, dbeta
+
+    words = examine("batchnorm_backward", {"batchnorm_backward": backward, "batchnorm_forward": forward}).words
+    assert words.endswith("Your batchnorm_forward returns a wrong out here: mend that first.") == told
+    assert ("mend" in words) == told
+
+
 def test_backward_with_a_forward_that_is_a_stub_says_so(capsys):
     forward = stub("spatial_batchnorm_forward")
     answer = layers.spatial_batchnorm_backward

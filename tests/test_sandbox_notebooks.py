@@ -110,10 +110,8 @@ def test_a_backward_on_its_authors_own_wrong_forward_is_told_so(grade):
     backward = "def spatial_batchnorm_backward(dout, cache):\n    x, gamma = cache\n    return x, gamma, gamma"
     results = by_id(grade({"spatial_batchnorm_forward": forward, "spatial_batchnorm_backward": backward}))
     assert results["spatial_batchnorm_backward"].score == 0
-    assert (
-        "It was judged with your spatial_batchnorm_forward: mend that first."
-        in results["spatial_batchnorm_backward"].message
-    )
+    told = "Your spatial_batchnorm_forward returns a wrong out here: mend that first."
+    assert told in results["spatial_batchnorm_backward"].message
 
 
 def test_a_right_forward_keeps_its_cache_for_the_backward(grade):

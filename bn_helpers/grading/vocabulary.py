@@ -15,7 +15,7 @@ from dataclasses import replace
 from bn_helpers.catalogue import CATALOGUE
 from bn_helpers.exercises import CASES, EASY, EXERCISES
 from bn_helpers.grading.results import PASSED, Attempt, ExerciseResult
-from bn_helpers.judging import Judgement, judge
+from bn_helpers.judging import Judgement, judge, of_forward
 from bn_helpers.outcomes import Case, Outcome
 from bn_helpers.submission import Answer
 
@@ -87,7 +87,8 @@ def _first_failure(answer: Answer, cases: Sequence[Case], outcomes: Sequence[Out
     )
     title, look = CASES[case.id]
     hidden = "right on the numbers that you can see, and wrong on others"
-    return f"{title}: {_seen(answer, case, outcome, judgement) if visible else hidden}\n{name or look}"
+    advice = name or of_forward(answer.id, (case, outcome, judgement)) or look
+    return f"{title}: {_seen(answer, case, outcome, judgement) if visible else hidden}\n{advice}"
 
 
 def _seen(answer: Answer, case: Case, outcome: Outcome, judgement: Judgement) -> str:
