@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bn_helpers.catalogue.entry import changes, mistake, right
-from bn_helpers.layers import batchnorm_forward, ghost_batchnorm_forward, normalize
+from bn_helpers.layers import batchnorm_forward, ghost_batchnorm_forward, normalize, outputs_across_batches
 
 # outputs_across_batches
 
@@ -64,6 +64,12 @@ def _(sample, batches, gamma, beta, eps=1e-5):
     outputs = np.array([(gamma * normalize(np.vstack([sample, batch]), eps) + beta)[0] for batch in batches])
     batches[:, 0] = sample
     return outputs
+
+
+@mistake("outputs_across_batches", "eps_default_tiny", case="tiny_variance")
+def _(sample, batches, gamma, beta, eps=1e-8):
+    """your default eps is 1e-8. Here it is 1e-5."""
+    return outputs_across_batches(sample, batches, gamma, beta, eps)
 
 
 changes(
@@ -216,6 +222,12 @@ def _(x, gamma, beta, ghost_size, eps=1e-5):
     for i in range(len(x) - ghost_size + 1):
         out[i : i + ghost_size] = gamma * normalize(x[i : i + ghost_size], eps) + beta
     return out
+
+
+@mistake("ghost_batchnorm_forward", "eps_default_tiny", case="tiny_variance")
+def _(x, gamma, beta, ghost_size, eps=1e-8):
+    """your default eps is 1e-8. Here it is 1e-5."""
+    return ghost_batchnorm_forward(x, gamma, beta, ghost_size, eps)
 
 
 changes(
