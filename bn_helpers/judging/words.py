@@ -34,11 +34,16 @@ def explain(exercise: str, judged: list[Judged], visible: int, name: str = "") -
         return f"{seen}\n{name or CASES[case.id][1]}"
     telling = min(failures, key=lambda each: (each[0].id == EASY, _is_small(each[2])))
     advice = failures[0][0] if failures[0][0].id == EASY else telling[0]
-    below = name or of_forward(exercise, telling) or _look_at(exercise, advice, telling)
+    below = name or advise(exercise, advice, telling)
     return "\n".join(part for part in (_seen(*telling), below) if part)
 
 
-def of_forward(exercise: str, telling: Judged) -> str:
+def advise(exercise: str, advice: Case, telling: Judged) -> str:
+    """What to look at where the mistake has no name; the words are our own, whatever the answer says."""
+    return _of_forward(exercise, telling) or _look_at(exercise, advice, telling)
+
+
+def _of_forward(exercise: str, telling: Judged) -> str:
     """What is said of a wrong value where the forward pass that stands before it is wrong already."""
     case, outcome, judgement = telling
     seen = {name: judge_value(name, outcome.values.get(name), w, case.tolerance) for name, w in case.watched.items()}
