@@ -9,6 +9,7 @@ import ast
 import contextlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from types import FunctionType
 
 from bn_helpers.exercises import CASES, EASY, EXERCISES, NOTEBOOKS, QUIZZES, SHAPE, TASKS, visible_cases
@@ -31,6 +32,8 @@ class CheckFailed(CheckError):
 class Unanswered(CheckError):
     """There is no answer yet."""
 
+
+GRADED = "The grader also runs it with a right one."
 
 # The cell of the last `ready`, and the wrong answers that it let pass.
 _drawn_with: tuple[int | None, list[str]] = (None, [])
@@ -62,13 +65,26 @@ def check(exercise: str, answer: Callable | str, **uses: Callable) -> None:
         _refuse_stale(exercise)
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
             verdict = examine(exercise, _functions(exercise, answer, uses))
+            leans = _leans_on(exercise, answer, uses) if verdict.state not in (PASSED, UNANSWERED) else ""
         said = [*printed.words(), *_lines(verdict)]
+        verdict = replace(verdict, words="\n".join(part for part in (verdict.words, leans) if part))
     if text := "\n\n".join(part for part in ("\n".join(said), verdict.words) if part):
         print(text)
     if verdict.state == UNANSWERED:
         raise Unanswered(f"{exercise}: unanswered, 0 of {_points(exercise)} points")
     if verdict.state != PASSED:
         raise CheckFailed(f"{exercise}: not right yet, {verdict.points:.1f} of {_points(exercise)} points")
+
+
+def _leans_on(exercise: str, answer: Callable, uses: Mapping[str, Callable]) -> str:
+    """What is to be said of an answer that calls others of its notebook which do not pass."""
+    if not isinstance(answer, FunctionType):
+        return ""
+    task, answers = EXERCISES[exercise], {**answer.__globals__, **uses}
+    called = [EXERCISES[name] for name in EXERCISES if name in {*answer.__code__.co_names, *uses}]
+    others = [other for other in called if other.notebook == task.notebook and not task.answered_by(other)]
+    wrong = [other.id for other in others if other != task and _verdict(other.id, answers).state != PASSED]
+    return f"It calls your {' and '.join(wrong)}, not right yet. {GRADED}" if wrong else ""
 
 
 def _refuse_stale(exercise: str) -> None:
@@ -190,7 +206,7 @@ def _lines(verdict: Verdict) -> list[str]:
     """One line a case, and what there is to say where none of them failed."""
     exercise = EXERCISES[verdict.task]
     if verdict.state == UNANSWERED:
-        needed = f"{exercise.id} needs your {verdict.stub}, and that is not written yet"
+        needed = f"{exercise.id} needs your {verdict.stub}, and that is not written yet. {GRADED}"
         return [needed] if verdict.stub != exercise.id else []
     shown = [case for case in (*exercise.weights, SHAPE) if case != SHAPE or not verdict.marks[SHAPE]]
     state = {None: "skip", 1.0: "pass"}

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from bn_helpers import checks, guard, judging, layers
-from bn_helpers.checks import CheckFailed, Unanswered, check, examine, ready, summary
+from bn_helpers.checks import GRADED, CheckFailed, Unanswered, check, examine, ready, summary
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS
 from bn_helpers.judging import words
 
@@ -247,8 +247,17 @@ def test_stub_is_not_attempted(capsys):
 def test_answer_that_calls_a_stub_says_which(capsys):
     batch_statistics = stub("batch_statistics")
     text, error = run_check(capsys, "normalize", lambda x, eps=1e-5: x - batch_statistics(x)[0])
-    assert text == "normalize needs your batch_statistics, and that is not written yet\n"
+    assert text == f"normalize needs your batch_statistics, and that is not written yet. {GRADED}\n"
     assert isinstance(error, Unanswered)
+
+
+@pytest.mark.parametrize(("mean", "told"), [("x.mean(axis=0)", False), ("x.max(axis=0)", True)])
+def test_answer_that_calls_a_wrong_one_says_which_and_what_the_grader_does(capsys, mean, told):
+    names = {"np": np}
+    exec(f"def batch_statistics(x):\n    return {mean}, x.var(axis=0)", names)
+    exec("def normalize(x, eps=1e-5):\n    mean, var = batch_statistics(x)\n    return 3 * (x - mean)", names)
+    text, _ = run_check(capsys, "normalize", names["normalize"])
+    assert text.endswith(f"It calls your batch_statistics, not right yet. {GRADED}\n") == told
 
 
 @pytest.mark.parametrize(("change", "told"), [(lambda out: 2 * out, True), (lambda out: out[:, None], False)])
@@ -270,7 +279,8 @@ def test_backward_with_a_forward_that_is_a_stub_says_so(capsys):
     forward = stub("spatial_batchnorm_forward")
     answer = layers.spatial_batchnorm_backward
     text, error = run_check(capsys, "spatial_batchnorm_backward", answer, spatial_batchnorm_forward=forward)
-    assert text == "spatial_batchnorm_backward needs your spatial_batchnorm_forward, and that is not written yet\n"
+    needed = "spatial_batchnorm_backward needs your spatial_batchnorm_forward, and that is not written yet."
+    assert text == f"{needed} {GRADED}\n"
     assert isinstance(error, Unanswered)
 
 
