@@ -10,7 +10,7 @@ import contextlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from types import FunctionType
+from types import CodeType, FunctionType
 
 from bn_helpers.exercises import CASES, EASY, EXERCISES, NOTEBOOKS, QUIZZES, SHAPE, TASKS, visible_cases
 from bn_helpers.guard import CPU_SECONDS, Endless, Printed, limited, place
@@ -81,10 +81,23 @@ def _leans_on(exercise: str, answer: Callable, uses: Mapping[str, Callable]) -> 
     if not isinstance(answer, FunctionType):
         return ""
     task, answers = EXERCISES[exercise], {**answer.__globals__, **uses}
-    called = [EXERCISES[name] for name in EXERCISES if name in {*answer.__code__.co_names, *uses}]
+    called = [EXERCISES[name] for name in EXERCISES if name in {*_looked_up(answer), *uses}]
     others = [other for other in called if other.notebook == task.notebook and not task.answered_by(other)]
     wrong = [other.id for other in others if other != task and _verdict(other.id, answers).state != PASSED]
     return f"It calls your {' and '.join(wrong)}, not right yet. {GRADED}" if wrong else ""
+
+
+def _looked_up(function: FunctionType) -> set[str]:
+    """The names that a function looks up, itself or through what it calls beside it."""
+    names: set[str] = set()
+    waiting = [function.__code__]
+    while waiting:
+        code = waiting.pop()
+        new = {*code.co_names} - names
+        names |= new
+        waiting += [part for part in code.co_consts if isinstance(part, CodeType)]
+        waiting += [f.__code__ for f in map(function.__globals__.get, new) if isinstance(f, FunctionType)]
+    return names
 
 
 def _refuse_stale(exercise: str) -> None:

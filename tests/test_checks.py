@@ -255,7 +255,8 @@ def test_answer_that_calls_a_stub_says_which(capsys):
 def test_answer_that_calls_a_wrong_one_says_which_and_what_the_grader_does(capsys, mean, told):
     names = {"np": np}
     exec(f"def batch_statistics(x):\n    return {mean}, x.var(axis=0)", names)
-    exec("def normalize(x, eps=1e-5):\n    mean, var = batch_statistics(x)\n    return 3 * (x - mean)", names)
+    exec("def center(x):\n    return x - [batch_statistics(x)[0] for _ in range(1)][0]", names)
+    exec("def normalize(x, eps=1e-5):\n    return 3 * center(x)", names)
     text, _ = run_check(capsys, "normalize", names["normalize"])
     assert text.endswith(f"It calls your batch_statistics, not right yet. {GRADED}\n") == told
 
