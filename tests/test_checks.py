@@ -261,6 +261,20 @@ def test_answer_that_calls_a_wrong_one_says_which_and_what_the_grader_does(capsy
     assert text.endswith(f"It calls your batch_statistics, not right yet. {GRADED}\n") == told
 
 
+@pytest.mark.parametrize(
+    ("take", "told"),
+    [
+        (lambda cache: cache["std"], "Take from the cache what your forward puts there, under the same name."),
+        (lambda cache: (lambda x, y: x)(*cache), ""),
+        (lambda cache: [x for x, y, z in [(*cache, 1)]], "Unpack what your forward packs: as many values, in the same"),
+    ],
+)
+def test_advice_after_an_exception_at_the_cache_is_about_the_cache(take, told):
+    functions = {"batchnorm_backward": lambda dout, cache: take(cache), "batchnorm_forward": layers.batchnorm_forward}
+    last = examine("batchnorm_backward", functions).words.splitlines()[-1]
+    assert last.startswith(told or "a few examples")
+
+
 @pytest.mark.parametrize(("change", "told"), [(lambda out: 2 * out, True), (lambda out: out[:, None], False)])
 def test_forward_is_to_be_mended_first_where_its_values_are_wrong_and_not_its_shape_alone(change, told):
     def forward(x, gamma, beta, bn_param):

@@ -14,7 +14,7 @@ SHOWN = 5  # rows and columns of an array that a message shows at most
 WIDTH = 58  # columns that fit beside JupyterLab's file browser on a page of 900 pixels
 SMALL = 1e-3  # of the scale: what a slip with the default eps costs
 
-UNPACKED = r"values to unpack|cannot unpack|KeyError|NoneType|not subscriptable"
+UNPACKED = r"values to unpack|cannot unpack|NoneType|not subscriptable"
 
 Judged = tuple[Case, Outcome, Judgement]
 
@@ -67,8 +67,11 @@ def _look_at(exercise: str, advice: Case, telling: Judged) -> str:
         return _of_another_notebook(exercise, outcome.detail)
     if judgement.problem == "unpack" and outcome.detail == "None":
         return "Is there a return at the end? print shows a value, and hands nothing over."
-    if judgement.problem == "raised" and outcome.function == exercise and re.search(UNPACKED, outcome.detail):
-        return "Unpack what your forward packs: as many values, in the same order." if EXERCISES[exercise].uses else ""
+    if judgement.problem == "raised" and outcome.function == exercise and EXERCISES[exercise].uses:
+        if outcome.raised == "KeyError":
+            return "Take from the cache what your forward puts there, under the same name."
+        unpacked = re.search(UNPACKED, outcome.detail)
+        return "Unpack what your forward packs: as many values, in the same order." if unpacked else ""
     return CASES[advice.id][1] if judgement.problem in ("value", "finite", "changed", "silent") else ""
 
 
