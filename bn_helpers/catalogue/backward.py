@@ -577,10 +577,13 @@ changes(
     - gamma * inv_std
     + inv_std
 
+    dgamma_without_dout (small): you forget dout in dgamma, and x_hat alone sums to 0.
+    - return dx, dgamma, dbeta
+    + return dx, x_hat.sum(axis=0), dbeta
+
     dgamma_without_dout_everywhere (small): you forget dout in dgamma, and x_hat alone sums to 0. So nothing comes
     along the path through the variance either.
-    - (dout * x_hat).sum(axis=0)
-    + x_hat.sum(axis=0)
+    = dgamma_term_missing, dgamma_without_dout
 
     gamma_on_dout_only (small): gamma stands on dout only. It belongs to all three terms.
     - gamma * inv_std * (dout
