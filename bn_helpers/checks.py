@@ -9,7 +9,8 @@ import ast
 import contextlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from types import FunctionType
+from dataclasses import replace
+from types import CodeType, FunctionType
 
 from bn_helpers.exercises import CASES, EASY, EXERCISES, NOTEBOOKS, QUIZZES, SHAPE, TASKS, visible_cases
 from bn_helpers.guard import CPU_SECONDS, Endless, Printed, limited, place
@@ -31,6 +32,8 @@ class CheckFailed(CheckError):
 class Unanswered(CheckError):
     """There is no answer yet."""
 
+
+GRADED = "The grader also runs it with a right one."
 
 # The cell of the last `ready`, and the wrong answers that it let pass.
 _drawn_with: tuple[int | None, list[str]] = (None, [])
@@ -61,17 +64,40 @@ def check(exercise: str, answer: Callable | str, **uses: Callable) -> None:
     else:
         _refuse_stale(exercise)
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
-            functions = _functions(exercise, answer, uses)
-            verdict = examine(exercise, functions)
-            wrong = _wrong_below(exercise, functions) if verdict.state in (PARTIAL, FAILED) else []
+            verdict = examine(exercise, _functions(exercise, answer, uses))
+            leans = _leans_on(exercise, answer, uses) if verdict.state not in (PASSED, UNANSWERED) else ""
         said = [*printed.words(), *_lines(verdict)]
-        said += [f"It calls your {name}, which fails its own check: begin there." for name in wrong]
+        verdict = replace(verdict, words="\n".join(part for part in (verdict.words, leans) if part))
     if text := "\n\n".join(part for part in ("\n".join(said), verdict.words) if part):
         print(text)
     if verdict.state == UNANSWERED:
         raise Unanswered(f"{exercise}: unanswered, 0 of {_points(exercise)} points")
     if verdict.state != PASSED:
         raise CheckFailed(f"{exercise}: not right yet, {verdict.points:.1f} of {_points(exercise)} points")
+
+
+def _leans_on(exercise: str, answer: Callable, uses: Mapping[str, Callable]) -> str:
+    """What is to be said of an answer that calls others of its notebook which do not pass."""
+    if not isinstance(answer, FunctionType):
+        return ""
+    task, answers = EXERCISES[exercise], {**answer.__globals__, **uses}
+    called = [EXERCISES[name] for name in EXERCISES if name in {*_looked_up(answer), *uses}]
+    others = [other for other in called if other.notebook == task.notebook and not task.answered_by(other)]
+    wrong = [other.id for other in others if other != task and _verdict(other.id, answers).state != PASSED]
+    return f"It calls your {' and '.join(wrong)}, not right yet. {GRADED}" if wrong else ""
+
+
+def _looked_up(function: FunctionType) -> set[str]:
+    """The names that a function looks up, itself or through what it calls beside it."""
+    names: set[str] = set()
+    waiting = [function.__code__]
+    while waiting:
+        code = waiting.pop()
+        new = {*code.co_names} - names
+        names |= new
+        waiting += [part for part in code.co_consts if isinstance(part, CodeType)]
+        waiting += [f.__code__ for f in map(function.__globals__.get, new) if isinstance(f, FunctionType)]
+    return names
 
 
 def _refuse_stale(exercise: str) -> None:
@@ -175,16 +201,6 @@ def examine(exercise: str, functions: dict[str, Callable]) -> Verdict:
     return judge_all(exercise, cases, outcomes, lambda *_: looks, messages)
 
 
-def _wrong_below(exercise: str, functions: dict[str, Callable]) -> list[str]:
-    """The learner's other answers that an answer calls, by name, and that fail their own checks."""
-    answer = functions[exercise]
-    code, there = getattr(answer, "__code__", None), {**getattr(answer, "__globals__", {}), **functions}
-    called = {*EXERCISES[exercise].uses, *(code.co_names if code else ())} & there.keys() - {exercise}
-    others = [e for e in EXERCISES.values() if e.id in called and e.notebook == EXERCISES[exercise].notebook]
-    verdicts = [examine(other.id, {name: there.get(name) for name in (*other.uses, other.id)}) for other in others]
-    return [verdict.task for verdict in verdicts if verdict.state in (PARTIAL, FAILED)]
-
-
 def _outcomes(exercise: str, functions: dict[str, Callable], cases: Sequence[Case]) -> list[Outcome]:
     """What comes of cases. The first one that has no end is the last one to be run."""
     outcomes: list[Outcome] = []
@@ -203,7 +219,7 @@ def _lines(verdict: Verdict) -> list[str]:
     """One line a case, and what there is to say where none of them failed."""
     exercise = EXERCISES[verdict.task]
     if verdict.state == UNANSWERED:
-        needed = f"{exercise.id} needs your {verdict.stub}, and that is not written yet"
+        needed = f"{exercise.id} needs your {verdict.stub}, and that is not written yet. {GRADED}"
         return [needed] if verdict.stub != exercise.id else []
     shown = [case for case in (*exercise.weights, SHAPE) if case != SHAPE or not verdict.marks[SHAPE]]
     state = {None: "skip", 1.0: "pass"}

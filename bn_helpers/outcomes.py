@@ -85,24 +85,32 @@ class Outcome:
 def run(case: Case, functions: dict[str, Callable]) -> Outcome:
     """Make the calls of a case with the given answers, on copies of its inputs."""
     names = {k: FUNCTIONS[v] if isinstance(v, str) else copy.deepcopy(v) for k, v in case.inputs.items()}
-    for call in case.calls:
-        try:
-            with np.errstate(all="ignore"), warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                returned = (functions | FUNCTIONS)[call.function](*(names[arg] for arg in call.args))
-        except (Exception, SystemExit) as error:
-            stub = isinstance(error, NotImplementedError)
-            function = traceback.extract_tb(error.__traceback__)[-1].name if stub else call.function
-            return Outcome(raised=_public_name(error), function=function, detail=_where(error, function))
-        if len(call.results) == 1 and not isinstance(returned, tuple):
-            names[call.results[0]] = returned
-        elif len(call.results) > 1 and _unpacks(returned, len(call.results)):
-            names.update(zip(call.results, returned, strict=True))
-        else:
-            return Outcome(raised="unpack", function=call.function, detail=_describe(returned))
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for call in case.calls:
+            wrong = _make(call, names, functions | FUNCTIONS)
+            if wrong:
+                return wrong
     changed = tuple(name for name in case.keeps if not _same(entry(names, name), entry(case.inputs, name)))
     observed = {name: _observe(names, name) for name in (*case.wanted, *case.watched)}
     return Outcome({name: value for name, value in observed.items() if value is not None}, changed=changed)
+
+
+def _make(call: Call, names: dict[str, Any], functions: Mapping[str, Callable]) -> Outcome | None:
+    """Make one call, and keep its results under their names; what went wrong, if anything did."""
+    try:
+        returned = functions[call.function](*(names[arg] for arg in call.args))
+    except (Exception, SystemExit) as error:
+        stub = isinstance(error, NotImplementedError)
+        function = traceback.extract_tb(error.__traceback__)[-1].name if stub else call.function
+        return Outcome(raised=_public_name(error), function=function, detail=_where(error, function))
+    if len(call.results) == 1 and not isinstance(returned, tuple):
+        names[call.results[0]] = returned
+    elif len(call.results) > 1 and _unpacks(returned, len(call.results)):
+        names.update(zip(call.results, returned, strict=True))
+    else:
+        return Outcome(raised="unpack", function=call.function, detail=_describe(returned))
+    return None
 
 
 def _observe(names: Mapping[str, Any], name: str) -> np.ndarray | None:

@@ -163,7 +163,7 @@ def table(results: list[Result]) -> Iterator[str]:
     for result in results:
         points = TASKS[result.exercise].points
         yield f"{result.exercise:{width}}  {points:2} points  {result.state}"
-        lines = [*(result.words.splitlines() if result.state == FAILED else ()), *result.notes]
+        lines = [*(result.words.splitlines() if result.state in (FAILED, UNANSWERED) else ()), *result.notes]
         yield from (f"    {line}" for line in lines)
 
 
@@ -225,7 +225,7 @@ def _result(task: str, answer: Answer | None, collector: _Collector) -> Result:
         return Result(task, FAILED, answer.error, answer.notes)
     words = collector.words.get(f"check {task}", "the check did not come to an end")
     if "Unanswered: " in words:
-        return Result(task, UNANSWERED, words, answer.notes)
+        return Result(task, UNANSWERED, words.partition("Unanswered: ")[0], answer.notes)
     if collector.passed.get(f"check {task}"):
         return Result(task, RECORDED if task in QUIZZES else PASSED, words, answer.notes)
     broken = collector.words.get(task, "")

@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import inspect
+import io
 import json
+import random
 import subprocess
 import sys
 
+import nbformat
 import pytest
-from submissions import code_cell
+from submissions import code_cell, right_answer, variant_source, write_submission
 
+from bn_helpers import catalogue, layers, selfcheck
+from bn_helpers.catalogue.entry import HUNKS, changed_source
+from bn_helpers.checks import GRADED, CheckFailed, Unanswered
 from bn_helpers.cli import ROOT
-from bn_helpers.exercises import EXERCISES
+from bn_helpers.exercises import EXERCISES, NOTEBOOKS
 from bn_helpers.grading.grader import Grader
 from bn_helpers.grading.results import SandboxUnavailable
 from bn_helpers.grading.sandbox.workshop import choose_sandbox
-from bn_helpers.submission import read_submission
+from bn_helpers.submission import Submission, read_submission
 
-PRISTINE = json.loads((ROOT / "notebooks" / "01_normalization.ipynb").read_text("utf-8"))
+STUBS = {name: json.loads((ROOT / "notebooks" / f"{name}.ipynb").read_text("utf-8")) for name in NOTEBOOKS}
+PRISTINE = STUBS["01_normalization"]
 RIGHT = "def normalize(x, eps=1e-5):\n    return (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + eps)"
 WRONG = RIGHT.replace("x.var(axis=0)", "x.var(axis=0, ddof=1)")
 HELPED = RIGHT.replace("x.mean(axis=0)", "center(x)")
 HELPER = code_cell("def center(x):\n    return x.mean(axis=0)", id="helper")
 
 
-def its_cell(notebook: dict) -> dict:
-    return next(cell for cell in notebook["cells"] if cell["id"] == "normalize")
+def its_cell(notebook: dict, exercise: str = "normalize") -> dict:
+    return next(cell for cell in notebook["cells"] if cell["id"] == exercise)
 
 
 def answered(text: str, **changes: str) -> dict:
@@ -96,3 +105,55 @@ def test_check_and_grade_agree(tmp_path, grader, kind):
     assert (graded["normalize"], checked["normalize"]) == (state, SHOWN.get(state, state)), done.stdout + done.stderr
     others = [id for id in EXERCISES if id in checked and id != "normalize"]
     assert {graded[id] for id in others} == {checked[id] for id in others} == {"unanswered"}
+
+
+def one_answer(rng: random.Random, exercise: str) -> str:
+    """An answer as a student might hand it in, right or wrong; an empty one stands for none."""
+    right, task = right_answer(exercise), EXERCISES[exercise]
+    head = f"def {exercise}({', '.join(inspect.signature(getattr(layers, exercise)).parameters)}):\n    "
+    wrong = changed_source(exercise, rng.choice(list(HUNKS[exercise]))) if HUNKS[exercise] else f"{head}return 0"
+    kinds = {
+        right: 6,
+        f"from collections.abc import Callable\n{wrong}": 6,
+        variant_source(rng.choice(list(catalogue.RIGHT[exercise].values()))): 0 if task.uses else 2,
+        "".join(its_cell(STUBS[task.notebook], exercise)["source"]): 3,
+        "": 1,
+        f"{head}pass": 1,
+        f"{head}return missing": 1,
+        f"{right}\n)": 1,
+    }
+    return rng.choices(list(kinds), list(kinds.values()))[0]
+
+
+def checked(submission: Submission) -> dict[str, tuple[str, str]]:
+    """What the check says of each answer, and in which words; its notebook runs here, and not in a kernel."""
+    answers, said, names = submission.answers, {}, {}
+    (name,) = {answer.notebook for answer in answers.values()}
+    frame = selfcheck.frame(nbformat.read(ROOT / "solutions" / f"{name}.ipynb", as_version=4))
+    for cell in selfcheck._filled(frame, name, answers).cells:
+        state, printed = "passed", io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            try:
+                exec(cell.source, names)
+            except Unanswered:
+                state = "unanswered"
+            except (CheckFailed, NameError, ArithmeticError):
+                state = "failed"
+        said[selfcheck._part(cell).removeprefix("check ")] = state, printed.getvalue()
+    return {id: said[id] for id, answer in answers.items() if answer.attempted and not answer.error}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(10))
+def test_check_and_grade_agree_on_what_students_hand_in_or_the_check_says_what_the_grader_does(tmp_path, grader, seed):
+    rng = random.Random(seed)
+    notebook = list(NOTEBOOKS)[seed % len(NOTEBOOKS)]
+    answers = {id: one_answer(rng, id) for id, task in EXERCISES.items() if task.notebook == notebook}
+    submission = read_submission(
+        write_submission(tmp_path / "student", {i: text for i, text in answers.items() if text})
+    )
+    graded = {result.id: result for result in grader.grade(submission).exercises}
+    for id, (state, words) in checked(submission).items():
+        same = SHOWN.get(graded[id].status, graded[id].status) == state
+        told = GRADED in words and "given a right" in graded[id].message
+        assert same or told, (id, state, words, graded[id].status, graded[id].message)

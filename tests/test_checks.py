@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from bn_helpers import checks, guard, judging, layers
-from bn_helpers.checks import CheckFailed, Unanswered, check, examine, ready, summary
+from bn_helpers.checks import GRADED, CheckFailed, Unanswered, check, examine, ready, summary
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS
 from bn_helpers.judging import words
 
@@ -247,15 +247,55 @@ def test_stub_is_not_attempted(capsys):
 def test_answer_that_calls_a_stub_says_which(capsys):
     batch_statistics = stub("batch_statistics")
     text, error = run_check(capsys, "normalize", lambda x, eps=1e-5: x - batch_statistics(x)[0])
-    assert text == "normalize needs your batch_statistics, and that is not written yet\n"
+    assert text == f"normalize needs your batch_statistics, and that is not written yet. {GRADED}\n"
     assert isinstance(error, Unanswered)
+
+
+@pytest.mark.parametrize(("mean", "told"), [("x.mean(axis=0)", False), ("x.max(axis=0)", True)])
+def test_answer_that_calls_a_wrong_one_says_which_and_what_the_grader_does(capsys, mean, told):
+    names = {"np": np}
+    exec(f"def batch_statistics(x):\n    return {mean}, x.var(axis=0)", names)
+    exec("def center(x):\n    return x - [batch_statistics(x)[0] for _ in range(1)][0]", names)
+    exec("def normalize(x, eps=1e-5):\n    return 3 * center(x)", names)
+    text, _ = run_check(capsys, "normalize", names["normalize"])
+    assert text.endswith(f"It calls your batch_statistics, not right yet. {GRADED}\n") == told
+
+
+@pytest.mark.parametrize(
+    ("take", "told"),
+    [
+        (lambda cache: cache["std"], "Take from the cache what your forward puts there, under the same name."),
+        (lambda cache: (lambda x, y: x)(*cache), ""),
+        (lambda cache: [x for x, y, z in [(*cache, 1)]], "Unpack what your forward packs: as many values, in the same"),
+    ],
+)
+def test_advice_after_an_exception_at_the_cache_is_about_the_cache(take, told):
+    functions = {"batchnorm_backward": lambda dout, cache: take(cache), "batchnorm_forward": layers.batchnorm_forward}
+    last = examine("batchnorm_backward", functions).words.splitlines()[-1]
+    assert last.startswith(told or "a few examples")
+
+
+@pytest.mark.parametrize(("change", "told"), [(lambda out: 2 * out, True), (lambda out: out[:, None], False)])
+def test_forward_is_to_be_mended_first_where_its_values_are_wrong_and_not_its_shape_alone(change, told):
+    def forward(x, gamma, beta, bn_param):
+        out, cache = layers.batchnorm_forward(x, gamma, beta, bn_param)
+        return change(out), cache
+
+    def backward(dout, cache):
+        dx, dgamma, dbeta = layers.batchnorm_backward(dout, cache)
+        return 1.7 * dx, dgamma, dbeta
+
+    words = examine("batchnorm_backward", {"batchnorm_backward": backward, "batchnorm_forward": forward}).words
+    assert words.endswith("Your batchnorm_forward returns a wrong out here: mend that first.") == told
+    assert ("mend" in words) == told
 
 
 def test_backward_with_a_forward_that_is_a_stub_says_so(capsys):
     forward = stub("spatial_batchnorm_forward")
     answer = layers.spatial_batchnorm_backward
     text, error = run_check(capsys, "spatial_batchnorm_backward", answer, spatial_batchnorm_forward=forward)
-    assert text == "spatial_batchnorm_backward needs your spatial_batchnorm_forward, and that is not written yet\n"
+    needed = "spatial_batchnorm_backward needs your spatial_batchnorm_forward, and that is not written yet."
+    assert text == f"{needed} {GRADED}\n"
     assert isinstance(error, Unanswered)
 
 
@@ -268,7 +308,7 @@ def test_a_fault_of_an_answer_that_is_called_is_looked_for_there(capsys, backwar
     names = vars(layers) | {"batchnorm_backward": backward}
     answer = FunctionType(layers.network_loss.__code__, names)
     text, error = run_check(capsys, "network_loss", answer)
-    below = "It calls your batchnorm_backward, which fails its own check: begin there."
+    below = f"It calls your batchnorm_backward, not right yet. {GRADED}"
     assert (below in text) == (error is not None) == (backward is frozen)
     names["softmax_loss"] = lambda scores, labels: (0.0, scores)  # now network_loss itself is wrong, too
     assert (below in run_check(capsys, "network_loss", answer)[0]) == (backward is frozen)

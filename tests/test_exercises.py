@@ -77,7 +77,7 @@ def test_a_right_result_beside_wrong_ones_earns_its_share_of_the_easy_half():
 
 @pytest.mark.parametrize("exercise", [e for e in EXERCISES.values() if e.point], ids=lambda e: e.id)
 def test_what_misses_the_point_earns_half_however_right_the_rest_is(exercise):
-    marks = dict.fromkeys(exercise.weights, 1.0) | {exercise.point: 0.0}
+    marks = dict.fromkeys(exercise.weights, 1.0) | dict.fromkeys(exercise.point, 0.0)
     assert exercise.score(marks) == pytest.approx(exercise.points / 2)
     assert sum(exercise.earned(marks).values()) == pytest.approx(exercise.points / 2)
 

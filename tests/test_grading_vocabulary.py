@@ -48,6 +48,14 @@ def test_what_may_be_told_is_told():
     assert "normalize raised ValueError (line 2)" in raised.message
 
 
+def test_after_an_exception_stands_what_follows_from_it_and_no_advice_about_values():
+    for name, follows in (("batch_statistics", "\nbatch_statistics is exercise 1.1: run"), ("secret", "\nnote")):
+        outcome = Outcome(raised="NameError", function="normalize", detail=f"NameError: name '{name}' is not defined")
+        message = told(Attempt("normalize", outcomes=[outcome] * len(CASES), ran=True)).message
+        assert f"normalize raised NameError{follows}" in message
+        assert "secret" not in message
+
+
 def test_a_mistake_is_named_and_all_messages_of_all_values_are_few():
     rng = np.random.RandomState(0)
     messages = set()

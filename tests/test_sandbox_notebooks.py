@@ -110,10 +110,16 @@ def test_a_backward_on_its_authors_own_wrong_forward_is_told_so(grade):
     backward = "def spatial_batchnorm_backward(dout, cache):\n    x, gamma = cache\n    return x, gamma, gamma"
     results = by_id(grade({"spatial_batchnorm_forward": forward, "spatial_batchnorm_backward": backward}))
     assert results["spatial_batchnorm_backward"].score == 0
-    assert (
-        "It was judged with your spatial_batchnorm_forward: mend that first."
-        in results["spatial_batchnorm_backward"].message
-    )
+    told = "Your spatial_batchnorm_forward returns a wrong out here: mend that first."
+    assert told in results["spatial_batchnorm_backward"].message
+
+
+def test_complex_results_and_the_name_that_was_meant_are_told(grade):
+    roots = "def normalize(x, eps=1e-5):\n    return (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + eps + 0j)"
+    mistyped = "def batch_statistics(x):\n    variance = x.var(axis=0)\n    return x.mean(axis=0), varianc"
+    results = by_id(grade({"normalize": roots, "batch_statistics": mistyped}))
+    assert results["normalize"].message.endswith("x_hat holds complex numbers, wanted real numbers")
+    assert "name 'varianc' is not defined; did you mean variance? (line 3: " in results["batch_statistics"].message
 
 
 def test_a_right_forward_keeps_its_cache_for_the_backward(grade):

@@ -45,10 +45,7 @@ changes(
     + dout.mean(axis=0)
 
     both_averaged (square): you average dgamma and dbeta over the batch. They are sums.
-    - (dout * x_hat).sum(axis=0)
-    + (dout * x_hat).mean(axis=0)
-    - dout.sum(axis=0)
-    + dout.mean(axis=0)
+    = dgamma_averaged, dbeta_averaged
 
     dgamma_not_summed (square): you do not sum dgamma over the batch.
     - (dout * x_hat).sum(axis=0)
@@ -59,10 +56,7 @@ changes(
     + dout
 
     nothing_summed (square): you sum neither dgamma nor dbeta over the batch.
-    - (dout * x_hat).sum(axis=0)
-    + dout * x_hat
-    - dout.sum(axis=0)
-    + dout
+    = dgamma_not_summed, dbeta_not_summed
 
     axis_1 (square): you sum along the features, so you get one number an example. Wanted is one number a feature.
     - (dout * x_hat).sum(axis=0)
@@ -326,10 +320,7 @@ changes(
     + dmean
 
     neither_averaged (small): the paths through mean and variance lack their 1/N.
-    - 2 * dvar / len(dout)
-    + 2 * dvar
-    - dmean / len(dout)
-    + dmean
+    = variance_not_averaged, mean_not_averaged
 
     ddof (small): you divide by N - 1 on the path through the variance. The layer's variance divides by N.
     - 2 * dvar / len(dout)
@@ -394,10 +385,7 @@ changes(
     + dout.mean(axis=0)
 
     both_averaged (small): you average dgamma and dbeta over the batch. They are sums.
-    - (dout * x_hat).sum(axis=0)
-    + (dout * x_hat).mean(axis=0)
-    - dout.sum(axis=0)
-    + dout.mean(axis=0)
+    = dgamma_averaged, dbeta_averaged
 
     nothing_summed (small): you sum neither dgamma nor dbeta over the batch.
     - (dout * x_hat).sum(axis=0)
@@ -440,6 +428,10 @@ changes(
     - (dout * x_hat).sum(axis=0)
     + dout.sum(axis=0)
 
+    dgamma_without_dout (small): you forget dout in dgamma, and x_hat alone sums to 0.
+    - (dout * x_hat).sum(axis=0)
+    + x_hat.sum(axis=0)
+
     dbeta_with_gamma (small): you multiply dbeta by gamma. beta is added after gamma has acted.
     - dout.sum(axis=0)
     + gamma * dout.sum(axis=0)
@@ -459,10 +451,7 @@ changes(
 
     summed_over_all (small): you sum over all numbers on the way to dvar and dmean. Sum over the batch only: each
     feature has its own.
-    - (dx_hat * centered).sum(axis=0)
-    + (dx_hat * centered).sum()
-    - -dcentered.sum(axis=0)
-    + -dcentered.sum()
+    = dvar_summed_over_all, dmean_summed_over_all
 
     dvar_summed_over_all (small): you sum over all numbers on the way to dvar. Sum over the batch only: each feature has
     its own.
@@ -558,10 +547,7 @@ changes(
     + dgamma
 
     neither_averaged (small): the terms with dbeta and dgamma lack their 1/N.
-    - dbeta / m
-    + dbeta
-    - dgamma / m
-    + dgamma
+    = dbeta_not_averaged, dgamma_not_averaged
 
     n_times_too_large (small): dx is N times too large: where N stands before dout, 1/N stands before the bracket.
     - gamma * inv_std
@@ -590,6 +576,14 @@ changes(
     gamma_forgotten (small): you forget gamma in dx.
     - gamma * inv_std
     + inv_std
+
+    dgamma_without_dout (small): you forget dout in dgamma, and x_hat alone sums to 0.
+    - return dx, dgamma, dbeta
+    + return dx, x_hat.sum(axis=0), dbeta
+
+    dgamma_without_dout_everywhere (small): you forget dout in dgamma, and x_hat alone sums to 0. So nothing comes
+    along the path through the variance either.
+    = dgamma_term_missing, dgamma_without_dout
 
     gamma_on_dout_only (small): gamma stands on dout only. It belongs to all three terms.
     - gamma * inv_std * (dout
@@ -633,10 +627,7 @@ changes(
     + + x_hat
 
     both_signs (small): the terms with dbeta and dgamma have the wrong sign.
-    - - dbeta
-    + + dbeta
-    - - x_hat
-    + + x_hat
+    = dbeta_sign, dgamma_sign
 
     brackets_missing (small): brackets are missing: gamma and one over the standard deviation stand on dout only. They
     belong to all three terms.
@@ -767,9 +758,7 @@ changes(
 
     loss_and_gradients_summed (small): you sum loss and gradients over the batch. The loss is an average, so its
     gradient has a factor 1/N.
-    - loss, dscores = softmax_loss(h @ params["w2"] + params["b2"], labels)
-    + loss, dscores = softmax_loss(h @ params["w2"] + params["b2"], labels)
-    + loss, dscores = loss * len(x), dscores * len(x)
+    = loss_summed, gradients_not_averaged
 
     gradients_not_averaged (small): your gradients are those of the sum over the batch. The loss is an average, and
     dscores has its factor 1/N.

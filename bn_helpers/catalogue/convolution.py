@@ -292,10 +292,7 @@ changes(
 
     everything_along_columns (square): you use the statistics, gamma and beta along the last axis. They fit there
     silently where W = C; they belong to axis 1.
-    - (x - mean[:, None, None]) * inv_std[:, None, None]
-    + (x - mean) * inv_std
-    - gamma[:, None, None] * x_hat + beta[:, None, None]
-    + gamma * x_hat + beta
+    = parameters_along_columns, statistics_along_columns
 
     eps_outside_root (small): you add eps to the standard deviation. It is added to the variance, under the root.
     - np.sqrt(var + eps)

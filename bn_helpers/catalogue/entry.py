@@ -26,7 +26,7 @@ class Mistake:
 
 CATALOGUE: dict[str, dict[str, Mistake]] = {exercise: {} for exercise in EXERCISES}
 RIGHT: dict[str, dict[str, dict[str, Callable]]] = {exercise: {} for exercise in EXERCISES}  # by style
-HUNKS: dict[str, dict[str, tuple[str, ...]]] = {exercise: {} for exercise in EXERCISES}  # what `changes` has taken in
+HUNKS: dict[str, dict[str, tuple[str, ...]]] = {exercise: {} for exercise in EXERCISES}  # of `changes`, single ones
 
 
 def mistake(exercise: str, id: str, case: str, **uses: Callable) -> Callable[[Callable], None]:
@@ -71,13 +71,17 @@ def changes(exercise: str, table: str) -> None:
     """Enter changes of the reference, written like a diff, with an empty line between two mistakes.
 
     A mistake begins with `id (case): message`. Each line with a minus is a text that occurs exactly once in the body of
-    the reference; the lines with a plus below it take its place, or nothing does.
+    the reference; the lines with a plus below it take its place, or nothing does. What is two mistakes at once names
+    them, in a line with an equals sign.
     """
-    for block in inspect.cleandoc(table).split("\n\n"):
+    for block in sorted(inspect.cleandoc(table).split("\n\n"), key=lambda block: "\n= " in block):
         lines = block.splitlines()
-        first = next(i for i, line in enumerate(lines) if line.startswith("- "))
+        first = next(i for i, line in enumerate(lines) if line.startswith(("- ", "= ")))
         header, _, message = " ".join(map(str.strip, lines[:first])).partition("): ")
         id, _, case = header.partition(" (")
+        if lines[first].startswith("= "):
+            enter(exercise, id, case, message, changed(exercise, *lines[first].removeprefix("= ").split(", ")), {})
+            continue
         hunks, where = tuple("\n".join(["", *lines[first:]]).split("\n- ")[1:]), f"{exercise}: {id}"
         enter(exercise, id, case, message, _answer(exercise, _patched(exercise, hunks, where), where), {})
         HUNKS[exercise][id] = hunks  # those of a mistake that is refused stay out

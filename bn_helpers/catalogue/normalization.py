@@ -185,6 +185,12 @@ def _(x, eps=1e-5):
     return normalize(x)
 
 
+@mistake("normalize", "eps_fixed_tiny", case="small")
+def _(x, eps=1e-5):
+    """you use a fixed eps, and that is 1e-8. It is an argument: use the one you are given."""
+    return normalize(x, 1e-8)
+
+
 @mistake("normalize", "eps_default_tiny", case="tiny_variance")
 def _(x, eps=1e-8):
     """your default eps is 1e-8. Here it is 1e-5."""

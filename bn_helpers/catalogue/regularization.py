@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bn_helpers.catalogue.entry import changes, mistake, right
-from bn_helpers.layers import batchnorm_forward, ghost_batchnorm_forward, normalize
+from bn_helpers.layers import batchnorm_forward, ghost_batchnorm_forward, normalize, outputs_across_batches
 
 # outputs_across_batches
 
@@ -66,15 +66,18 @@ def _(sample, batches, gamma, beta, eps=1e-5):
     return outputs
 
 
+@mistake("outputs_across_batches", "eps_default_tiny", case="tiny_variance")
+def _(sample, batches, gamma, beta, eps=1e-8):
+    """your default eps is 1e-8. Here it is 1e-5."""
+    return outputs_across_batches(sample, batches, gamma, beta, eps)
+
+
 changes(
     "outputs_across_batches",
     """
     without_sample (small): you take the statistics of the companions alone. The example is one row of the batch that
     normalizes it.
-    - joined.mean(axis=1)
-    + batches.mean(axis=1)
-    - joined.var(axis=1)
-    + batches.var(axis=1)
+    = variance_without_sample, mean_without_sample
 
     variance_without_sample (small): you take the variance of the companions alone. The example is one row of the batch
     that normalizes it.
@@ -219,6 +222,12 @@ def _(x, gamma, beta, ghost_size, eps=1e-5):
     for i in range(len(x) - ghost_size + 1):
         out[i : i + ghost_size] = gamma * normalize(x[i : i + ghost_size], eps) + beta
     return out
+
+
+@mistake("ghost_batchnorm_forward", "eps_default_tiny", case="tiny_variance")
+def _(x, gamma, beta, ghost_size, eps=1e-8):
+    """your default eps is 1e-8. Here it is 1e-5."""
+    return ghost_batchnorm_forward(x, gamma, beta, ghost_size, eps)
 
 
 changes(

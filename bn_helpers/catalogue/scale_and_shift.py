@@ -648,10 +648,7 @@ changes(
     + np.sqrt(var + eps * (mode == "test"))
 
     returns_input (small): you hand the batch through as it is.
-    - x_hat = centered * inv_std
-    + x_hat = x
-    - gamma * x_hat + beta
-    + x_hat
+    = gamma_and_beta_forgotten, not_normalized
 
     eps_default_tiny (tiny_variance): your default eps is 1e-8. Here it is 1e-5.
     - bn_param.get("eps", 1e-5)
@@ -659,10 +656,7 @@ changes(
 
     eps_in_running_var_alone (running_first): you average the variance with eps in it, and leave eps out in evaluation.
     Keep the plain variance; eps is added when you divide.
-    - (1 - momentum) * var
-    + (1 - momentum) * (var + eps)
-    - np.sqrt(var + eps)
-    + np.sqrt(var + eps * (mode == "train"))
+    = no_eps_in_test, running_var_with_eps
 
     running_keeps_old (running_first): the running statistics keep their old values: what you have computed is not
     stored, or is overwritten by the old ones.

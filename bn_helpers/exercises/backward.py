@@ -134,12 +134,20 @@ def _network_loss(exercise: Exercise, rng: RandomState, case: str) -> Case:
     return draw.finished(Case(case, inputs, tuple(calls), wanted, tolerance=1e-5 if case == "float32" else 1e-9))
 
 
+def _some_rows(rng: RandomState, rows: int, size: int) -> np.ndarray:
+    """The numbers of some rows, in any order; not of the first ones, or taking those would be no mistake."""
+    while True:
+        chosen = rng.permutation(rows)[:size]
+        if size == rows or max(chosen) >= size:
+            return chosen
+
+
 def _train_network(exercise: Exercise, rng: RandomState, case: str) -> Case:
     inputs = _network(rng, case)
     (x, params), labels = _as_floats(inputs), inputs["labels"]
     bn_param = inputs["bn_param"] = _bn_param(rng, case, len(params["gamma"]))
     rows, sizes = len(x), (20, 25, 15) if case == "easy" else (5, 5, 5) if case == "unchanged" else (5, 6, 4)
-    inputs |= {"batches": [rng.permutation(rows)[:size] for size in sizes], "rate": RATE}
+    inputs |= {"batches": [_some_rows(rng, rows, size) for size in sizes], "rate": RATE}
     eps = None if bn_param is None else bn_param.get("eps", draw.EPS)
     trained, losses, seen = params, [], []
     for batch in inputs["batches"]:
@@ -187,6 +195,7 @@ EXERCISES = (
         backward,
         ("batchnorm_forward",),
         shares=SHARES,
+        point=("small", "large_eps"),
     ),
     Exercise(
         "batchnorm_backward_alt", "Backward in closed form", 6, 25, 3,
@@ -198,6 +207,7 @@ EXERCISES = (
         ("batchnorm_forward",),
         shares=SHARES,
         underived="batchnorm_backward",
+        point=("small", "large_eps"),
     ),
     Exercise(
         "network_loss", "Your layer in a net", 8, 25, 2,
@@ -207,6 +217,7 @@ EXERCISES = (
          "float32": 1, "unchanged": 0},
         _network_loss,
         shares={"loss": 0.4, **{f"grads.{name}": 0.12 for name in PARAMETERS}},
+        point=("small",),
     ),
     Exercise(
         "train_network", "Train it", 4, 10, 1,
@@ -215,5 +226,6 @@ EXERCISES = (
         {"easy": 0, "small": 3, "without": 2, "keeps_running": 1, "float32": 1, "unchanged": 0},
         _train_network,
         shares={"losses": 0.5, **{f"trained.{name}": 0.1 for name in PARAMETERS}},
+        point=("small",),
     ),
 )  # fmt: skip

@@ -24,6 +24,7 @@ EXERCISES = (
         {"easy": 0, "small": 3, "square": 3, "constant": 1, "large_mean": 1, "one_image": 1, "integer": 1,
          "float32": 1, "unchanged": 0},
         partial(normalization.statistics, shapes=IMAGES),
+        point=("small",),
     ),
     Exercise(
         "spatial_batchnorm_forward", "The layer for images", 7, 15, 2,
@@ -34,7 +35,7 @@ EXERCISES = (
          "test_keeps_running": 1, "bad_mode": 1,
          "float32": 1, "unchanged": 0},
         partial(scale_and_shift.forward, shapes=IMAGES | {"evaluation": (5, 2, 2, 3), "test_one_image": (1, 3, 2, 2)}),
-        point=EVALUATION,
+        point=(EVALUATION,),
     ),
     Exercise(
         "spatial_batchnorm_backward", "Backward for images", 5, 15, 2,
@@ -45,5 +46,6 @@ EXERCISES = (
         partial(backward.backward, shapes=IMAGES),
         ("spatial_batchnorm_forward",),
         shares=backward.SHARES,
+        point=("small", "large_eps"),
     ),
 )  # fmt: skip

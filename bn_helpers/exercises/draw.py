@@ -43,6 +43,11 @@ def batch(rng: RandomState, *shape: int, unit: float = 1.0) -> np.ndarray:
             return x * unit
 
 
+def unit(case: str) -> float:
+    """The size of a case's numbers."""
+    return 1e-3 if case == "tiny_variance" else 1.0
+
+
 def vector(rng: RandomState, d: int) -> np.ndarray:
     """Numbers between 0.5 and 2.5 with random signs: none near 0, none equal to 1."""
     return np.round(rng.uniform(0.5, 2.5, d), 2) * rng.choice([-1.0, 1.0], d) + 0.003
@@ -56,7 +61,7 @@ def positive(rng: RandomState, d: int) -> np.ndarray:
 def batch_for(rng: RandomState, case: str, shapes: Shapes) -> np.ndarray:
     """The batch for a case: of the case's own shape, or of the small one, with the property that its name tells."""
     shape = shapes.get(case, shapes["small"])
-    x = batch(rng, *shape, unit=1e-3 if case == "tiny_variance" else 1.0)
+    x = batch(rng, *shape, unit=unit(case))
     if case == "constant":
         x[:, 0] = 0.5
     if case == "large_mean":

@@ -75,6 +75,7 @@ EXERCISES = (
         {"easy": 0, "small": 3, "square": 2, "constant": 1, "large_mean": 1, "one_row": 1, "integer": 1,
          "float32": 1, "unchanged": 0},
         statistics,
+        point=("small",),
     ),
     Exercise(
         "normalize", "Normalize a batch", 5, 10, 1,
@@ -83,6 +84,7 @@ EXERCISES = (
         {"easy": 0, "small": 3, "square": 2, "tiny_variance": 2, "constant": 1, "large_mean": 2, "one_row": 1,
          "integer": 1, "float32": 1, "unchanged": 0},
         _normalize,
+        point=("small", "tiny_variance"),
     ),
     Exercise(
         "layer_outputs", "Normalization inside a deep net", 4, 10, 2,
@@ -90,6 +92,6 @@ EXERCISES = (
         ("outputs",),
         {"easy": 0, "normalized": 3, "widths": 1, "relu": 2, "unchanged": 0},
         _layer_outputs,
-        point="normalized",
+        point=("normalized",),
     ),
 )  # fmt: skip

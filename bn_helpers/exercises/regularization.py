@@ -16,8 +16,9 @@ NOTEBOOK = Notebook("05_regularization", "Regularization", 45, ("batchnorm_forwa
 def _outputs_across_batches(exercise: Exercise, rng: RandomState, case: str) -> Case:
     shapes = {"easy": (5, 99, 4), "square": (3, 3, 3), "one_companion": (4, 1, 2)}
     b, m, d = shapes.get(case, (2, 3, 4))
-    batches = np.stack([draw.batch(rng, m + 1, d)[1:] for _ in range(b)])
-    sample = draw.batch(rng, 4, d)[0]
+    unit = draw.unit(case)
+    batches = np.stack([draw.batch(rng, m + 1, d, unit=unit)[1:] for _ in range(b)])
+    sample = draw.batch(rng, 4, d, unit=unit)[0]
     gamma, beta = draw.vector(rng, d), draw.vector(rng, d)
     inputs: dict = {"sample": sample, "batches": batches, "gamma": gamma, "beta": beta}
     if case == "float32":
@@ -33,7 +34,7 @@ def _outputs_across_batches(exercise: Exercise, rng: RandomState, case: str) -> 
 def _ghost_batchnorm_forward(exercise: Exercise, rng: RandomState, case: str) -> Case:
     sizes = {"easy": (100, 4, 50), "square": (4, 2, 2), "whole_batch": (5, 3, 5), "groups_of_one": (3, 2, 1)}
     n, d, size = (sizes | {"uneven": (6, 2, 4)}).get(case, (6, 4, 3))
-    groups = [draw.batch(rng, size, d) for _ in range(n // size)]
+    groups = [draw.batch(rng, size, d, unit=draw.unit(case)) for _ in range(n // size)]
     x = np.concatenate([*groups, draw.batch(rng, max(n % size, 2), d)])[:n]
     gamma, beta = draw.vector(rng, d), draw.vector(rng, d)
     inputs: dict = {"x": x, "gamma": gamma, "beta": beta, "ghost_size": size}
@@ -59,15 +60,17 @@ EXERCISES = (
         "outputs_across_batches", "One example in many batches", 4, 10, 2,
         "The example is one row of the batch that normalizes it.",
         ("outputs",),
-        {"easy": 0, "small": 3, "square": 2, "one_companion": 1, "large_eps": 1, "float32": 1, "unchanged": 0},
+        {"easy": 0, "small": 3, "square": 2, "one_companion": 1, "large_eps": 1, "tiny_variance": 1,
+         "float32": 1, "unchanged": 0},
         _outputs_across_batches,
+        point=("small",),
     ),
     Exercise(
         "ghost_batchnorm_forward", "Ghost batches", 4, 10, 2,
         "Each group has its own mean and variance.",
         ("out",),
-        {"easy": 0, "small": 3, "square": 2, "whole_batch": 1, "groups_of_one": 1, "large_eps": 1, "uneven": 1,
-         "float32": 1, "unchanged": 0},
+        {"easy": 0, "small": 3, "square": 2, "whole_batch": 1, "groups_of_one": 1, "large_eps": 1,
+         "tiny_variance": 1, "uneven": 1, "float32": 1, "unchanged": 0},
         _ghost_batchnorm_forward,
     ),
 )  # fmt: skip

@@ -151,6 +151,7 @@ EXERCISES = (
         {"easy": 0, "large_eps": 3, "tiny_variance": 2, "square": 2, "constant": 1, "large_mean": 1,
          "integer": 1, "float32": 1, "unchanged": 0},
         _identity_parameters,
+        point=("large_eps", "tiny_variance"),
     ),
     Exercise(
         "saturated_fraction", "How much of tanh is saturated", 3, 5, 1,
@@ -168,7 +169,7 @@ EXERCISES = (
          "test_one_row": 1, "test_keeps_running": 1, "train_then_test": 2, "bad_mode": 1, "one_row": 1, "float32": 1,
          "unchanged": 0},
         forward,
-        point=EVALUATION,
+        point=(EVALUATION,),
     ),
     Exercise(
         "fold_into_linear", "Fold the layer into the one before it", 4, 15, 2,

@@ -32,7 +32,8 @@ class Exercise:
     """One exercise.
 
     `weights` maps the id of each case to its weight, and `draw` gives the case of an id, from itself and a generator.
-    `point` is the case without which an answer misses the point, and earns at most half. `shares` tells what part of
+    `point` names the cases of which one must be right, or an answer misses the point, and earns at most half; there are
+    none where the easy case shows the point already, without which nothing is earned. `shares` tells what part of
     the easy case each result is; equal parts where it is not given. `uses` names answers that are handed to its check,
     `underived` an answer that it must not call: it is to be derived anew. `notebook` and `number` ("2.3": the third
     exercise of notebook 2) follow from where it is listed.
@@ -49,7 +50,7 @@ class Exercise:
     draw: Callable[[Exercise, np.random.RandomState, str], Case]
     uses: tuple[str, ...] = ()
     underived: str = ""
-    point: str = ""
+    point: tuple[str, ...] = ()
     shares: Mapping[str, float] = field(default_factory=dict)
     notebook: str = ""
     number: str = ""
@@ -83,8 +84,8 @@ class Exercise:
         for case in (*(case for case, weight in self.weights.items() if not weight and case != EASY), SHAPE):
             if started and not marks.get(case, 1.0):
                 earned[case] = -min(COST, sum(earned.values()))
-        if self.point and not marks.get(self.point, 0.0):
-            earned[self.point] -= max(0.0, sum(earned.values()) - 0.5)
+        if self.point and not any(marks.get(case) for case in self.point):
+            earned[self.point[0]] -= max(0.0, sum(earned.values()) - 0.5)
         return earned
 
 

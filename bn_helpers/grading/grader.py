@@ -179,8 +179,6 @@ class _Run:
             self._attempts[name] = attempt
             self._given[name] = others
             self._notes[name] = f"right, given a right {', '.join(others)}"
-        elif set(others) & set(EXERCISES[name].uses):
-            self._notes[name] = f"It was judged with your {EXERCISES[name].uses[0]}: mend that first."
 
     def _replaceable(self, name: str) -> list[str]:
         """In the place of which answers an exercise is given the reference."""

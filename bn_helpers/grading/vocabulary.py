@@ -15,7 +15,7 @@ from dataclasses import replace
 from bn_helpers.catalogue import CATALOGUE
 from bn_helpers.exercises import CASES, EASY, EXERCISES
 from bn_helpers.grading.results import PASSED, Attempt, ExerciseResult
-from bn_helpers.judging import Judgement, judge
+from bn_helpers.judging import Judgement, advise, judge
 from bn_helpers.outcomes import Case, Outcome
 from bn_helpers.submission import Answer
 
@@ -86,8 +86,10 @@ def _first_failure(answer: Answer, cases: Sequence[Case], outcomes: Sequence[Out
         next(entry for entry in judged if not entry[2].passed),
     )
     title, look = CASES[case.id]
-    hidden = "right on the numbers that you can see, and wrong on others"
-    return f"{title}: {_seen(answer, case, outcome, judgement) if visible else hidden}\n{name or look}"
+    if not visible:
+        return f"{title}: right on the numbers that you can see, and wrong on others\n{name or look}"
+    below = name or advise(answer.id, case, (case, outcome, judgement))
+    return "\n".join(part for part in (f"{title}: {_seen(answer, case, outcome, judgement)}", below) if part)
 
 
 def _seen(answer: Answer, case: Case, outcome: Outcome, judgement: Judgement) -> str:

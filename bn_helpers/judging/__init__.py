@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from bn_helpers.exercises import EXERCISES
 from bn_helpers.judging.naming import Diagnosis, Known, Signatures, alike, diagnose, fingerprints, signature, signatures
 from bn_helpers.judging.outcome import Judgement, judge, mark
-from bn_helpers.judging.words import SHOWN, explain, table
+from bn_helpers.judging.words import SHOWN, advise, explain, table
 from bn_helpers.outcomes import Case, Outcome
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "Known",
     "Signatures",
     "Verdict",
+    "advise",
     "alike",
     "diagnose",
     "explain",

@@ -66,11 +66,10 @@ def signature(case: Case, outcome: Outcome) -> Signature:
     if outcome.changed:
         return {"changed": list(outcome.changed)}
     seen = {name: (outcome.values.get(name), wanted) for name, wanted in (case.wanted | case.watched).items()}
-    looks = {name: _look(*pair) for name, pair in seen.items()}
     if case.raises:
-        return {"silent": looks}
-    right = {name for name, pair in seen.items() if judge_value(name, *pair, case.tolerance).passed}
-    return {"values": {name: look for name, look in looks.items() if name not in right}}
+        return {"silent": {name: _look(*pair) for name, pair in seen.items()}}
+    wrong = {name: pair for name, pair in seen.items() if not judge_value(name, *pair, case.tolerance).passed}
+    return {"values": {name: _look(*pair) for name, pair in wrong.items()}}
 
 
 def signatures(cases: Iterable[Case], outcomes: Iterable[Outcome]) -> dict[str, Signature]:
@@ -105,7 +104,7 @@ def _directions(size: int) -> np.ndarray:
 
 def alike(left: Any, right: Any) -> bool:
     """Whether two signatures are equal, up to a small part of the errors that are projected."""
-    if isinstance(left, Mapping) and isinstance(right, Mapping):
+    if isinstance(left, dict) and isinstance(right, dict):
         return left.keys() == right.keys() and all(alike(left[key], right[key]) for key in left)
     if isinstance(left, list) and isinstance(right, list):
         if len(left) != len(right):
@@ -144,23 +143,25 @@ def accounts_for(found: Signatures, expected: Signatures) -> frozenset[Unit]:
 
     There are none where something is right that the mistake makes wrong.
     """
-    units = set()
-    for case, looks in expected.items():
-        seen = found.get(case, "pass")
-        if (seen == "pass" or _contradicts(seen, looks)) and case not in SPECIAL:
-            return frozenset()
-        wrong, seen = _values(looks), _values(seen)
-        units |= {(case, name) for name in wrong.keys() & seen.keys() if alike(wrong[name], seen[name])}
-    return frozenset(units)
+    pairs = {case: (found.get(case, "pass"), looks) for case, looks in expected.items()}
+    if any(seen == "pass" or _contradicts(seen, looks) for case, (seen, looks) in pairs.items() if case not in SPECIAL):
+        return frozenset()
+    values = {case: (_values(seen), _values(looks)) for case, (seen, looks) in pairs.items()}
+    return frozenset(
+        (case, name)
+        for case, (seen, wrong) in values.items()
+        for name in wrong.keys() & seen.keys()
+        if alike(wrong[name], seen[name])
+    )
 
 
 def _values(signature: Signature) -> Mapping[str, list]:
-    return signature.get("values", {}) if isinstance(signature, Mapping) else {}
+    return signature.get("values", {}) if isinstance(signature, dict) else {}
 
 
 def _contradicts(seen: Signature, looks: Signature) -> bool:
     """Whether a case shows that the mistake was not made: an output is right that it makes wrong, or there is one."""
-    if not (isinstance(looks, Mapping) and _values(seen)):
+    if not (isinstance(looks, dict) and _values(seen)):
         return False  # an exception hides what the values would have been
     return not _values(looks) or not _values(looks).keys() <= _values(seen).keys()
 
@@ -172,7 +173,8 @@ def _one_of_several(
     evidence = {id: _evidence(units, found, looks[id]) for id, units in parts.items()}
 
     def rank(id: str) -> tuple[bool, int, int]:
-        return _has_wrong_shape(parts[id], found), len(evidence[id]), len(parts[id])
+        without_values = sum(found.get(case) == look for case, look in looks[id].items() if not _values(look))
+        return _has_wrong_shape(parts[id], found), len(evidence[id]) + without_values, len(parts[id])
 
     best = max((id for id in parts if evidence[id]), key=rank, default=None)
     others = [units for id, units in parts.items() if id != best]

@@ -14,7 +14,7 @@ SHOWN = 5  # rows and columns of an array that a message shows at most
 WIDTH = 58  # columns that fit beside JupyterLab's file browser on a page of 900 pixels
 SMALL = 1e-3  # of the scale: what a slip with the default eps costs
 
-UNPACKED = r"values to unpack|cannot unpack|KeyError|NoneType|not subscriptable"
+UNPACKED = r"values to unpack|cannot unpack|NoneType|not subscriptable"
 
 Judged = tuple[Case, Outcome, Judgement]
 
@@ -34,15 +34,20 @@ def explain(exercise: str, judged: list[Judged], visible: int, name: str = "") -
         return f"{seen}\n{name or CASES[case.id][1]}"
     telling = min(failures, key=lambda each: (each[0].id == EASY, _is_small(each[2])))
     advice = failures[0][0] if failures[0][0].id == EASY else telling[0]
-    below = name or _of_forward(exercise, telling) or _look_at(exercise, advice, telling)
+    below = name or advise(exercise, advice, telling)
     return "\n".join(part for part in (_seen(*telling), below) if part)
+
+
+def advise(exercise: str, advice: Case, telling: Judged) -> str:
+    """What to look at where the mistake has no name; the words are our own, whatever the answer says."""
+    return _of_forward(exercise, telling) or _look_at(exercise, advice, telling)
 
 
 def _of_forward(exercise: str, telling: Judged) -> str:
     """What is said of a wrong value where the forward pass that stands before it is wrong already."""
     case, outcome, judgement = telling
     seen = {name: judge_value(name, outcome.values.get(name), w, case.tolerance) for name, w in case.watched.items()}
-    if judgement.problem != "value" or all(value.values_right for value in seen.values()):
+    if judgement.problem not in ("value", "finite") or all(value.values_right for value in seen.values()):
         return ""
     return f"Your {EXERCISES[exercise].uses[0]} returns a wrong {', '.join(seen)} here: mend that first."
 
@@ -62,8 +67,11 @@ def _look_at(exercise: str, advice: Case, telling: Judged) -> str:
         return _of_another_notebook(exercise, outcome.detail)
     if judgement.problem == "unpack" and outcome.detail == "None":
         return "Is there a return at the end? print shows a value, and hands nothing over."
-    if judgement.problem == "raised" and outcome.function == exercise and re.search(UNPACKED, outcome.detail):
-        return "Unpack what your forward packs: as many values, in the same order." if EXERCISES[exercise].uses else ""
+    if judgement.problem == "raised" and outcome.function == exercise and EXERCISES[exercise].uses:
+        if outcome.raised == "KeyError":
+            return "Take from the cache what your forward puts there, under the same name."
+        unpacked = re.search(UNPACKED, outcome.detail)
+        return "Unpack what your forward packs: as many values, in the same order." if unpacked else ""
     return CASES[advice.id][1] if judgement.problem in ("value", "finite", "changed", "silent") else ""
 
 
