@@ -14,7 +14,7 @@ from types import CodeType, FunctionType
 
 from bn_helpers.exercises import CASES, EASY, EXERCISES, NOTEBOOKS, QUIZZES, SHAPE, TASKS, visible_cases
 from bn_helpers.guard import CPU_SECONDS, Endless, Printed, limited, place
-from bn_helpers.judging import FAILED, PARTIAL, PASSED, UNANSWERED, Verdict, fingerprints, judge, judge_all
+from bn_helpers.judging import FAILED, PASSED, UNANSWERED, Verdict, fingerprints, judge, judge_all
 from bn_helpers.outcomes import Case, Outcome, run
 
 
