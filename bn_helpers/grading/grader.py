@@ -116,6 +116,7 @@ class _Run:
         text = json.dumps({name: answer.source for name, answer in answers.items()})
         self._cases = {name: probes.cases(name, text) for name in answers}
         self._attempts = {name: Attempt(name) for name in answers}
+        self._points = dict.fromkeys(answers, 0.0)  # of these attempts
         self._settled: set[str] = set()
         self._notes: dict[str, str] = {}
         self._given: dict[str, list[str]] = {}  # what stood in the place of others where an exercise was forgiven
@@ -147,7 +148,8 @@ class _Run:
         probed = [name for name in left if name in self._of(first)] if open_ else left
         attempts = self._run({"together": self._steps(self._defined(), probed, merged=True)})["together"]
         ran = {name for name in left if name in attempts and attempts[name].ran}
-        self._attempts.update({name: attempts[name] for name in ran})
+        for name in ran:
+            self._take(name, attempts[name], self._score(attempts[name]))
         return ran
 
     def _settle(self, names: list[str]) -> None:
@@ -162,8 +164,8 @@ class _Run:
         """Each in a kernel of its own, unless it ran out of time and was alone."""
         notebooks = {n: self._steps([*self._needed(n), n], [n]) for n in names if not self._is_final(n)}
         for name, attempts in self._run(notebooks).items() if notebooks else ():
-            if attempts[name].ran and self._score(attempts[name]) >= self._score(self._attempts[name]):
-                self._attempts[name] = attempts[name]
+            if attempts[name].ran and (points := self._score(attempts[name])) >= self._points[name]:
+                self._take(name, attempts[name], points)
 
     def _forgive(self, name: str, others: list[str]) -> None:
         """Run a failure with the reference in the place of others, and let that count where it is better.
@@ -175,8 +177,8 @@ class _Run:
         right = {*self._builds_on(name)} & {*self._defined()}
         steps = self._steps({*self._needed(name), *right, *others, name}, [name], replaced=others)
         attempt = self._run({name: steps})[name][name]
-        if self._score(attempt) > self._score(self._attempts[name]):
-            self._attempts[name] = attempt
+        if (points := self._score(attempt)) > self._points[name]:
+            self._take(name, attempt, points)
             self._given[name] = others
             self._notes[name] = f"right, given a right {', '.join(others)}"
         elif set(others) & set(EXERCISES[name].uses):
@@ -253,7 +255,11 @@ class _Run:
         return [name for name, attempt in self._attempts.items() if not attempt.fate]
 
     def _failed(self) -> list[str]:
-        return [name for name, attempt in self._attempts.items() if self._score(attempt) < EXERCISES[name].points]
+        return [name for name, points in self._points.items() if points < EXERCISES[name].points]
+
+    def _take(self, name: str, attempt: Attempt, points: float) -> None:
+        """Let an attempt count."""
+        self._attempts[name], self._points[name] = attempt, points
 
     def _score(self, attempt: Attempt) -> float:
         return scoring.score(attempt.exercise, self._cases[attempt.exercise], attempt)
