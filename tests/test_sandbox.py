@@ -30,14 +30,22 @@ def confined(request):
         pytest.skip(str(error))
 
 
+def tried(sandbox):
+    workshop = Workshop(sandbox)
+    try:
+        return self_test(workshop)
+    finally:
+        workshop.close()
+
+
 def test_every_promise_holds(confined):
-    promises = self_test(confined)
+    promises = tried(confined)
     assert len(promises) == 15
     assert [promise for promise, held in promises if not held] == []
 
 
 def test_an_unconfined_run_promises_limits_only():
-    assert self_test(UNCONFINED) == [
+    assert tried(UNCONFINED) == [
         ("memory is limited", True),
         ("time is limited", True),
         ("output is limited", True),
@@ -84,7 +92,7 @@ def test_the_promises_are_broken_where_the_sandbox_is(monkeypatch):
         monkeypatch.setattr(module, name, lambda: b"")
     open_ = tuple(part for part in module._NAMESPACES if part not in ("--unshare-all",))
     monkeypatch.setattr(module, "_NAMESPACES", (*open_, "--unshare-pid"))
-    broken = {promise for promise, held in self_test(BWRAP) if not held}
+    broken = {promise for promise, held in tried(BWRAP) if not held}
     [served] = [promise for promise in broken if "system call" in promise]
     assert {"mincore", "cachestat", "fadvise64", "preadv2"} <= {
         *served.partition("these do: ")[2].strip(")").split(", ")
@@ -174,7 +182,7 @@ def test_no_process_outlives_a_grader_that_is_killed(name):
     deadline = time.monotonic() + 10
     while (left := processes_in(folder)) and time.monotonic() < deadline:
         time.sleep(0.05)
-    shutil.rmtree(folder)
+    shutil.rmtree(folder, ignore_errors=True)  # another run may be at it
     assert left == []
 
 

@@ -233,27 +233,17 @@ def _lost(student: str, error: Exception, tasks: Sequence[str], notes: tuple[str
 def _grader(key: bytes, sandbox: str, notebooks: tuple[str, ...]):
     """The grader of this process, if the sandbox keeps its promises here.
 
-    It is never closed: what it has made goes with the process's own folder.
+    It is never closed: what it has made is removed when the process has ended.
     """
     from bn_helpers.grading.grader import Grader
-
-    _prove(sandbox)
-    return Grader(key, sandbox, notebooks)
-
-
-def _grade(key: bytes, sandbox: str, notebooks: tuple[str, ...], submission: Submission) -> SubmissionResult:
-    return _grader(key, sandbox, notebooks).grade(submission)
-
-
-def _prove(sandbox: str) -> None:
-    """Prove that the sandbox keeps its promises here."""
     from bn_helpers.grading.results import SandboxError
     from bn_helpers.grading.sandbox.selftest import self_test
     from bn_helpers.grading.sandbox.workshop import choose_sandbox
 
     choose_sandbox(sandbox)
     try:
-        broken = [promise for promise, held in self_test(sandbox) if not held]
+        grader = Grader(key, sandbox, notebooks)
+        broken = [promise for promise, held in self_test(grader.workshop) if not held]
     except (SandboxError, OSError) as error:
         raise GradingError(f"the sandbox {sandbox!r} does not start, so nothing is graded: {advice(error)}") from None
     if broken:
@@ -261,3 +251,8 @@ def _prove(sandbox: str) -> None:
             f"the sandbox {sandbox!r} does not keep what it promises on this machine, so nothing is graded: "
             f"{'; '.join(broken)}."
         )
+    return grader
+
+
+def _grade(key: bytes, sandbox: str, notebooks: tuple[str, ...], submission: Submission) -> SubmissionResult:
+    return _grader(key, sandbox, notebooks).grade(submission)

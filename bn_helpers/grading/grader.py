@@ -43,12 +43,17 @@ class Grader:
         What confines answers, from `choose_sandbox`.
     notebooks : iterable of str, optional
         The notebooks that are due; all, if not given.
+
+    Attributes
+    ----------
+    workshop : Workshop
+        What its sandboxes are made of.
     """
 
     def __init__(self, key: bytes, sandbox: str, notebooks: Iterable[str] = NOTEBOOKS) -> None:
         self._notebooks = tuple(notebooks)
         self._probes = Probes(key, self._notebooks)
-        self._workshop = Workshop(sandbox)
+        self.workshop = Workshop(sandbox)
         gc.freeze()  # what is loaded by now stays: no need to look through it for garbage
 
     def grade(self, submission: Submission) -> SubmissionResult:
@@ -75,8 +80,8 @@ class Grader:
         results |= {name: scoring.unrun_result(a, name) for name, a in exercises.items() if name not in runnable}
         notes = submission.notes
         try:
-            with Sandbox(self._workshop) as sandbox, np.errstate(all="ignore"):
-                place = (sandbox, self._workshop.folder, start + SUBMISSION_SECONDS)
+            with Sandbox(self.workshop) as sandbox, np.errstate(all="ignore"):
+                place = (sandbox, self.workshop.folder, start + SUBMISSION_SECONDS)
                 results |= _Run(runnable, self._probes, *place).results()
         except MemoryError:  # this process is not fit for more
             raise
@@ -87,11 +92,11 @@ class Grader:
         total = sum(result.score for result in ordered)
         most = float(sum(result.max_score for result in ordered))
         seconds = float(math.ceil(time.monotonic() - start))  # whole ones: an answer can choose how long it takes
-        return SubmissionResult(submission.student, total, most, seconds, notes, ordered, self._workshop.stamp)
+        return SubmissionResult(submission.student, total, most, seconds, notes, ordered, self.workshop.stamp)
 
     def close(self) -> None:
         """Remove what the grader has made."""
-        self._workshop.close()
+        self.workshop.close()
 
     def __enter__(self) -> Grader:
         return self

@@ -20,7 +20,7 @@ from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from typing import Any, Protocol
 
-from bn_helpers.grading.folders import OwnedFolder
+from bn_helpers.grading.folders import IN_MEMORY, OwnedFolder, sweep
 from bn_helpers.grading.results import GradingError, WorkerLost
 
 SECONDS = 300.0  # for one call; a submission's own limits end it long before
@@ -132,6 +132,7 @@ class Workers:
         for worker in self._workers:
             worker.end()
         self._owned.close()
+        sweep(IN_MEMORY)
 
 
 class _Worker:

@@ -140,25 +140,21 @@ _CALLS = (
 _CACHESTAT = 451  # on every machine; libseccomp may be older than it
 
 
-def self_test(sandbox: str) -> list[tuple[str, bool]]:
+def self_test(workshop: Workshop) -> list[tuple[str, bool]]:
     """Try to break each promise of a sandbox.
 
     Parameters
     ----------
-    sandbox : str
-        From `choose_sandbox`.
+    workshop : Workshop
+        What the sandbox is made of.
 
     Returns
     -------
     promises : list of (str, bool)
         Each promise in words, and whether it held. A run must not begin where one did not.
     """
-    workshop = Workshop(sandbox)
-    try:
-        with socket.create_server(("127.0.0.1", 0)) as server, own_folder(workshop.folder) as secret:
-            return _tried(workshop, secret, server.getsockname()[1])
-    finally:
-        workshop.close()
+    with socket.create_server(("127.0.0.1", 0)) as server, own_folder(workshop.folder) as secret:
+        return _tried(workshop, secret, server.getsockname()[1])
 
 
 def _tried(workshop: Workshop, secret: Path, port: int) -> list[tuple[str, bool]]:

@@ -20,13 +20,13 @@ import tempfile
 import time
 from pathlib import Path
 
-from bn_helpers.grading.folders import OwnedFolder
+from bn_helpers.grading.folders import IN_MEMORY, OwnedFolder
 from bn_helpers.grading.results import BWRAP, UNCONFINED, USER, SandboxError, SandboxUnavailable
 from bn_helpers.grading.sandbox.image import build_image
 from bn_helpers.grading.sandbox.limits import ARRAY, DRIVER, LIMITS, MIME, PROCESSES, SITE, WORDS
 from bn_helpers.grading.sandbox.seccomp import call_number, filter_program, ready_program
 
-IN_MEMORY, MEMINFO = Path("/dev/shm"), Path("/proc/meminfo")
+MEMINFO = Path("/proc/meminfo")
 IMAGE, ROOM = 2**28, 4  # bytes that an image takes at most, and how many times there must be room for it
 END_SECONDS = 1.0  # for a process that has closed its sockets to be gone
 START_SECONDS = 60.0  # for a zygote on a busy machine
