@@ -141,6 +141,22 @@ def test_nothing_is_left_behind(confined):
     assert not workshop.folder.exists()
 
 
+def test_each_process_that_grades_has_a_user_of_its_own_until_it_ends(monkeypatch):
+    if os.geteuid():
+        pytest.skip("it takes root")
+    first, second = module._User(), module._User()
+    assert first.uid != second.uid
+    monkeypatch.setattr(module, "FIRST_UID", first.uid)
+    monkeypatch.setattr(module, "UIDS", 1)
+    with pytest.raises(SandboxUnavailable, match="taken by other"):
+        module._User()
+    first.close()
+    again = module._User()
+    assert again.uid == first.uid
+    for user in (again, second):
+        user.close()
+
+
 def test_a_sandbox_that_cannot_start_leaves_nothing_open(monkeypatch):
     """Of bubblewrap there is no trace once grading has begun: conftest.py looks at what is open afterwards."""
     workshop = Workshop(UNCONFINED)

@@ -30,7 +30,7 @@ MEMINFO = Path("/proc/meminfo")
 IMAGE, ROOM = 2**28, 4  # bytes that an image takes at most, and how many times there must be room for it
 END_SECONDS = 1.0  # for a process that has closed its sockets to be gone
 START_SECONDS = 60.0  # for a zygote on a busy machine
-FIRST_UID, UIDS = 61_000, 1_000  # of the `user` sandbox: each grading process has one
+FIRST_UID, UIDS = 61_000, 1_000  # of the `user` sandbox: each grading process takes one
 
 
 def choose_sandbox(requested: str | None = None) -> str:
@@ -109,6 +109,7 @@ class Workshop:
 
     def __init__(self, sandbox: str) -> None:
         self.sandbox = sandbox
+        self.user = _User() if sandbox == USER else None
         place, self.in_memory = _place()
         self._owned = OwnedFolder(place)
         self.folder = self._owned.path
@@ -134,13 +135,36 @@ class Workshop:
         return ["bwrap", *_NAMESPACES, *environment, *mounts, *start]
 
     def close(self) -> None:
-        """Remove the folder."""
+        """Remove the folder, and let others have the user."""
         self._owned.close()
+        if self.user:
+            self.user.close()
 
     @property
     def stamp(self) -> str:
         """What confines answers here, as reports say it."""
         return self.sandbox if self.in_memory or self.sandbox == UNCONFINED else f"{self.sandbox}, libraries on disk"
+
+
+class _User:
+    """An unprivileged user that no other grading process of this machine has: they could reach and limit each other.
+
+    Whoever has it holds a name of a socket, which the system takes back when the process ends, however it ends.
+    """
+
+    def __init__(self) -> None:
+        for self.uid in range(FIRST_UID, FIRST_UID + UIDS):
+            self._name = socket.socket(socket.AF_UNIX)
+            try:
+                self._name.bind(f"\0bn-grading-user-{self.uid}")
+                return
+            except OSError:
+                self.close()
+        raise SandboxUnavailable(f"all {UIDS} users from {FIRST_UID} on are taken by other grading processes")
+
+    def close(self) -> None:
+        """Let others have it."""
+        self._name.close()
 
 
 def _place() -> tuple[Path, bool]:
@@ -271,7 +295,7 @@ class Sandbox:
 
     def _drop(self) -> None:
         """In the child, before it becomes the zygote: a root of its own, and no rights."""
-        uid = FIRST_UID + os.getppid() % UIDS
+        uid = self._workshop.user.uid
         os.chroot(self._workshop.folder / "root")
         os.chdir("/")
         os.setgroups([])
