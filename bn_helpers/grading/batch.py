@@ -26,7 +26,7 @@ from bn_helpers.grading.results import (
     Student,
     SubmissionResult,
 )
-from bn_helpers.grading.room import advice
+from bn_helpers.grading.room import advice, processes
 from bn_helpers.grading.roster import read_roster
 from bn_helpers.grading.store import Store, course_key
 from bn_helpers.grading.students import find_students, read_student
@@ -69,7 +69,7 @@ def grade_class(
     sandbox : str, optional
         As for `choose_sandbox`.
     workers : int, optional
-        How many processes grade; one a core, if not given.
+        How many processes grade; if not given, one a core, as far as there is memory for them.
     scheduler : str, optional
         The address of a Dask scheduler, whose workers then grade; here submissions are only read.
     security : Path, optional
@@ -99,7 +99,7 @@ def grade_class(
         known = [student.name for student in (*students, *ledger.students)]
         tasks = [task for task in TASKS if task in {*due(notebooks), *ledger.due}]
         changes = read_overrides(overrides, known, tasks) if overrides else []
-        here = stack.enter_context(Workers(min(workers or os.cpu_count() or 1, len(students))))
+        here = stack.enter_context(_workers(len(students), workers, bool(scheduler)))
         there = stack.enter_context(Cluster(scheduler, security)) if scheduler else here
         chosen = there.submit(choose_sandbox, sandbox).result()
         out.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -112,6 +112,15 @@ def grade_class(
     graded = ledger.graded()
     kept = keep_overrides(out, changes, overrides)
     return replace(graded, results=apply_overrides(graded.results, kept), gone=ledger.gone)
+
+
+def _workers(work: int, wanted: int | None, only_read: bool) -> Workers:
+    """Processes of this machine. What grading in them may take is told."""
+    count = min(wanted or os.cpu_count() or 1, work)
+    if not only_read:
+        count, said = processes(count, wanted and count)
+        print(said, end="\n" * bool(said), file=sys.stderr)
+    return Workers(count)
 
 
 def _refuse(out: Path, paths: Sequence[Path]) -> None:

@@ -22,12 +22,12 @@ from pathlib import Path
 
 from bn_helpers.grading.folders import IN_MEMORY, OwnedFolder
 from bn_helpers.grading.results import BWRAP, UNCONFINED, USER, SandboxError, SandboxUnavailable
+from bn_helpers.grading.room import free_memory
 from bn_helpers.grading.sandbox.image import build_image
-from bn_helpers.grading.sandbox.limits import ARRAY, DRIVER, LIMITS, MIME, PROCESSES, SITE, WORDS
+from bn_helpers.grading.sandbox.limits import ARRAY, DRIVER, IMAGE, LIMITS, MIME, PROCESSES, SITE, WORDS
 from bn_helpers.grading.sandbox.seccomp import call_number, filter_program, ready_program
 
-MEMINFO = Path("/proc/meminfo")
-IMAGE, ROOM = 2**28, 4  # bytes that an image takes at most, and how many times there must be room for it
+ROOM = 4  # how many times there must be room for an image in memory
 END_SECONDS = 1.0  # for a process that has closed its sockets to be gone
 START_SECONDS = 60.0  # for a zygote on a busy machine
 FIRST_UID, UIDS = 61_000, 1_000  # of the `user` sandbox: each grading process takes one
@@ -172,10 +172,9 @@ def _place() -> tuple[Path, bool]:
 
     It goes into memory where programs may be run there and the room is enough for it several times over.
     """
-    with contextlib.suppress(OSError, ValueError, KeyError):
-        lines = dict(line.split(":") for line in MEMINFO.read_text().splitlines())
+    with contextlib.suppress(OSError):
         about = os.statvfs(IN_MEMORY)
-        room = min(about.f_bavail * about.f_frsize, int(lines["MemAvailable"].split()[0]) * 1024)
+        room = min(about.f_bavail * about.f_frsize, free_memory() or 0)
         if room > ROOM * IMAGE and not about.f_flag & os.ST_NOEXEC and os.access(IN_MEMORY, os.W_OK):
             return IN_MEMORY, True
     return Path(tempfile.gettempdir()), False
