@@ -23,8 +23,8 @@ import numpy as np
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS, QUIZZES, due
 from bn_helpers.grading import scoring, vocabulary
 from bn_helpers.grading.probes import Probes, quiz_letter, reference_reads
-from bn_helpers.grading.results import ANSWER, FRESH, PROBE, TIMED_OUT, Attempt, ExerciseResult, Step, SubmissionResult
-from bn_helpers.grading.sandbox.limits import CPU_SECONDS, SUBMISSION_SECONDS
+from bn_helpers.grading.results import ANSWER, FRESH, PROBE, SPENT, Attempt, ExerciseResult, Step, SubmissionResult
+from bn_helpers.grading.sandbox.limits import SUBMISSION_SECONDS
 from bn_helpers.grading.sandbox.notebooks import run_notebooks
 from bn_helpers.grading.sandbox.wire import probe_cell
 from bn_helpers.grading.sandbox.workshop import Sandbox, Workshop
@@ -81,7 +81,7 @@ class Grader:
         notes = submission.notes
         try:
             with Sandbox(self.workshop) as sandbox, np.errstate(all="ignore"):
-                place = (sandbox, self.workshop.folder, start + SUBMISSION_SECONDS)
+                place = (sandbox, self.workshop.folder, sandbox.clock.seconds() + SUBMISSION_SECONDS)
                 results |= _Run(runnable, self._probes, *place).results()
         except MemoryError:  # this process is not fit for more
             raise
@@ -128,12 +128,10 @@ class _Run:
 
     def results(self) -> dict[str, ExerciseResult]:
         """Run everything, and give the result of each exercise."""
-        left = list(self._answers)
-        while left:
+        left, in_vain = list(self._answers), 0
+        while left and in_vain < 2:  # a kernel may be lost before it has come to an answer
             ran = self._run_together(left)
-            left = [name for name in left if name not in ran]
-            if not ran:
-                break
+            left, in_vain = [name for name in left if name not in ran], 0 if ran else in_vain + 1
             begun = {self._answers[name].notebook for name in left[:1]}
             self._settle([n for n in self._answers if n not in {*left, *self._settled} | self._of(begun)])
         return {name: self._result(name) for name in self._answers}
@@ -272,8 +270,7 @@ class _Run:
     def _is_final(self, name: str) -> bool:
         """Whether nothing else can come of another run: it was never reached, or ran out of time all by itself."""
         attempt = self._attempts[name]
-        late = attempt.fate == TIMED_OUT and attempt.seconds > CPU_SECONDS - 1
-        return not attempt.ran or (late and attempt.alone)
+        return not attempt.ran or (attempt.fate == SPENT and attempt.alone)
 
     def _needed(self, name: str) -> list[str]:
         """The earlier answers of the notebook that bind what an answer looks up, and those that they need in turn."""

@@ -20,6 +20,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from bn_helpers.grading.clock import LOOK, Clock
 from bn_helpers.grading.folders import IN_MEMORY, OwnedFolder
 from bn_helpers.grading.results import BWRAP, UNCONFINED, USER, SandboxError, SandboxUnavailable
 from bn_helpers.grading.room import free_memory
@@ -29,7 +30,7 @@ from bn_helpers.grading.sandbox.seccomp import call_number, filter_program, read
 
 ROOM = 4  # how many times there must be room for an image in memory
 END_SECONDS = 1.0  # for a process that has closed its sockets to be gone
-START_SECONDS = 60.0  # for a zygote on a busy machine
+START_SECONDS = 60.0  # for a zygote to answer
 FIRST_UID, UIDS = 61_000, 1_000  # of the `user` sandbox: each grading process takes one
 
 
@@ -194,6 +195,8 @@ class Sandbox:
     ----------
     seconds : float
         CPU seconds that its zygote and its kernels have used.
+    clock : Clock
+        By which its limits of time are measured.
     """
 
     def __init__(self, workshop: Workshop, limits: dict[str, tuple[int, int]] = LIMITS) -> None:
@@ -206,6 +209,7 @@ class Sandbox:
         self._running = False
         self.status: int | None = None
         self.seconds = 0.0
+        self.clock = Clock()
 
     def __enter__(self) -> Sandbox:
         return self
@@ -258,8 +262,8 @@ class Sandbox:
 
     def ended(self) -> bool:
         """Whether the kernel that has gone silent has ended, or will in a moment."""
-        deadline = time.monotonic() + END_SECONDS
-        while self.poll() is None and time.monotonic() < deadline:
+        deadline = self.clock.seconds() + END_SECONDS
+        while self.poll() is None and self.clock.seconds() < deadline:
             time.sleep(0.005)
         return self.poll() is not None
 
@@ -318,11 +322,12 @@ class Sandbox:
             Path(f"{self._path}-{port}").unlink(missing_ok=True)
 
     def _expect(self, what: str) -> None:
-        deadline = time.monotonic() + START_SECONDS
-        while (message := self._receive(deadline - time.monotonic())) is not None:
-            self._note(message)
-            if what in message:
-                return
+        deadline = self.clock.seconds() + START_SECONDS
+        while (left := deadline - self.clock.seconds()) > 0:
+            if (message := self._receive(min(left, LOOK))) is not None:
+                self._note(message)
+                if what in message:
+                    return
         raise SandboxError(f"the sandbox does not say {what!r}: {self._last_words()}")
 
     def _note(self, message: dict) -> None:
