@@ -12,7 +12,7 @@ import os
 import re
 import stat
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -177,18 +177,26 @@ def _listed(folder: Path, notes: list[str]) -> list[Path]:
 def _read_cells(name: str, path: Path, notes: list[str], lost: list[str]) -> list[_Cell] | None:
     try:
         read = _read(path, name.endswith(".py"))
-        cells = list(_exported(name, read) if name.endswith(".py") else _cells(name, json.loads(read.text), read))
+        return _looked_through(
+            name, _exported(name, read) if name.endswith(".py") else _cells(name, json.loads(read.text), read), notes
+        )
     except (OSError, ValueError, RecursionError, TypeError, AttributeError, KeyError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error) or type(error).__name__
         lost.append(f"{name} is not a notebook that can be read: {reason}")
         return None
-    size = 0
+
+
+def _looked_through(name: str, cells: Iterable[_Cell], notes: list[str]) -> list[_Cell]:
+    """The cells that may hold an answer, among as many as are looked through."""
+    found, size = [], 0
     for number, cell in enumerate(cells):
         size += 100 + (len(cell.text) if len(cell.text) <= MAX_ANSWER else 0)  # what is longer is not looked into
         if size > MAX_CODE:
             notes.append(f"{name} holds too much code: only the first {number} cells were looked through")
-            return cells[:number]
-    return cells
+            break
+        if cell.kind == "code" or cell.grade_id or cell.cell_id or parse(cell.text).binds & TASKS.keys():
+            found.append(cell)  # an answer may have become a text
+    return found
 
 
 def _read(path: Path, whole: bool) -> Skimmed:
@@ -232,9 +240,7 @@ def _cells(file: str, notebook: dict, text: Skimmed) -> Iterator[_Cell]:
             if words:
                 yield _Cell(file, text, kind, words, "", cell["id"])
             continue
-        found = _Cell(file, text, kind if isinstance(kind, str) else "", source, _task(grade_id), _task(cell.get("id")))
-        if kind == "code" or found.grade_id or found.cell_id or parse(source).binds & TASKS.keys():
-            yield found  # an answer may have become a text
+        yield _Cell(file, text, kind if isinstance(kind, str) else "", source, _task(grade_id), _task(cell.get("id")))
 
 
 def _task(name: Any) -> str:
