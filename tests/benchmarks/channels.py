@@ -2,8 +2,8 @@
 
     PYTHONPATH=tests .venv/bin/python -m benchmarks.channels [bwrap|user]
 
-It prints bits a second, or what the system answers to whoever tries. A rate says what this machine gives at this moment:
-no test asserts one.
+It prints bits a second, or what the system answers to whoever tries. A rate says what this machine gives at this
+moment: no test asserts one.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from bn_helpers.grading.sandbox.workshop import Sandbox, Workshop
 from bn_helpers.grading.workers import Workers
 
 SLOT, COUNT = 0.04, 100  # seconds for a bit, and how many are sent
-START = 15.0  # seconds until both kernels are there, on a busy machine
+START = 8.0  # seconds until both kernels are there
 SECONDS = 60.0  # for a kernel
 
 # What would open a channel; each returns -1, or raises OSError, where it is refused.
@@ -38,6 +38,7 @@ ATTEMPTS = {
     "count of processes: fork": "os.fork() or os._exit(0)",
     "count of processes: threads": "libc.syscall({clone}, 0x3D0F00, None, None, None, 0)",
 }
+FRESH = "__import__('bn_driver').fresh('[\"\", []]')\n"  # as before each answer
 TRY = """
 import ctypes, errno, os, socket
 libc, file = ctypes.CDLL(None, use_errno=True), os.open(os.__file__, os.O_RDONLY)
@@ -76,7 +77,7 @@ def in_a_kernel(sandbox: str, code: str) -> str:
     """What a cell says by an exception, in a kernel of a grading process of its own."""
     workshop = Workshop(sandbox)
     with Sandbox(workshop) as box, own_folder(workshop.folder) as folder:
-        notebook = {"notebook": [Step(ANSWER, "normalize", code)]}
+        notebook = {"notebook": [Step(ANSWER, "normalize", FRESH + code)]}
         attempt = run_notebooks(notebook, box, folder, box.clock.seconds() + SECONDS)["notebook"]["normalize"]
     workshop.close()
     return attempt.error.removeprefix("ValueError: ") or attempt.fate
@@ -111,4 +112,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    from benchmarks import channels  # under a name by which a grading process finds it
+
+    channels.main()
