@@ -16,8 +16,10 @@ STEP = 1e-50  # of the complex step: so small that its square vanishes
 
 
 def total(values: Iterable[complex]) -> complex:
-    """Sum of real or complex numbers, rounded once."""
+    """Sum of real or complex numbers, rounded once; of arrays, in the place of numbers, as they add up."""
     values = list(values)
+    if np.ndarray in map(type, values):
+        return sum(values)
     if complex in map(type, values):
         return complex(math.fsum([v.real for v in values]), math.fsum([v.imag for v in values]))
     return math.fsum(values)
@@ -62,7 +64,7 @@ def to_columns(x: np.ndarray) -> np.ndarray:
     [[1 3]
      [2 4]]
     """
-    return np.array([[value for row in x for value in np.ravel(row[d])] for d in range(x.shape[1])])
+    return np.array([np.ravel(x[:, d]) for d in range(x.shape[1])])
 
 
 def from_columns(columns: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
@@ -130,7 +132,8 @@ def batchnorm_gradients(
     """
     dx, dgamma, dbeta = [], [], []
     for column, dcolumn, scale in zip(to_columns(x), to_columns(dout), gamma, strict=True):
-        dx.append(complex_step(lambda values: normalize_column(values.tolist(), eps), column, scale * dcolumn))
+        slopes = np.imag(normalize_column(_stepped(column).tolist(), eps)) / STEP  # of each value, by each
+        dx.append([math.fsum(scale * dcolumn * by_one) for by_one in slopes.T])
         dgamma.append(total((dcolumn * normalize_column(column.tolist(), eps)).tolist()))
         dbeta.append(total(dcolumn.tolist()))
     return from_columns(dx, x.shape), np.array(dgamma), np.array(dbeta)
@@ -150,18 +153,18 @@ def network_loss(
     w1, gamma, beta, w2, b2 = (params[name].tolist() for name in ("w1", "gamma", "beta", "w2", "b2"))
     units = []
     for j, weights in enumerate(zip(*w1, strict=True)):
-        column = [total(v * w for v, w in zip(row, weights, strict=True)) for row in x.tolist()]
+        column = [sum(map(operator.mul, row, weights)) for row in x.tolist()]
         if eps is not None and running is None:
-            column = normalize_column(column, eps).tolist()
+            column = normalize_column(column, eps)
         elif eps is not None:
             column = [(v - running[0][j]) / (running[1][j] + eps) ** 0.5 for v in column]
         outs = [(1.0 if eps is None else gamma[j]) * v + beta[j] for v in column]
-        units.append([out if out.real > 0 else 0.0 for out in outs])
+        units.append([out * (out.real > 0) for out in outs])
     losses = []
     for h, label in zip(zip(*units, strict=True), labels.tolist(), strict=True):
-        scores = [total([b, *map(operator.mul, h, w)]) for b, w in zip(b2, zip(*w2, strict=True), strict=True)]
-        largest = max(score.real for score in scores)
-        losses.append(largest - scores[label] + np.log(total([np.exp(v - largest).item() for v in scores])).item())
+        scores = [sum(map(operator.mul, h, w), b) for b, w in zip(b2, zip(*w2, strict=True), strict=True)]
+        largest = np.max(np.real(scores), axis=0)
+        losses.append(largest - scores[label] + np.log(total([np.exp(v - largest) for v in scores])))
     return total(losses) / len(losses)
 
 
@@ -169,11 +172,21 @@ def network_gradients(
     x: np.ndarray, labels: np.ndarray, params: Mapping[str, np.ndarray], eps: float | None = None
 ) -> dict[str, np.ndarray]:
     """Gradients of `network_loss` with respect to all parameters, by complex step."""
+    ends = np.cumsum([value.size for value in params.values()])[:-1]
 
-    def loss_with(name: str) -> Callable[[np.ndarray], np.ndarray]:
-        return lambda value: network_loss(x, labels, {**params, name: value}, eps)
+    def by_name(numbers: np.ndarray) -> dict[str, np.ndarray]:
+        parts = zip(params.items(), np.split(numbers, ends), strict=True)
+        return {name: part.reshape(value.shape) for (name, value), part in parts}
 
-    return {name: complex_step(loss_with(name), value, np.ones(())) for name, value in params.items()}
+    stepped = _stepped(np.concatenate([np.ravel(value) for value in params.values()]))
+    return by_name(np.imag(network_loss(x, labels, by_name(stepped), eps)) / STEP)
+
+
+def _stepped(x: np.ndarray) -> np.ndarray:
+    """The complex steps of all numbers of a vector at once: in the place of each stands an array, a number a step."""
+    stepped = np.empty(x.size, object)
+    stepped[:] = list(x[:, None] + 1j * STEP * np.eye(x.size))
+    return stepped
 
 
 def difference(got: np.ndarray, want: np.ndarray, scale: float | None = None) -> float:

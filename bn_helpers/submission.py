@@ -12,8 +12,9 @@ import os
 import re
 import stat
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -177,18 +178,26 @@ def _listed(folder: Path, notes: list[str]) -> list[Path]:
 def _read_cells(name: str, path: Path, notes: list[str], lost: list[str]) -> list[_Cell] | None:
     try:
         read = _read(path, name.endswith(".py"))
-        cells = list(_exported(name, read) if name.endswith(".py") else _cells(name, json.loads(read.text), read))
+        return _looked_through(
+            name, _exported(name, read) if name.endswith(".py") else _cells(name, json.loads(read.text), read), notes
+        )
     except (OSError, ValueError, RecursionError, TypeError, AttributeError, KeyError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error) or type(error).__name__
         lost.append(f"{name} is not a notebook that can be read: {reason}")
         return None
-    size = 0
+
+
+def _looked_through(name: str, cells: Iterable[_Cell], notes: list[str]) -> list[_Cell]:
+    """The cells that may hold an answer, among as many as are looked through."""
+    found, size = [], 0
     for number, cell in enumerate(cells):
         size += 100 + (len(cell.text) if len(cell.text) <= MAX_ANSWER else 0)  # what is longer is not looked into
         if size > MAX_CODE:
             notes.append(f"{name} holds too much code: only the first {number} cells were looked through")
-            return cells[:number]
-    return cells
+            break
+        if cell.kind == "code" or cell.grade_id or cell.cell_id or parse(cell.text).binds & TASKS.keys():
+            found.append(cell)  # an answer may have become a text
+    return found
 
 
 def _read(path: Path, whole: bool) -> Skimmed:
@@ -232,9 +241,7 @@ def _cells(file: str, notebook: dict, text: Skimmed) -> Iterator[_Cell]:
             if words:
                 yield _Cell(file, text, kind, words, "", cell["id"])
             continue
-        found = _Cell(file, text, kind if isinstance(kind, str) else "", source, _task(grade_id), _task(cell.get("id")))
-        if kind == "code" or found.grade_id or found.cell_id or parse(source).binds & TASKS.keys():
-            yield found  # an answer may have become a text
+        yield _Cell(file, text, kind if isinstance(kind, str) else "", source, _task(grade_id), _task(cell.get("id")))
 
 
 def _task(name: Any) -> str:
@@ -315,7 +322,8 @@ def _answers(cells: list[_Cell], notes: list[str]) -> dict[str, Answer]:
         answers[task] = _answer(task, cells[found[-1]], parsed[found[-1]])
         taken.add(found[-1])
     helpers = definitions(p for i, p in enumerate(parsed) if i not in taken and cells[i].kind == "code")
-    return {task: _with_helpers(answer, answers, helpers) for task, answer in answers.items()}
+    reads = cache(lambda name: looked_up(helpers[name]))
+    return {task: _with_helpers(answer, answers, helpers, reads) for task, answer in answers.items()}
 
 
 def _notebooks(cells: list[_Cell], parsed: list[Parsed]) -> set[str]:
@@ -360,13 +368,18 @@ def _answer(task: str, cell: _Cell, parsed: Parsed) -> Answer:
     )
 
 
-def _with_helpers(answer: Answer, answers: dict[str, Answer], helpers: dict[str, str]) -> Answer:
+def _with_helpers(
+    answer: Answer, answers: dict[str, Answer], helpers: dict[str, str], reads: Callable[[str], set[str]]
+) -> Answer:
     """Take along what an answer uses and other cells of the learner's define: below it, so that its lines stay."""
     own = {name for other in answers.values() if other.notebook == answer.notebook for name in other.binds}
-    taken = {} if answer.error else needed(helpers, answer.reads - own)
+    taken = {} if answer.error else needed(helpers, answer.reads - own, reads)
     if not taken:
         return answer
     text = "\n".join(dict.fromkeys(taken.values()))  # one statement may define several names
+    if len(text) > MAX_ANSWER:
+        note = f"what it uses of other cells has {len(text)} characters, more than {MAX_ANSWER}, and is left out"
+        return replace(answer, notes=(*answer.notes, note))
     above = looked_up(answer.source, inside=False) & taken.keys()  # where it is needed to define the answer
     return replace(
         answer,

@@ -86,6 +86,15 @@ def test_one_run_without_a_sandbox_makes_the_class_formative(run, tmp_path):
     assert FORMATIVE in graded.results[0].notes
 
 
+def test_what_confined_each_run_is_told(run, tmp_path):
+    run("part1", {"kim": part("kim", FIRST), "lee": part("lee", FIRST)}, sandbox="user, libraries on disk")
+    run("part2", {"kim": part("kim", ["scale_and_shift"])})
+    graded = Ledger(tmp_path).graded()
+    assert graded.sandbox == graded.results[0].sandbox == "bwrap; user, libraries on disk"
+    assert graded.results[0].notes[1:] == ("part1: sandbox: user, libraries on disk", "part2: sandbox: bwrap")
+    assert (graded.results[1].sandbox, graded.results[1].notes) == ("user, libraries on disk", (graded.due,))
+
+
 def test_a_platforms_number_is_the_same_student_under_another_name(tmp_path):
     (tmp_path / ".graded").mkdir()
     ledger = Ledger(tmp_path)

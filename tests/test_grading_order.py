@@ -12,7 +12,7 @@ import pytest
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS
 from bn_helpers.grading import grader as module
 from bn_helpers.grading.probes import Probes, reference_cell
-from bn_helpers.grading.results import ANSWER, DIED, FRESH, PROBE, TIMED_OUT, Attempt
+from bn_helpers.grading.results import ANSWER, DIED, FRESH, PROBE, SPENT, Attempt
 
 FATES = {"right": 0.4, "wrong": 0.25, "in company only": 0.15, "carried": 0.1, "dies": 0.05, "loops": 0.05}
 
@@ -48,8 +48,7 @@ class Kernels:
             attempt = attempts[step.exercise]
             attempt.ran, fate = True, self.schedule[step.exercise]
             attempt.error = self._error(fate, given, company)
-            attempt.fate = {"dies": DIED, "loops": TIMED_OUT}.get(fate, "")
-            attempt.seconds = 9.0 if fate == "loops" else 0.1
+            attempt.fate = {"dies": DIED, "loops": SPENT}.get(fate, "")
             company += 1
             if attempt.fate:
                 break

@@ -38,3 +38,33 @@ def test_a_folder_from_which_nothing_runs_is_told(disk):
 def test_what_another_program_says_is_cut(disk):
     disk()
     assert len(room.advice(RuntimeError("x" * 770_000))) < 600
+
+
+@pytest.mark.parametrize(
+    ("free", "limit", "wanted", "count", "words"),
+    [
+        (23, "max", None, 4, "4, which take at most 11.0 GB of memory; 23.0 GB are free"),
+        (
+            23,
+            "6442450944",
+            None,
+            2,
+            "2, which take at most 5.5 GB of memory; 6.0 GB are free, which is too little for 4",
+        ),
+        (1, "max", None, 1, "That may not be enough: close other programs."),
+        (6, "max", 3, 3, "That may not be enough: close other programs, or give fewer --workers."),
+    ],
+)
+def test_no_more_processes_are_had_than_there_is_memory_for(tmp_path, monkeypatch, free, limit, wanted, count, words):
+    for name, text in (("MEMINFO", f"MemTotal: 1 kB\nMemAvailable: {free * 2**20} kB\n"), ("LIMIT", f"{limit}\n")):
+        (tmp_path / name).write_text(text)
+        monkeypatch.setattr(room, name, tmp_path / name)
+    found, said = room.processes(4, wanted)
+    assert found == count
+    assert said.endswith(words)
+
+
+def test_where_nothing_tells_of_memory_nothing_is_said_of_it(monkeypatch):
+    for name in ("MEMINFO", "LIMIT"):
+        monkeypatch.setattr(room, name, room.Path("/absent"))
+    assert room.processes(4, None) == (4, "")

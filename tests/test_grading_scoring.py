@@ -6,7 +6,7 @@ from bn_helpers.catalogue import CATALOGUE
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS, SHAPE
 from bn_helpers.grading import scoring
 from bn_helpers.grading.probes import Probes
-from bn_helpers.grading.results import DIED, FLOODED, TIMED_OUT, Attempt
+from bn_helpers.grading.results import DIED, FLOODED, SPENT, TIMED_OUT, Attempt
 from bn_helpers.outcomes import run
 from bn_helpers.submission import Answer
 
@@ -88,7 +88,8 @@ def test_a_mistake_that_shows_on_the_visible_cases_only_is_not_named():
 
 @pytest.mark.parametrize(
     ("fate", "status", "words"),
-    [(TIMED_OUT, "timeout", "took longer"), (DIED, "crashed", "ended the Python"), (FLOODED, "crashed", "more than")],
+    [(fate, "timeout", "took longer") for fate in (SPENT, TIMED_OUT)]
+    + [(DIED, "crashed", "ended the Python"), (FLOODED, "crashed", "more than")],
 )
 def test_what_ended_the_kernel_is_told(fate, status, words):
     found = scoring.exercise_result(ANSWER, CASES, Attempt("normalize", fate=fate, ran=True))

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bn_helpers.grading import workers as module
+from bn_helpers.grading.folders import IN_MEMORY, OwnedFolder
 from bn_helpers.grading.workers import WorkerLost, Workers, completed
 
 
@@ -23,6 +24,11 @@ def own_process():
 
 def own_folder():
     return tempfile.mkdtemp()
+
+
+def keep_in_memory():
+    own_folder.in_memory = OwnedFolder(IN_MEMORY)
+    return own_folder.in_memory.path
 
 
 def fail():
@@ -111,10 +117,11 @@ def test_any_executor_with_futures_serves():
 def test_the_end_waits_for_no_call_and_leaves_nothing_behind():
     with Workers(2) as workers:
         folder = Path(workers.submit(own_folder).result())
-        process = workers.submit(own_process).result()
+        process, in_memory = workers.submit(own_process).result(), workers.submit(keep_in_memory).result()
         waiting = [workers.submit(sleep) for _ in range(5)]
     assert all(future.cancelled() or isinstance(future.exception(), WorkerLost) for future in waiting)
     assert not folder.parents[1].exists()
+    assert not in_memory.exists()
     with pytest.raises(ProcessLookupError):
         os.kill(process, 0)
 

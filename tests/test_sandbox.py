@@ -30,14 +30,22 @@ def confined(request):
         pytest.skip(str(error))
 
 
+def tried(sandbox):
+    workshop = Workshop(sandbox)
+    try:
+        return self_test(workshop)
+    finally:
+        workshop.close()
+
+
 def test_every_promise_holds(confined):
-    promises = self_test(confined)
+    promises = tried(confined)
     assert len(promises) == 15
     assert [promise for promise, held in promises if not held] == []
 
 
 def test_an_unconfined_run_promises_limits_only():
-    assert self_test(UNCONFINED) == [
+    assert tried(UNCONFINED) == [
         ("memory is limited", True),
         ("time is limited", True),
         ("output is limited", True),
@@ -84,7 +92,7 @@ def test_the_promises_are_broken_where_the_sandbox_is(monkeypatch):
         monkeypatch.setattr(module, name, lambda: b"")
     open_ = tuple(part for part in module._NAMESPACES if part not in ("--unshare-all",))
     monkeypatch.setattr(module, "_NAMESPACES", (*open_, "--unshare-pid"))
-    broken = {promise for promise, held in self_test(BWRAP) if not held}
+    broken = {promise for promise, held in tried(BWRAP) if not held}
     [served] = [promise for promise in broken if "system call" in promise]
     assert {"mincore", "cachestat", "fadvise64", "preadv2"} <= {
         *served.partition("these do: ")[2].strip(")").split(", ")
@@ -131,6 +139,22 @@ def test_nothing_is_left_behind(confined):
     assert list(workshop.sockets.iterdir()) == []
     workshop.close()
     assert not workshop.folder.exists()
+
+
+def test_each_process_that_grades_has_a_user_of_its_own_until_it_ends(monkeypatch):
+    if os.geteuid():
+        pytest.skip("it takes root")
+    first, second = module._User(), module._User()
+    assert first.uid != second.uid
+    monkeypatch.setattr(module, "FIRST_UID", first.uid)
+    monkeypatch.setattr(module, "UIDS", 1)
+    with pytest.raises(SandboxUnavailable, match="taken by other"):
+        module._User()
+    first.close()
+    again = module._User()
+    assert again.uid == first.uid
+    for user in (again, second):
+        user.close()
 
 
 def test_a_sandbox_that_cannot_start_leaves_nothing_open(monkeypatch):

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+from pathlib import Path
+
 import pytest
 from submissions import by_id, right_answer, right_answers, variant_source, write_submission
 
@@ -10,6 +14,8 @@ from bn_helpers.exercises import EXERCISES, NOTEBOOKS, TASKS
 from bn_helpers.grading import grader as module
 from bn_helpers.grading.grader import Grader
 from bn_helpers.grading.results import SandboxUnavailable
+from bn_helpers.grading.sandbox import kernel
+from bn_helpers.grading.sandbox.kernel import SandboxClient
 from bn_helpers.grading.sandbox.workshop import choose_sandbox
 from bn_helpers.submission import read_submission
 
@@ -203,6 +209,29 @@ def test_what_is_left_when_the_time_is_up_is_a_timeout(grade, monkeypatch):
     monkeypatch.setattr(module, "SUBMISSION_SECONDS", -1.0)
     result = grade(right_answers(["normalize"]))
     assert by_id(result)["normalize"].status == "timeout"
+
+
+@pytest.mark.parametrize("cell", [1, 2])  # before the answer, or with it
+def test_a_kernel_that_was_held_costs_nothing(grade, monkeypatch, cell):
+    execute, held = SandboxClient.execute, []
+
+    def hold(client, code, **options):
+        held.append(descendants(os.getpid())[-1])
+        if len(held) == cell:
+            os.kill(held[-1], signal.SIGSTOP)
+        return execute(client, code, **options)
+
+    monkeypatch.setattr(kernel, "WALL_SECONDS", 2.0)
+    monkeypatch.setattr(SandboxClient, "execute", hold)
+    assert by_id(grade(right_answers(["normalize"])))["normalize"].status == "passed"
+    with pytest.raises(ProcessLookupError):
+        os.kill(held[cell - 1], 0)
+
+
+def descendants(process):
+    """Of a process, generation by generation."""
+    children = [*map(int, Path(f"/proc/{process}/task/{process}/children").read_text().split())]
+    return children + [each for child in children for each in descendants(child)]
 
 
 def test_a_grader_that_fails_blames_nobody(grade, monkeypatch):

@@ -26,7 +26,7 @@ from bn_helpers.grading.results import (
     Student,
     SubmissionResult,
 )
-from bn_helpers.grading.room import advice
+from bn_helpers.grading.room import advice, processes
 from bn_helpers.grading.roster import read_roster
 from bn_helpers.grading.store import Store, course_key
 from bn_helpers.grading.students import find_students, read_student
@@ -69,7 +69,7 @@ def grade_class(
     sandbox : str, optional
         As for `choose_sandbox`.
     workers : int, optional
-        How many processes grade; one a core, if not given.
+        How many processes grade; if not given, one a core, as far as there is memory for them.
     scheduler : str, optional
         The address of a Dask scheduler, whose workers then grade; here submissions are only read.
     security : Path, optional
@@ -99,7 +99,7 @@ def grade_class(
         known = [student.name for student in (*students, *ledger.students)]
         tasks = [task for task in TASKS if task in {*due(notebooks), *ledger.due}]
         changes = read_overrides(overrides, known, tasks) if overrides else []
-        here = stack.enter_context(Workers(min(workers or os.cpu_count() or 1, len(students))))
+        here = stack.enter_context(_workers(len(students), workers, bool(scheduler)))
         there = stack.enter_context(Cluster(scheduler, security)) if scheduler else here
         chosen = there.submit(choose_sandbox, sandbox).result()
         out.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -112,6 +112,15 @@ def grade_class(
     graded = ledger.graded()
     kept = keep_overrides(out, changes, overrides)
     return replace(graded, results=apply_overrides(graded.results, kept), gone=ledger.gone)
+
+
+def _workers(work: int, wanted: int | None, only_read: bool) -> Workers:
+    """Processes of this machine. What grading in them may take is told."""
+    count = min(wanted or os.cpu_count() or 1, work)
+    if not only_read:
+        count, said = processes(count, wanted and count)
+        print(said, end="\n" * bool(said), file=sys.stderr)
+    return Workers(count)
 
 
 def _refuse(out: Path, paths: Sequence[Path]) -> None:
@@ -233,27 +242,17 @@ def _lost(student: str, error: Exception, tasks: Sequence[str], notes: tuple[str
 def _grader(key: bytes, sandbox: str, notebooks: tuple[str, ...]):
     """The grader of this process, if the sandbox keeps its promises here.
 
-    It is never closed: what it has made goes with the process's own folder.
+    It is never closed: what it has made is removed when the process has ended.
     """
     from bn_helpers.grading.grader import Grader
-
-    _prove(sandbox)
-    return Grader(key, sandbox, notebooks)
-
-
-def _grade(key: bytes, sandbox: str, notebooks: tuple[str, ...], submission: Submission) -> SubmissionResult:
-    return _grader(key, sandbox, notebooks).grade(submission)
-
-
-def _prove(sandbox: str) -> None:
-    """Prove that the sandbox keeps its promises here."""
     from bn_helpers.grading.results import SandboxError
     from bn_helpers.grading.sandbox.selftest import self_test
     from bn_helpers.grading.sandbox.workshop import choose_sandbox
 
     choose_sandbox(sandbox)
     try:
-        broken = [promise for promise, held in self_test(sandbox) if not held]
+        grader = Grader(key, sandbox, notebooks)
+        broken = [promise for promise, held in self_test(grader.workshop) if not held]
     except (SandboxError, OSError) as error:
         raise GradingError(f"the sandbox {sandbox!r} does not start, so nothing is graded: {advice(error)}") from None
     if broken:
@@ -261,3 +260,8 @@ def _prove(sandbox: str) -> None:
             f"the sandbox {sandbox!r} does not keep what it promises on this machine, so nothing is graded: "
             f"{'; '.join(broken)}."
         )
+    return grader
+
+
+def _grade(key: bytes, sandbox: str, notebooks: tuple[str, ...], submission: Submission) -> SubmissionResult:
+    return _grader(key, sandbox, notebooks).grade(submission)

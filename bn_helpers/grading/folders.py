@@ -13,6 +13,7 @@ import shutil
 from pathlib import Path
 
 PREFIX = "bn-grading-"
+IN_MEMORY = Path("/dev/shm")  # where files lie in memory, if anywhere
 
 
 class OwnedFolder:

@@ -23,8 +23,8 @@ import numpy as np
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS, QUIZZES, due
 from bn_helpers.grading import scoring, vocabulary
 from bn_helpers.grading.probes import Probes, quiz_letter, reference_reads
-from bn_helpers.grading.results import ANSWER, FRESH, PROBE, TIMED_OUT, Attempt, ExerciseResult, Step, SubmissionResult
-from bn_helpers.grading.sandbox.limits import CPU_SECONDS, SUBMISSION_SECONDS
+from bn_helpers.grading.results import ANSWER, FRESH, PROBE, SPENT, Attempt, ExerciseResult, Step, SubmissionResult
+from bn_helpers.grading.sandbox.limits import SUBMISSION_SECONDS
 from bn_helpers.grading.sandbox.notebooks import run_notebooks
 from bn_helpers.grading.sandbox.wire import probe_cell
 from bn_helpers.grading.sandbox.workshop import Sandbox, Workshop
@@ -43,12 +43,17 @@ class Grader:
         What confines answers, from `choose_sandbox`.
     notebooks : iterable of str, optional
         The notebooks that are due; all, if not given.
+
+    Attributes
+    ----------
+    workshop : Workshop
+        What its sandboxes are made of.
     """
 
     def __init__(self, key: bytes, sandbox: str, notebooks: Iterable[str] = NOTEBOOKS) -> None:
         self._notebooks = tuple(notebooks)
         self._probes = Probes(key, self._notebooks)
-        self._workshop = Workshop(sandbox)
+        self.workshop = Workshop(sandbox)
         gc.freeze()  # what is loaded by now stays: no need to look through it for garbage
 
     def grade(self, submission: Submission) -> SubmissionResult:
@@ -75,8 +80,8 @@ class Grader:
         results |= {name: scoring.unrun_result(a, name) for name, a in exercises.items() if name not in runnable}
         notes = submission.notes
         try:
-            with Sandbox(self._workshop) as sandbox, np.errstate(all="ignore"):
-                place = (sandbox, self._workshop.folder, start + SUBMISSION_SECONDS)
+            with Sandbox(self.workshop) as sandbox, np.errstate(all="ignore"):
+                place = (sandbox, self.workshop.folder, sandbox.clock.seconds() + SUBMISSION_SECONDS)
                 results |= _Run(runnable, self._probes, *place).results()
         except MemoryError:  # this process is not fit for more
             raise
@@ -87,11 +92,11 @@ class Grader:
         total = sum(result.score for result in ordered)
         most = float(sum(result.max_score for result in ordered))
         seconds = float(math.ceil(time.monotonic() - start))  # whole ones: an answer can choose how long it takes
-        return SubmissionResult(submission.student, total, most, seconds, notes, ordered, self._workshop.stamp)
+        return SubmissionResult(submission.student, total, most, seconds, notes, ordered, self.workshop.stamp)
 
     def close(self) -> None:
         """Remove what the grader has made."""
-        self._workshop.close()
+        self.workshop.close()
 
     def __enter__(self) -> Grader:
         return self
@@ -116,18 +121,17 @@ class _Run:
         text = json.dumps({name: answer.source for name, answer in answers.items()})
         self._cases = {name: probes.cases(name, text) for name in answers}
         self._attempts = {name: Attempt(name) for name in answers}
+        self._points = dict.fromkeys(answers, 0.0)  # of these attempts
         self._settled: set[str] = set()
         self._notes: dict[str, str] = {}
         self._given: dict[str, list[str]] = {}  # what stood in the place of others where an exercise was forgiven
 
     def results(self) -> dict[str, ExerciseResult]:
         """Run everything, and give the result of each exercise."""
-        left = list(self._answers)
-        while left:
+        left, in_vain = list(self._answers), 0
+        while left and in_vain < 2:  # a kernel may be lost before it has come to an answer
             ran = self._run_together(left)
-            left = [name for name in left if name not in ran]
-            if not ran:
-                break
+            left, in_vain = [name for name in left if name not in ran], 0 if ran else in_vain + 1
             begun = {self._answers[name].notebook for name in left[:1]}
             self._settle([n for n in self._answers if n not in {*left, *self._settled} | self._of(begun)])
         return {name: self._result(name) for name in self._answers}
@@ -147,7 +151,8 @@ class _Run:
         probed = [name for name in left if name in self._of(first)] if open_ else left
         attempts = self._run({"together": self._steps(self._defined(), probed, merged=True)})["together"]
         ran = {name for name in left if name in attempts and attempts[name].ran}
-        self._attempts.update({name: attempts[name] for name in ran})
+        for name in ran:
+            self._take(name, attempts[name], self._score(attempts[name]))
         return ran
 
     def _settle(self, names: list[str]) -> None:
@@ -162,8 +167,8 @@ class _Run:
         """Each in a kernel of its own, unless it ran out of time and was alone."""
         notebooks = {n: self._steps([*self._needed(n), n], [n]) for n in names if not self._is_final(n)}
         for name, attempts in self._run(notebooks).items() if notebooks else ():
-            if attempts[name].ran and self._score(attempts[name]) >= self._score(self._attempts[name]):
-                self._attempts[name] = attempts[name]
+            if attempts[name].ran and (points := self._score(attempts[name])) >= self._points[name]:
+                self._take(name, attempts[name], points)
 
     def _forgive(self, name: str, others: list[str]) -> None:
         """Run a failure with the reference in the place of others, and let that count where it is better.
@@ -175,8 +180,8 @@ class _Run:
         right = {*self._builds_on(name)} & {*self._defined()}
         steps = self._steps({*self._needed(name), *right, *others, name}, [name], replaced=others)
         attempt = self._run({name: steps})[name][name]
-        if self._score(attempt) > self._score(self._attempts[name]):
-            self._attempts[name] = attempt
+        if (points := self._score(attempt)) > self._points[name]:
+            self._take(name, attempt, points)
             self._given[name] = others
             self._notes[name] = f"right, given a right {', '.join(others)}"
 
@@ -251,7 +256,11 @@ class _Run:
         return [name for name, attempt in self._attempts.items() if not attempt.fate]
 
     def _failed(self) -> list[str]:
-        return [name for name, attempt in self._attempts.items() if self._score(attempt) < EXERCISES[name].points]
+        return [name for name, points in self._points.items() if points < EXERCISES[name].points]
+
+    def _take(self, name: str, attempt: Attempt, points: float) -> None:
+        """Let an attempt count."""
+        self._attempts[name], self._points[name] = attempt, points
 
     def _score(self, attempt: Attempt) -> float:
         return scoring.score(attempt.exercise, self._cases[attempt.exercise], attempt)
@@ -259,8 +268,7 @@ class _Run:
     def _is_final(self, name: str) -> bool:
         """Whether nothing else can come of another run: it was never reached, or ran out of time all by itself."""
         attempt = self._attempts[name]
-        late = attempt.fate == TIMED_OUT and attempt.seconds > CPU_SECONDS - 1
-        return not attempt.ran or (late and attempt.alone)
+        return not attempt.ran or (attempt.fate == SPENT and attempt.alone)
 
     def _needed(self, name: str) -> list[str]:
         """The earlier answers of the notebook that bind what an answer looks up, and those that they need in turn."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -116,8 +116,7 @@ class Ledger:
         words = _words({TASKS[name].notebook for name in due})
         entries = sorted(self._entries.values(), key=lambda entry: entry.student.name)
         results = [_result(entry, due, words) for entry in entries]
-        sandboxes = sorted({result.sandbox for result in results})
-        sandbox = UNCONFINED if UNCONFINED in sandboxes else ", ".join(sandboxes)
+        sandbox = _together(said["sandbox"] for entry in entries for said in entry.runs.values())
         return Graded(sandbox, [entry.student for entry in entries], results, words)
 
     def keep(self) -> None:
@@ -177,11 +176,12 @@ def _words(notebooks: Collection[str]) -> str:
 def _result(entry: _Entry, due: Sequence[str], words: str) -> SubmissionResult:
     exercises = tuple(entry.tasks[task][1] if task in entry.tasks else _unanswered(task) for task in due)
     notes, lost = [words] * bool(words), []
-    sandboxes = [said["sandbox"] for said in entry.runs.values()]
+    stamps = [said["sandbox"] for said in entry.runs.values()]
     for paths, said in entry.runs.items():
         where = f"{', '.join(Path(path).name for path in paths.split(chr(10)))}: " if len(entry.runs) > 1 else ""
         formative = said["sandbox"] == UNCONFINED and FORMATIVE not in notes
-        notes += [FORMATIVE] * formative + [where + note for note in said["notes"]]
+        stamp = [f"sandbox: {said['sandbox']}"] * (len(set(stamps)) > 1)
+        notes += [FORMATIVE] * formative + [where + note for note in (*stamp, *said["notes"])]
         lost += [where + note for note in said["lost"]]
     return SubmissionResult(
         entry.student.name,
@@ -190,10 +190,16 @@ def _result(entry: _Entry, due: Sequence[str], words: str) -> SubmissionResult:
         sum(said["seconds"] for said in entry.runs.values()),
         tuple(notes),
         exercises,
-        UNCONFINED if UNCONFINED in sandboxes else sandboxes[-1],
+        _together(stamps),
         tuple(lost),
         tuple({name: text for said in entry.runs.values() for name, text in said["explanations"]}.items()),
     )
+
+
+def _together(stamps: Iterable[str]) -> str:
+    """What confined several runs: nothing, where one was unconfined."""
+    found = sorted({*stamps})
+    return UNCONFINED if UNCONFINED in found else "; ".join(found)
 
 
 def _unanswered(task: str) -> ExerciseResult:

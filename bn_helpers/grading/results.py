@@ -13,7 +13,8 @@ from bn_helpers.outcomes import Case, Outcome
 OPEN = (UNANSWERED, MISSING)  # what there is no answer to
 TIMEOUT, CRASHED, ERROR = "timeout", "crashed", "error"
 STATUSES = (PASSED, PARTIAL, FAILED, UNANSWERED, MISSING, TIMEOUT, CRASHED, ERROR)
-DIED, FLOODED, TIMED_OUT = "died", "flooded", "timed out"  # why a kernel was lost
+# Why a kernel was lost; of the last two, because it had used up its CPU time, or because it came to no end.
+DIED, FLOODED, SPENT, TIMED_OUT = "died", "flooded", "spent", "timed out"
 NOTHING = "handed in nothing"
 BWRAP, USER, UNCONFINED = "bwrap", "user", "none"  # what confines answers; the last is none
 FRESH, ANSWER, PROBE = "fresh", "answer", "probe"  # kinds of steps
@@ -93,9 +94,9 @@ class Attempt:
     """What one run of an exercise showed.
 
     `error` is what its answer cell raised, `outcomes` what its probe showed (fewer than cases where that made no
-    sense), `fate` why the kernel was lost in one of its two cells, `ran` whether it got so far at all, and `seconds`
-    how long that took. `alone` says that no other answer ran in its kernel before it, `beside_answers` that code did
-    that answers what is graded: then the run is told in words of ours only.
+    sense), `fate` why the kernel was lost in one of its two cells, and `ran` whether it got so far at all. `alone` says
+    that no other answer ran in its kernel before it, `beside_answers` that code did that answers what is graded: then
+    the run is told in words of ours only.
     """
 
     exercise: str
@@ -103,7 +104,6 @@ class Attempt:
     outcomes: list[Outcome] = field(default_factory=list)
     fate: str = ""
     ran: bool = False
-    seconds: float = 0.0
     alone: bool = False
     beside_answers: bool = False
 

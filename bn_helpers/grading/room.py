@@ -2,14 +2,55 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import shutil
 import tempfile
 from pathlib import Path
 
+from bn_helpers.grading.sandbox.limits import IMAGE, MEMORY
+from bn_helpers.grading.workers import MEMORY as OWN_MEMORY
+
 NEEDED = 500 * 2**20  # bytes for sandboxes, zips and reports of a class
 LONGEST = 500  # characters of what another program says
+EACH = OWN_MEMORY + MEMORY + IMAGE  # bytes that a grading process takes at most, with a kernel and its libraries
+MEMINFO, LIMIT = Path("/proc/meminfo"), Path("/sys/fs/cgroup/memory.max")
+
+
+def free_memory() -> int | None:
+    """Bytes of memory that are free on this machine, or that its container may have; None where nothing says so."""
+    free = []
+    with contextlib.suppress(OSError, ValueError, KeyError):
+        lines = dict(line.split(":") for line in MEMINFO.read_text().splitlines())
+        free.append(int(lines["MemAvailable"].split()[0]) * 1024)
+    with contextlib.suppress(OSError, ValueError):  # without a limit it says "max"
+        free.append(int(LIMIT.read_text()))
+    return min(free, default=None)
+
+
+def processes(most: int, wanted: int | None) -> tuple[int, str]:
+    """How many grading processes to have, and what there is to say of their memory.
+
+    Parameters
+    ----------
+    most : int
+        How many there is work for, and cores.
+    wanted : int, optional
+        How many there shall be; without it, no more than there is memory for.
+    """
+    free = free_memory()
+    if free is None:
+        return wanted or most, ""
+    count = wanted or max(1, min(most, free // EACH))
+    taken, there = (f"{size / 2**30:.1f} GB" for size in (count * EACH, free))
+    said = f"grading processes: {count}, which take at most {taken} of memory; {there} are free"
+    if count * EACH > free:
+        return (
+            count,
+            f"{said}. That may not be enough: close other programs{', or give fewer --workers' * (count > 1)}.",
+        )
+    return count, f"{said}, which is too little for {most}" if count < most and not wanted else said
 
 
 def advice(error: BaseException) -> str:

@@ -16,6 +16,7 @@ from bn_helpers.grading.results import (
     FLOODED,
     MISSING,
     PASSED,
+    SPENT,
     TIMED_OUT,
     TIMEOUT,
     UNANSWERED,
@@ -28,7 +29,7 @@ from bn_helpers.outcomes import Case
 from bn_helpers.submission import Answer
 
 _FATES = {
-    TIMED_OUT: "It took longer than an exercise may. Is there a loop that never ends?",
+    **dict.fromkeys((SPENT, TIMED_OUT), "It took longer than an exercise may. Is there a loop that never ends?"),
     FLOODED: "It printed more than an exercise may. Remove the prints, or a loop that never ends.",
     DIED: "It ended the Python process that ran it.",
 }
@@ -81,7 +82,7 @@ def _verdict(exercise: str, cases: Sequence[Case], attempt: Attempt) -> Verdict:
 def _lost(attempt: Attempt) -> tuple[str, str] | None:
     """State and words of an attempt that did not get as far as to results."""
     if attempt.fate:
-        return TIMEOUT if attempt.fate == TIMED_OUT else CRASHED, _FATES[attempt.fate]
+        return TIMEOUT if attempt.fate in (SPENT, TIMED_OUT) else CRASHED, _FATES[attempt.fate]
     if not attempt.ran:
         return TIMEOUT, "It was not run any more: the submission had used up its time."
     if attempt.error and all(outcome.raised for outcome in attempt.outcomes):

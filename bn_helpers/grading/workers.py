@@ -20,10 +20,11 @@ from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from typing import Any, Protocol
 
-from bn_helpers.grading.folders import OwnedFolder
+from bn_helpers.grading.clock import LOOK, Clock
+from bn_helpers.grading.folders import IN_MEMORY, OwnedFolder, sweep
 from bn_helpers.grading.results import GradingError, WorkerLost
 
-SECONDS = 300.0  # for one call; a submission's own limits end it long before
+SECONDS = 300.0  # for one call, by `Clock`; a submission's own limits end it long before
 END_SECONDS = 0.5  # for a process that has closed its pipe to be gone
 MEMORY = 2**30  # bytes that a process may take for itself; grading takes a tenth
 MEMORY_USED_UP = 77  # how a process ends that has come to that
@@ -132,6 +133,7 @@ class Workers:
         for worker in self._workers:
             worker.end()
         self._owned.close()
+        sweep(IN_MEMORY)
 
 
 class _Worker:
@@ -150,7 +152,7 @@ class _Worker:
             if self._process is None:
                 self._start()
             self._connection.send((function, args))
-            if not self._connection.poll(SECONDS):
+            if not self._answers():
                 raise WorkerLost(f"the grading process has not answered for {SECONDS:.0f} seconds")
             succeeded, value = self._connection.recv()
         except (EOFError, OSError, WorkerLost) as error:
@@ -162,6 +164,15 @@ class _Worker:
         if not succeeded:
             raise value
         return value
+
+    def _answers(self) -> bool:
+        """Wait for an answer, however busy the machine is, but not for ever."""
+        clock = Clock(self._process.pid)
+        end = clock.seconds() + SECONDS
+        while (left := end - clock.seconds()) > 0:
+            if self._connection.poll(min(left, LOOK)):
+                return True
+        return False
 
     def stop(self) -> None:
         """End the process, also in the middle of a call."""

@@ -11,9 +11,8 @@ import json
 import os
 import select
 import signal
-import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from queue import Empty
@@ -25,9 +24,10 @@ from jupyter_client.manager import KernelManager
 from jupyter_client.provisioning import KernelProvisionerBase, KernelProvisionerFactory
 from jupyter_client.session import DELIM
 
-from bn_helpers.grading.results import DIED, FLOODED, TIMED_OUT
-from bn_helpers.grading.sandbox.limits import KERNEL, MIME, WORDS
-from bn_helpers.grading.sandbox.workshop import Sandbox
+from bn_helpers.grading.clock import LOOK
+from bn_helpers.grading.results import DIED, FLOODED, SPENT, TIMED_OUT
+from bn_helpers.grading.sandbox.limits import KERNEL, MIME, WALL_SECONDS, WORDS
+from bn_helpers.grading.sandbox.workshop import START_SECONDS, Sandbox
 from bn_helpers.grading.sandbox.zmtp import Connection, Flood, Meter
 from bn_helpers.text import one_line
 
@@ -120,11 +120,8 @@ class SandboxClient(KernelClient):
 
     def wait_for_ready(self, timeout: float | None = None) -> None:
         """Wait until the kernel publishes: its first message is the answer to the subscription."""
-        deadline = time.monotonic() + (timeout or 60)
-        while not self._meter.messages:
-            self._read(deadline)
-            if self._gone or time.monotonic() > deadline:
-                raise RuntimeError("the kernel does not start")
+        if not self._wait(lambda: self._meter.messages, START_SECONDS):
+            raise RuntimeError("the kernel does not start")
 
     def execute(self, code: str, **options: Any) -> str:
         """Send a cell; what was received before does not count against it."""
@@ -136,31 +133,38 @@ class SandboxClient(KernelClient):
         return self._request("kernel_info_request", {})
 
     def get_shell_msg(self, timeout: float | None = None) -> dict:
-        """The next reply; Empty after the timeout, or at once where none can come."""
-        return self._next(self._replies, timeout)
+        """The next reply; Empty where none comes in the time of a cell, or at once where none can come."""
+        return self._next(self._replies)
 
     def get_iopub_msg(self, timeout: float | None = None) -> dict:
         """The next message that the kernel publishes; Empty as above."""
-        return self._next(self._published, timeout)
+        return self._next(self._published)
 
     def _request(self, kind: str, content: dict) -> str:
         message = self.session.msg(kind, content=content)
         self._shell.send(self.session.serialize(message))
         return message["header"]["msg_id"]
 
-    def _next(self, queue: deque[dict], timeout: float | None) -> dict:
-        deadline = time.monotonic() + (timeout or 0.0)
-        while not queue:
-            if self._gone:
-                raise Empty
-            self._read(deadline)
-            if not queue and not self._gone and time.monotonic() >= deadline:
-                self._lose(TIMED_OUT)
+    def _next(self, queue: deque[dict]) -> dict:
+        if not self._wait(lambda: queue, WALL_SECONDS):
+            raise Empty
         return queue.popleft()
 
-    def _read(self, deadline: float) -> None:
+    def _wait(self, for_what: Callable[[], Any], seconds: float) -> bool:
+        """Read until something is there; a kernel from which it does not come in time is given up."""
+        clock = SandboxProvisioner.sandbox.clock
+        deadline = clock.seconds() + seconds
+        while not for_what() and not self._gone:
+            left = deadline - clock.seconds()
+            if left > 0:
+                self._read(min(left, LOOK))
+            else:
+                self._lose(TIMED_OUT)
+        return bool(for_what())
+
+    def _read(self, seconds: float) -> None:
         """Wait for anything, and take all that is there."""
-        self._poller.poll(max(0.0, deadline - time.monotonic()) * 1000)
+        self._poller.poll(seconds * 1000)
         try:
             for connection, queue in ((self._iopub, self._published), (self._shell, self._replies)):
                 queue.extend(filter(None, map(_trusted, connection.messages())))
@@ -175,7 +179,7 @@ class SandboxClient(KernelClient):
         sandbox = SandboxProvisioner.sandbox
         sandbox.kill()
         if os.WIFSIGNALED(sandbox.status) and os.WTERMSIG(sandbox.status) == signal.SIGXCPU:
-            fate = TIMED_OUT
+            fate = SPENT
         SandboxProvisioner.fate = SandboxProvisioner.fate or fate
 
 

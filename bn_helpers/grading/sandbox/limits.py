@@ -7,6 +7,7 @@ DRIVER, SITE = "/driver", "/site"  # folders in a sandbox: what forks kernels, a
 # For one exercise; for a submission there is a time of its own.
 CPU_SECONDS, WALL_SECONDS, SUBMISSION_SECONDS = 8, 10.0, 120.0
 MEMORY = 3 * 2**29  # bytes that may be mapped; an idle kernel maps more than half of it
+IMAGE = 2**28  # bytes that the libraries of all sandboxes of a grading process take
 PROCESSES = 64  # the kernel's own threads among them
 OUTPUT = 2**20  # bytes
 MESSAGES = 1_000  # of one cell; more is a flood

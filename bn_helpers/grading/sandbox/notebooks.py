@@ -12,7 +12,6 @@ import io
 import json
 import os
 import sys
-import time
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from bn_helpers.grading.clock import Clock
 from bn_helpers.grading.results import FRESH, PROBE, Attempt, SandboxError, Step
 from bn_helpers.grading.sandbox.kernel import SandboxProvisioner, inside
 from bn_helpers.grading.sandbox.limits import KERNEL, MIME, WALL_SECONDS
@@ -52,7 +52,7 @@ def run_notebooks(
     folder : Path
         An empty folder of the grader's own.
     deadline : float
-        When to start no further cell, in seconds of `time.monotonic`.
+        When to start no further cell, by the sandbox's clock.
 
     Returns
     -------
@@ -67,7 +67,7 @@ def run_notebooks(
     for name, steps in notebooks.items():
         (folder / f"{name}.ipynb").write_text(json.dumps(_notebook(steps)), encoding="utf-8")
     (folder / "pytest.ini").write_text("[pytest]\n")
-    comparison = _Comparison(notebooks, deadline)
+    comparison = _Comparison(notebooks, sandbox.clock, deadline)
     place = ["-c", str(folder / "pytest.ini"), "--rootdir", str(folder), f"--nbval-cell-timeout={WALL_SECONDS:g}"]
     files = [str(folder / f"{name}.ipynb") for name in notebooks]
     with inside(sandbox, folder), _own_environment(), contextlib.redirect_stdout(io.StringIO()):
@@ -82,8 +82,9 @@ def run_notebooks(
 class _Comparison:
     """The plugin by which nbval compares outcomes, and that takes down what it finds."""
 
-    def __init__(self, notebooks: dict[str, list[Step]], deadline: float) -> None:
+    def __init__(self, notebooks: dict[str, list[Step]], clock: Clock, deadline: float) -> None:
         self._notebooks = notebooks
+        self._clock = clock
         self._deadline = deadline
         self.error = ""
         self.attempts = {name: _attempts(steps) for name, steps in notebooks.items()}
@@ -99,7 +100,7 @@ class _Comparison:
         name = item.path.stem
         step, _ = self._step(item)
         waits = step.kind == FRESH and step.brings and not self._all_passed(name)
-        if waits or time.monotonic() > self._deadline:
+        if waits or self._clock.seconds() > self._deadline:
             self._ended.add(name)
         if name in self._ended:
             pytest.skip("the submission has used up its time, or has to settle what failed")
@@ -132,7 +133,6 @@ class _Comparison:
             return report
         attempt.fate = attempt.fate or SandboxProvisioner.fate
         attempt.ran = True
-        attempt.seconds += call.duration
         errors = [output for output in item.test_outputs if output.output_type == "error"]
         if errors and not attempt.outcomes:
             attempt.error = attempt.error or f"{errors[0].ename}: {errors[0].evalue}"

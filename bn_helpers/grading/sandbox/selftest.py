@@ -7,12 +7,11 @@ through. What ends a kernel is noticed outside.
 from __future__ import annotations
 
 import socket
-import time
 from pathlib import Path
 
 import bn_helpers
 from bn_helpers.grading.grader import own_folder
-from bn_helpers.grading.results import ANSWER, FLOODED, TIMED_OUT, UNCONFINED, Attempt, Step
+from bn_helpers.grading.results import ANSWER, FLOODED, SPENT, UNCONFINED, Attempt, Step
 from bn_helpers.grading.sandbox.limits import LIMITS, MEMORY
 from bn_helpers.grading.sandbox.notebooks import run_notebooks
 from bn_helpers.grading.sandbox.seccomp import call_number
@@ -120,7 +119,7 @@ _ATTEMPTS = {
 }
 _LIMITED = tuple(_ATTEMPTS)[-1:]  # what even an unconfined run promises
 _ENDED = {
-    "time is limited": ("while True:\n    pass", TIMED_OUT),
+    "time is limited": ("while True:\n    pass", SPENT),
     "output is limited": ("while True:\n    get_ipython().display_pub.publish({'text/plain': 'x' * 2**16})", FLOODED),
 }
 _IMPORTS = (
@@ -140,25 +139,21 @@ _CALLS = (
 _CACHESTAT = 451  # on every machine; libseccomp may be older than it
 
 
-def self_test(sandbox: str) -> list[tuple[str, bool]]:
+def self_test(workshop: Workshop) -> list[tuple[str, bool]]:
     """Try to break each promise of a sandbox.
 
     Parameters
     ----------
-    sandbox : str
-        From `choose_sandbox`.
+    workshop : Workshop
+        What the sandbox is made of.
 
     Returns
     -------
     promises : list of (str, bool)
         Each promise in words, and whether it held. A run must not begin where one did not.
     """
-    workshop = Workshop(sandbox)
-    try:
-        with socket.create_server(("127.0.0.1", 0)) as server, own_folder(workshop.folder) as secret:
-            return _tried(workshop, secret, server.getsockname()[1])
-    finally:
-        workshop.close()
+    with socket.create_server(("127.0.0.1", 0)) as server, own_folder(workshop.folder) as secret:
+        return _tried(workshop, secret, server.getsockname()[1])
 
 
 def _tried(workshop: Workshop, secret: Path, port: int) -> list[tuple[str, bool]]:
@@ -198,7 +193,6 @@ raise BaseException("broken")
 
 def _run(workshop: Workshop, codes: dict[str, str], limits: dict[str, tuple[int, int]]) -> dict[str, Attempt]:
     notebooks = {name: [Step(ANSWER, name, code)] for name, code in codes.items()}
-    deadline = time.monotonic() + SECONDS
     with Sandbox(workshop, limits) as sandbox, own_folder(workshop.folder) as folder:
-        found = run_notebooks(notebooks, sandbox, folder, deadline)
+        found = run_notebooks(notebooks, sandbox, folder, sandbox.clock.seconds() + SECONDS)
     return {name: attempts[name] for name, attempts in found.items()}

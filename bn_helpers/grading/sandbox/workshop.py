@@ -20,17 +20,18 @@ import tempfile
 import time
 from pathlib import Path
 
-from bn_helpers.grading.folders import OwnedFolder
+from bn_helpers.grading.clock import LOOK, Clock
+from bn_helpers.grading.folders import IN_MEMORY, OwnedFolder
 from bn_helpers.grading.results import BWRAP, UNCONFINED, USER, SandboxError, SandboxUnavailable
+from bn_helpers.grading.room import free_memory
 from bn_helpers.grading.sandbox.image import build_image
-from bn_helpers.grading.sandbox.limits import ARRAY, DRIVER, LIMITS, MIME, PROCESSES, SITE, WORDS
+from bn_helpers.grading.sandbox.limits import ARRAY, DRIVER, IMAGE, LIMITS, MIME, PROCESSES, SITE, WORDS
 from bn_helpers.grading.sandbox.seccomp import call_number, filter_program, ready_program
 
-IN_MEMORY, MEMINFO = Path("/dev/shm"), Path("/proc/meminfo")
-IMAGE, ROOM = 2**28, 4  # bytes that an image takes at most, and how many times there must be room for it
+ROOM = 4  # how many times there must be room for an image in memory
 END_SECONDS = 1.0  # for a process that has closed its sockets to be gone
-START_SECONDS = 60.0  # for a zygote on a busy machine
-FIRST_UID, UIDS = 61_000, 1_000  # of the `user` sandbox: each grading process has one
+START_SECONDS = 60.0  # for a zygote to answer
+FIRST_UID, UIDS = 61_000, 1_000  # of the `user` sandbox: each grading process takes one
 
 
 def choose_sandbox(requested: str | None = None) -> str:
@@ -109,6 +110,7 @@ class Workshop:
 
     def __init__(self, sandbox: str) -> None:
         self.sandbox = sandbox
+        self.user = _User() if sandbox == USER else None
         place, self.in_memory = _place()
         self._owned = OwnedFolder(place)
         self.folder = self._owned.path
@@ -134,8 +136,10 @@ class Workshop:
         return ["bwrap", *_NAMESPACES, *environment, *mounts, *start]
 
     def close(self) -> None:
-        """Remove the folder."""
+        """Remove the folder, and let others have the user."""
         self._owned.close()
+        if self.user:
+            self.user.close()
 
     @property
     def stamp(self) -> str:
@@ -143,15 +147,35 @@ class Workshop:
         return self.sandbox if self.in_memory or self.sandbox == UNCONFINED else f"{self.sandbox}, libraries on disk"
 
 
+class _User:
+    """An unprivileged user that no other grading process of this machine has: they could reach and limit each other.
+
+    Whoever has it holds a name of a socket, which the system takes back when the process ends, however it ends.
+    """
+
+    def __init__(self) -> None:
+        for self.uid in range(FIRST_UID, FIRST_UID + UIDS):
+            self._name = socket.socket(socket.AF_UNIX)
+            try:
+                self._name.bind(f"\0bn-grading-user-{self.uid}")
+                return
+            except OSError:
+                self.close()
+        raise SandboxUnavailable(f"all {UIDS} users from {FIRST_UID} on are taken by other grading processes")
+
+    def close(self) -> None:
+        """Let others have it."""
+        self._name.close()
+
+
 def _place() -> tuple[Path, bool]:
     """Where the image goes, and whether that is memory, in which nobody can see what was read.
 
     It goes into memory where programs may be run there and the room is enough for it several times over.
     """
-    with contextlib.suppress(OSError, ValueError, KeyError):
-        lines = dict(line.split(":") for line in MEMINFO.read_text().splitlines())
+    with contextlib.suppress(OSError):
         about = os.statvfs(IN_MEMORY)
-        room = min(about.f_bavail * about.f_frsize, int(lines["MemAvailable"].split()[0]) * 1024)
+        room = min(about.f_bavail * about.f_frsize, free_memory() or 0)
         if room > ROOM * IMAGE and not about.f_flag & os.ST_NOEXEC and os.access(IN_MEMORY, os.W_OK):
             return IN_MEMORY, True
     return Path(tempfile.gettempdir()), False
@@ -171,6 +195,8 @@ class Sandbox:
     ----------
     seconds : float
         CPU seconds that its zygote and its kernels have used.
+    clock : Clock
+        By which its limits of time are measured.
     """
 
     def __init__(self, workshop: Workshop, limits: dict[str, tuple[int, int]] = LIMITS) -> None:
@@ -183,6 +209,7 @@ class Sandbox:
         self._running = False
         self.status: int | None = None
         self.seconds = 0.0
+        self.clock = Clock()
 
     def __enter__(self) -> Sandbox:
         return self
@@ -235,8 +262,8 @@ class Sandbox:
 
     def ended(self) -> bool:
         """Whether the kernel that has gone silent has ended, or will in a moment."""
-        deadline = time.monotonic() + END_SECONDS
-        while self.poll() is None and time.monotonic() < deadline:
+        deadline = self.clock.seconds() + END_SECONDS
+        while self.poll() is None and self.clock.seconds() < deadline:
             time.sleep(0.005)
         return self.poll() is not None
 
@@ -271,7 +298,7 @@ class Sandbox:
 
     def _drop(self) -> None:
         """In the child, before it becomes the zygote: a root of its own, and no rights."""
-        uid = FIRST_UID + os.getppid() % UIDS
+        uid = self._workshop.user.uid
         os.chroot(self._workshop.folder / "root")
         os.chdir("/")
         os.setgroups([])
@@ -295,11 +322,12 @@ class Sandbox:
             Path(f"{self._path}-{port}").unlink(missing_ok=True)
 
     def _expect(self, what: str) -> None:
-        deadline = time.monotonic() + START_SECONDS
-        while (message := self._receive(deadline - time.monotonic())) is not None:
-            self._note(message)
-            if what in message:
-                return
+        deadline = self.clock.seconds() + START_SECONDS
+        while (left := deadline - self.clock.seconds()) > 0:
+            if (message := self._receive(min(left, LOOK))) is not None:
+                self._note(message)
+                if what in message:
+                    return
         raise SandboxError(f"the sandbox does not say {what!r}: {self._last_words()}")
 
     def _note(self, message: dict) -> None:
