@@ -1,4 +1,4 @@
-"""What slides and site share: a notebook as HTML that asks the network for nothing.
+"""A notebook as HTML that asks the network for nothing, for slides; and the font that the site has, too.
 
 nbconvert writes the HTML. Formulas become MathML, which browsers draw themselves; a font for them, pictures and styles
 stand in the file.
@@ -85,7 +85,7 @@ def folder(package: str) -> Path:
 
 
 def code_style(style: str) -> str:
-    """CSS that colours code. "xcode" has a contrast of at least 4.5 on near white, "monokai" on near black."""
+    """CSS that colours code. "xcode" has a contrast of at least 4.5 on near white."""
     from pygments.formatters import HtmlFormatter
 
     return HtmlFormatter(style=style).get_style_defs(".highlight")

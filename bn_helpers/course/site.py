@@ -1,7 +1,7 @@
 """The course as a static site to read: a front page, five notebooks without their answers, and the READMEs behind them.
 
 A class may read it while it works: where a solved notebook holds an answer, the page has the student's empty function.
-What the answers make visible is there, figures and printed results. Sphinx makes the pages, MyST-NB reads the notebooks.
+What the answers make visible is there, figures and printed results. Sphinx makes the pages; MyST-NB reads notebooks.
 """
 
 from __future__ import annotations
@@ -86,7 +86,14 @@ def front_page(root: Path, notebooks: Mapping[str, dict]) -> str:
         listed.append(f"{notebook.number}. [{notebook.title}]({name}.ipynb): {facts}. {promise}")
     about = "Here you can read the notebooks: text, experiments, figures, and the exercises without their answers."
     more = [text.strip().rpartition("\n\n")[2] for text in others]
-    parts = [opening, f"## The notebooks\n\n{about}", "\n".join(listed), f"## {student}", "## Lecturers and graders", *more]
+    parts = [
+        opening,
+        f"## The notebooks\n\n{about}",
+        "\n".join(listed),
+        f"## {student}",
+        "## Lecturers and graders",
+        *more,
+    ]
     return "\n\n".join([*parts, "\n".join(["```{toctree}", ":hidden:", "", *NOTEBOOKS, *BEHIND, "```"])])
 
 
@@ -103,7 +110,7 @@ def _readme(root: Path, folder: str) -> str:
 
 
 def reading(solved: dict, student: dict) -> dict:
-    """The student's notebook with what the solved one shows, without checks, and without what answers an earlier one."""
+    """The student's notebook with what the solved one shows; without checks, and without answers to an earlier one."""
     outputs = {cell["id"]: cell["outputs"] for cell in solved["cells"] if cell["cell_type"] == "code"}
     cells = []
     for cell in student["cells"]:
@@ -121,7 +128,9 @@ def reading(solved: dict, student: dict) -> dict:
 def alternatives(notebooks: Iterable[dict]) -> dict[str, str]:
     """The alternative text of each figure, by the name under which MyST-NB writes it."""
     texts = {}
-    for output in (output for notebook in notebooks for cell in notebook["cells"] for output in cell.get("outputs", ())):
+    for output in (
+        output for notebook in notebooks for cell in notebook["cells"] for output in cell.get("outputs", ())
+    ):
         if png := output.get("data", {}).get("image/png"):
             texts[sha256(b64decode(png)).hexdigest()] = output["metadata"]["image/png"]["alt"]
     return texts
@@ -137,8 +146,9 @@ def _make(folder: Path, settings: dict[str, Any], texts: Mapping[str, str]) -> N
             image["alt"] = texts.get(Path(image["uri"]).stem) or image["alt"]
 
     def reach(app: Sphinx, page: str, template: str, facts: dict, tree: nodes.document | None) -> None:
+        body = re.sub("<img [^>]+>", r'<span class="wide">\g<0></span>', facts.get("body", ""))
         # what may scroll sideways can be reached by keyboard
-        facts["body"] = re.sub(r"<pre|<div (?=class=.table-wrapper)", r'\g<0> tabindex="0" ', facts.get("body", ""))
+        facts["body"] = re.sub('<pre|<(div|span) (?=class="(table-wrapper|wide))', r'\g<0> tabindex="0" ', body)
 
     warnings = StringIO()
     app = Sphinx(folder / "sources", None, folder / "site", folder / "read", "html", settings, None, warnings)
@@ -146,7 +156,8 @@ def _make(folder: Path, settings: dict[str, Any], texts: Mapping[str, str]) -> N
     app.connect("html-page-context", reach)
     app.build()
     if warnings.getvalue():
-        raise BuildError(warnings.getvalue().strip())
+        noise = rf"\x1b\[[\d;]+m|{re.escape(str(folder))}/sources/"
+        raise BuildError(re.sub(noise, "", warnings.getvalue()).strip())
 
 
 def setup(app: Sphinx) -> None:
