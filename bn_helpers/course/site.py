@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from io import StringIO
 from pathlib import Path
+from string import Template
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from docutils import nodes
     from sphinx.application import Sphinx
 
+LOOKS = pages.TEMPLATES / "page"
 LEFT_OUT = ("check(", "summary(")  # what these cells would print belongs to a learner's own answers
 READ_ON = "# Here the notebook has an answer to an earlier exercise, to be read."
 PICTURE = "solutions/04_convolution-rates-figure.png"
@@ -63,7 +65,7 @@ def write_site(root: Path, out: Path) -> list[Path]:
     files = {
         PICTURE: (root / PICTURE).read_bytes(),
         "_static/math.woff": pages.math_font(),
-        "_static/style.css": (pages.TEMPLATES / "page" / "style.css").read_bytes(),
+        "_static/style.css": (LOOKS / "style.css").read_bytes(),
     }
     work = {"announcement": WORK} if (out / "lite" / "index.html").exists() else {}
     with TemporaryDirectory() as folder:
@@ -71,30 +73,22 @@ def write_site(root: Path, out: Path) -> list[Path]:
         _make(Path(folder), SETTINGS | {"html_theme_options": work}, alternatives(notebooks.values()))
         shutil.copytree(Path(folder, "site"), out, dirs_exist_ok=True)
     written = [out / Path(name).with_suffix(".html") for name in texts]
-    print(*written, sep="\n", flush=True)
+    print(*written, sep="\n")
     return written
 
 
 def front_page(root: Path, notebooks: Mapping[str, dict]) -> str:
     """Markdown of the front page: what the course is, its notebooks, how to begin, and what lies behind."""
-    opening, student, *others = _readme(root, ".").partition("\n## What was measured")[0].split("\n## ")
+    opening, student, lecturer, grader, *_ = _readme(root, ".").split("\n## ")
     listed = []
     for name, notebook in NOTEBOOKS.items():
         points = sum(part.points for part in TASKS.values() if part.notebook == name)
         _, promise, *_ = source(notebooks[name]["cells"][0]).split("\n\n")
         facts = f"{notebook.minutes} minutes, {points} points"
         listed.append(f"{notebook.number}. [{notebook.title}]({name}.ipynb): {facts}. {promise}")
-    about = "Here you can read the notebooks: text, experiments, figures, and the exercises without their answers."
-    more = [text.strip().rpartition("\n\n")[2] for text in others]
-    parts = [
-        opening,
-        f"## The notebooks\n\n{about}",
-        "\n".join(listed),
-        f"## {student}",
-        "## Lecturers and graders",
-        *more,
-    ]
-    return "\n\n".join([*parts, "\n".join(["```{toctree}", ":hidden:", "", *NOTEBOOKS, *BEHIND, "```"])])
+    lecturer, grader = (text.strip().rpartition("\n\n")[2] for text in (lecturer, grader))  # where to read on
+    facts = {"opening": opening, "student": student, "lecturer": lecturer, "grader": grader}
+    return Template((LOOKS / "index.md").read_text("utf-8")).substitute(facts, notebooks="\n".join(listed))
 
 
 def _readme(root: Path, folder: str) -> str:
@@ -127,19 +121,17 @@ def reading(solved: dict, student: dict) -> dict:
 
 def alternatives(notebooks: Iterable[dict]) -> dict[str, str]:
     """The alternative text of each figure, by the name under which MyST-NB writes it."""
-    texts = {}
-    for output in (
-        output for notebook in notebooks for cell in notebook["cells"] for output in cell.get("outputs", ())
-    ):
-        if png := output.get("data", {}).get("image/png"):
-            texts[sha256(b64decode(png)).hexdigest()] = output["metadata"]["image/png"]["alt"]
-    return texts
+    outputs = [output for each in notebooks for cell in each["cells"] for output in cell.get("outputs", ())]
+    figures = [output for output in outputs if "image/png" in output.get("data", {})]
+    names = [sha256(b64decode(output["data"]["image/png"])).hexdigest() for output in figures]
+    return dict(zip(names, (output["metadata"]["image/png"]["alt"] for output in figures), strict=True))
 
 
 def _make(folder: Path, settings: dict[str, Any], texts: Mapping[str, str]) -> None:
     """Make the folder `site` of the folder `sources`."""
     from docutils import nodes
     from sphinx.application import Sphinx
+    from sphinx.util.docutils import docutils_namespace
 
     def describe(app: Sphinx, tree: nodes.document) -> None:
         for image in tree.findall(nodes.image):
@@ -151,10 +143,11 @@ def _make(folder: Path, settings: dict[str, Any], texts: Mapping[str, str]) -> N
         facts["body"] = re.sub('<pre|<(div|span) (?=class="(table-wrapper|wide))', r'\g<0> tabindex="0" ', body)
 
     warnings = StringIO()
-    app = Sphinx(folder / "sources", None, folder / "site", folder / "read", "html", settings, None, warnings)
-    app.connect("doctree-read", describe)
-    app.connect("html-page-context", reach)
-    app.build()
+    with docutils_namespace():  # of what extensions register, nothing stays behind
+        app = Sphinx(folder / "sources", None, folder / "site", folder / "read", "html", settings, None, warnings)
+        app.connect("doctree-read", describe)
+        app.connect("html-page-context", reach)
+        app.build()
     if warnings.getvalue():
         noise = rf"\x1b\[[\d;]+m|{re.escape(str(folder))}/sources/"
         raise BuildError(re.sub(noise, "", warnings.getvalue()).strip())
