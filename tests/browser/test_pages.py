@@ -14,6 +14,14 @@ from bn_helpers.exercises import NOTEBOOKS
 ROOT = Path(__file__).parents[2]
 WIDTH, HEIGHT = 1280, 720
 SMALLEST = 65  # per cent of a slide's letters, 30 pixels
+# What a page's text has beyond the right edge of the window, and no part of it scrolls to
+CUT_OFF = """() => {
+    const scrolls = part => part.tagName !== "ARTICLE"
+        && (getComputedStyle(part).overflowX === "auto" || scrolls(part.parentElement));
+    return [...document.querySelectorAll("article *")]
+        .filter(part => part.getBoundingClientRect().right > innerWidth && !scrolls(part.parentElement))
+        .map(part => part.outerHTML.slice(0, 80));
+}"""
 LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 
@@ -106,6 +114,7 @@ def test_site_can_be_read_on_a_telephone(visit, site):
     for path in site.values():
         page = visit(path, width=390, height=800)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, path.name
+        assert page.evaluate(CUT_OFF) == [], path.name
         assert page.evaluate("[...document.images].filter(image => !image.naturalWidth || !image.alt).length") == 0
         page.close()
 
