@@ -2,29 +2,42 @@
 
 from __future__ import annotations
 
+import html
 import re
 from pathlib import Path
 
 import pytest
 
 from bn_helpers.course import builder, site
+from bn_helpers.course.leaks import leaks
 from bn_helpers.course.sources import BuildError
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS
+from bn_helpers.reference import Reference
 
-pytest.importorskip("latex2mathml", reason='the lecturer\'s extra is not installed: pip install -e ".[lecturer]"')
+pytest.importorskip("furo", reason='the lecturer\'s extra is not installed: pip install -e ".[lecturer]"')
 
 ROOT = Path(__file__).parents[1]
 NAME = "03_backward"
+SAID = "scale_and_shift"  # its formula stands in the text above the exercise
 
 
 @pytest.fixture(scope="module")
 def notebooks():
-    return builder.executed(ROOT, NAME)
+    return {name: site.reading(*builder.executed(ROOT, name)) for name in NOTEBOOKS}
 
 
 @pytest.fixture(scope="module")
 def cells(notebooks):
-    return {cell["id"]: cell for cell in site.reading(*notebooks)["cells"]}
+    return {cell["id"]: cell for cell in notebooks[NAME]["cells"]}
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """Each page's text as HTML, of a site beside a course to work in."""
+    out = tmp_path_factory.mktemp("the site")
+    (out / "lite").mkdir()
+    (out / "lite" / "index.html").write_text("the course to work in")
+    return {path.stem: path.read_text("utf-8") for path in site.write_site(ROOT, out)}
 
 
 def test_page_has_figures_and_results_but_neither_answers_nor_notes(cells):
@@ -40,43 +53,54 @@ def test_page_has_figures_and_results_but_neither_answers_nor_notes(cells):
     assert not any("For the lecturer" in "".join(cell["source"]) for cell in cells.values())
 
 
-def test_front_page_has_the_three_doors_and_every_notebook():
-    page = site.front_page(ROOT)
-    for door in ("\n## Student", "\n## Lecturer", "\n## Grader"):
-        assert door in page
+def test_front_page_says_what_the_course_is_before_how_to_run_it(notebooks):
+    page = site.front_page(ROOT, notebooks)
+    places = [
+        page.index(words) for words in ("A course module of five", "![", "## The notebooks", "## Student", "## Lect")
+    ]
+    assert places == sorted(places)
     for name, notebook in NOTEBOOKS.items():
-        assert f"[{notebook.title}]({name}.html): {notebook.minutes} minutes" in page
-    assert "without their answers" in page
-    assert "More for" not in page
-    picture, *links = re.findall(r"\]\(([^)]+)\)", page)
-    assert picture.startswith("data:image/png;base64,")
-    assert set(links) == {f"{name}.html" for name in NOTEBOOKS}, "a link to a file of the checkout leads nowhere"
+        assert f"[{notebook.title}]({name}.ipynb): {notebook.minutes} minutes" in page
+    assert "You build the formula at the heart of batch normalization" in page
+    assert "make grade" not in page
+    links = re.findall(r"(?<!!)\[[^]]+\]\(([^)]+)\)", page)
+    assert set(links) == {*(f"{name}.ipynb" for name in NOTEBOOKS), "student.md", "lecturer.md", "grader.md"}
+
+
+@pytest.mark.slow
+def test_no_page_answers_any_exercise(written):
+    reference = Reference((ROOT / "bn_helpers" / "layers.py").read_text("utf-8"))
+    for name, page in written.items():
+        cell = {"id": name, "cell_type": "markdown", "source": html.unescape(re.sub("<[^>]+>", "", page))}
+        found = leaks(next(iter(NOTEBOOKS)), [cell], reference, {})
+        assert [leak for leak in found if f"which answers {SAID};" not in leak] == []
+
+
+@pytest.mark.slow
+def test_each_figure_has_its_alternative_text_and_each_page_the_way_to_work(written, notebooks):
+    for name, notebook in notebooks.items():
+        alternatives = site.alternatives([notebook]).values()
+        assert alternatives
+        assert {html.unescape(alt) for alt in re.findall(r'<img alt="([^"]*)"', written[name])} == set(alternatives)
+    for page in written.values():
+        assert '<a href="lite/index.html">Work in the browser</a>' in page
+
+
+@pytest.mark.slow
+def test_a_link_that_leads_nowhere_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(site, "PAGES", site.PAGES | {"bn_helpers/grading/README.md": "elsewhere.md"})
+    with pytest.raises(BuildError, match=r"^grader.md:\d+: WARNING: .* not found: 'elsewhere.md#what-is-trusted'"):
+        site.write_site(ROOT, tmp_path)
 
 
 def test_formulas_and_code_become_html_without_a_script():
     from bn_helpers.course.pages import markdown
 
-    html = markdown("With $\\hat{x}$:\n\n$$\\sum_n x_n = 0$$\n\n```python\nx = 1\n```")
-    assert html.count("<math") == 2
-    assert 'display="block"' in html
-    assert "$" not in html
-    assert '<div class="highlight">' in html
-
-
-def test_alternative_text_reaches_the_page(notebooks, monkeypatch):
-    from nbconvert.exporters import HTMLExporter
-
-    from bn_helpers.course import pages
-
-    solved, _ = notebooks
-    monkeypatch.setattr(pages, "math_font", lambda: "")  # it takes a second, and is not looked at here
-    facts = {"title": "3", "menu": [("a.html", "A")], "here": "a.html", "light_css": "", "dark_css": "", "next": None}
-    html = pages.render(HTMLExporter, "page", solved, facts)
-    shown = [output["metadata"]["image/png"]["alt"] for cell in solved["cells"] for output in cell.get("outputs", ())
-             if "image/png" in output.get("data", {})]  # fmt: skip
-    assert shown
-    assert re.findall(r'<img[^>]*alt="([^"]*)"', html) == shown
-    assert '<li><a aria-current="page" href="a.html">A</a></li>' in html
+    text = markdown("With $\\hat{x}$:\n\n$$\\sum_n x_n = 0$$\n\n```python\nx = 1\n```")
+    assert text.count("<math") == 2
+    assert 'display="block"' in text
+    assert "$" not in text
+    assert '<div class="highlight">' in text
 
 
 def test_notebook_that_is_not_built_is_told(tmp_path):

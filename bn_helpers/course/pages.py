@@ -1,4 +1,4 @@
-"""What slides and site share: a notebook as HTML that asks the network for nothing.
+"""A notebook as HTML that asks the network for nothing, for slides; and the font that the site has, too.
 
 nbconvert writes the HTML. Formulas become MathML, which browsers draw themselves; a font for them, pictures and styles
 stand in the file.
@@ -40,7 +40,7 @@ def render(exporter: type[HTMLExporter], template: str, notebook: dict, facts: d
     )
     writer.register_filter("markdown2html", markdown)
     node = nbformat.reads(serialized(notebook), as_version=4)
-    html, _ = writer.from_notebook_node(node, resources=facts | {"math_font": math_font()})
+    html, _ = writer.from_notebook_node(node, resources=facts | {"math_font": b64encode(math_font()).decode()})
     return html
 
 
@@ -61,8 +61,8 @@ def markdown(text: str) -> str:
 
 
 @cache
-def math_font() -> str:
-    """STIX Two Math as a WOFF file in base64, but for the letters and signs that no formula here needs."""
+def math_font() -> bytes:
+    """STIX Two Math as a WOFF file, but for the letters and signs that no formula here needs."""
     from fontTools.subset import Options, Subsetter, parse_unicodes
     from fontTools.ttLib import TTFont
 
@@ -73,7 +73,7 @@ def math_font() -> str:
     font.flavor = "woff"
     data = BytesIO()
     font.save(data)
-    return b64encode(data.getvalue()).decode()
+    return data.getvalue()
 
 
 def folder(package: str) -> Path:
@@ -85,7 +85,7 @@ def folder(package: str) -> Path:
 
 
 def code_style(style: str) -> str:
-    """CSS that colours code. "xcode" has a contrast of at least 4.5 on near white, "monokai" on near black."""
+    """CSS that colours code. "xcode" has a contrast of at least 4.5 on near white."""
     from pygments.formatters import HtmlFormatter
 
     return HtmlFormatter(style=style).get_style_defs(".highlight")

@@ -1,71 +1,169 @@
-"""The course as a small static site: a front page and five pages to read, without the answers.
+"""The course as a static site to read: a front page, five notebooks without their answers, and the READMEs behind them.
 
 A class may read it while it works: where a solved notebook holds an answer, the page has the student's empty function.
-What the answers make visible is there, figures and printed results.
+What the answers make visible is there, figures and printed results. Sphinx makes the pages; MyST-NB reads notebooks.
 """
 
 from __future__ import annotations
 
+import posixpath
 import re
-from base64 import b64encode
+import shutil
+from base64 import b64decode
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
+from io import StringIO
 from pathlib import Path
-
-from nbformat.v4 import new_markdown_cell
+from string import Template
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
 from bn_helpers.course import builder, pages
-from bn_helpers.exercises import NOTEBOOKS, TASKS
+from bn_helpers.course.notebook_file import serialized, source
+from bn_helpers.course.sources import BuildError
+from bn_helpers.exercises import EXERCISES, NOTEBOOKS, TASKS
 from bn_helpers.files import write_together
 
-LEFT_OUT = ("check", "summary")  # what these cells would print belongs to a learner's own answers
+if TYPE_CHECKING:
+    from docutils import nodes
+    from sphinx.application import Sphinx
+
+LOOKS = pages.TEMPLATES / "page"
+LEFT_OUT = ("check(", "summary(")  # what these cells would print belongs to a learner's own answers
+READ_ON = "# Here the notebook has an answer to an earlier exercise, to be read."
+PICTURE = "solutions/04_convolution-rates-figure.png"
+BEHIND = {"student": "notebooks", "lecturer": "bn_helpers/course", "grader": "bn_helpers/grading"}  # their READMEs
+PAGES = {f"{folder}/README.md": f"{page}.md" for page, folder in BEHIND.items()}
+PAGES |= {f"solutions/{name}.ipynb": f"{name}.ipynb" for name in NOTEBOOKS}
+WORK = '<a href="lite/index.html">Work in the browser</a>'
+SETTINGS = {
+    "project": "Batch normalization",
+    "html_title": "Batch normalization",
+    "extensions": ["myst_nb", "bn_helpers.course.site"],
+    "nb_execution_mode": "off",
+    "myst_enable_extensions": ["dollarmath"],
+    "myst_heading_anchors": 2,
+    "smartquotes": False,
+    "html_theme": "furo",
+    "html_static_path": ["_static"],
+    "html_css_files": ["style.css"],
+    "html_math_renderer": "mathml",
+    "html_show_search_summary": False,  # a page that is opened as a file may not read the others
+    "html_permalinks": False,  # the contents have the same links
+    "html_copy_source": False,
+    "html_use_index": False,
+    "html_show_copyright": False,
+}
 
 
 def write_site(root: Path, out: Path) -> list[Path]:
-    """Write the front page and a page for each notebook, and print each page's path."""
-    from nbconvert.exporters import HTMLExporter
+    """Write the site, and print each page's path. Where `out` has the folder `lite`, every page links to it."""
+    notebooks = {name: reading(*builder.executed(root, name)) for name in NOTEBOOKS}
+    texts = {"index.md": front_page(root, notebooks)}
+    texts |= {f"{name}.ipynb": serialized(notebook) for name, notebook in notebooks.items()}
+    texts |= {f"{page}.md": _readme(root, folder) for page, folder in BEHIND.items()}
+    files = {
+        PICTURE: (root / PICTURE).read_bytes(),
+        "_static/math.woff": pages.math_font(),
+        "_static/style.css": (LOOKS / "style.css").read_bytes(),
+    }
+    work = {"announcement": WORK} if (out / "lite" / "index.html").exists() else {}
+    with TemporaryDirectory() as folder:
+        write_together({Path(folder, "sources", name): content for name, content in (texts | files).items()})
+        _make(Path(folder), SETTINGS | {"html_theme_options": work}, alternatives(notebooks.values()))
+        shutil.copytree(Path(folder, "site"), out, dirs_exist_ok=True)
+    written = [out / Path(name).with_suffix(".html") for name in texts]
+    print(*written, sep="\n")
+    return written
 
-    contents = {"index.html": {"cells": [new_markdown_cell(front_page(root), id="doors")]}}
-    contents |= {f"{name}.html": reading(*builder.executed(root, name)) for name in NOTEBOOKS}
-    titles = ["Course", *(f"{notebook.number} {notebook.title}" for notebook in NOTEBOOKS.values())]
-    menu = list(zip(contents, titles, strict=True))
-    styles = {"light_css": pages.code_style("xcode"), "dark_css": pages.code_style("monokai")}
-    for (address, title), following in zip(menu, [*menu[1:], None], strict=True):
-        facts = styles | {"title": title, "menu": menu, "here": address, "next": following}
-        notebook = {"metadata": {}, "nbformat": 4, "nbformat_minor": 5} | contents[address]
-        write_together({out / address: pages.render(HTMLExporter, "page", notebook, facts)})
-        print(out / address, flush=True)
-    return [out / address for address in contents]
 
-
-def front_page(root: Path) -> str:
-    """Markdown of the front page: the README as far as its doors, with its picture inside, and the pages listed."""
-    readme = (root / "README.md").read_text("utf-8")
-    readme = re.sub(r"(?<=\]\()[^)]+\.png", lambda name: _inside(root / name[0]), readme)
-    readme = re.sub(
-        r"\n\n\[[^]]+\]\((?!http).*?(?=\n\n)", "", readme, flags=re.DOTALL
-    )  # where to read on in the checkout
-    readme = re.sub(r"\[([^]]+)\]\((?!http|data:)[^)]*\)", r"\1", readme)
-    opening, *doors = readme.partition("\n## What was measured")[0].split("\n## ")
+def front_page(root: Path, notebooks: Mapping[str, dict]) -> str:
+    """Markdown of the front page: what the course is, its notebooks, how to begin, and what lies behind."""
+    opening, student, lecturer, grader, *_ = _readme(root, ".").split("\n## ")
     listed = []
     for name, notebook in NOTEBOOKS.items():
         points = sum(part.points for part in TASKS.values() if part.notebook == name)
-        address, facts = f"[{notebook.title}]({name}.html)", f"{notebook.minutes} minutes, {points} points"
-        listed.append(f"{notebook.number}. {address}: {facts}")
-    about = "Here you can read the notebooks: text, experiments, figures, and the exercises without their answers."
-    return "\n\n".join([opening.strip(), about, "\n".join(listed), *(f"## {door.strip()}" for door in doors)])
+        _, promise, *_ = source(notebooks[name]["cells"][0]).split("\n\n")
+        facts = f"{notebook.minutes} minutes, {points} points"
+        listed.append(f"{notebook.number}. [{notebook.title}]({name}.ipynb): {facts}. {promise}")
+    lecturer, grader = (text.strip().rpartition("\n\n")[2] for text in (lecturer, grader))  # where to read on
+    facts = {"opening": opening, "student": student, "lecturer": lecturer, "grader": grader}
+    return Template((LOOKS / "index.md").read_text("utf-8")).substitute(facts, notebooks="\n".join(listed))
 
 
-def _inside(picture: Path) -> str:
-    return f"data:image/png;base64,{b64encode(picture.read_bytes()).decode()}"
+def _readme(root: Path, folder: str) -> str:
+    """A folder's README, its links leading to pages of the site; into the checkout no link leads."""
+
+    def followed(link: re.Match) -> str:
+        label, target, place = link.groups(default="")
+        page = PAGES.get(posixpath.normpath(f"{folder}/{target}"))
+        return f"[{label}]({page}{place})" if page else label
+
+    text = (root / folder / "README.md").read_text("utf-8")
+    return re.sub(r"(?<!!)\[([^]]+)\]\((?!http)([^)#]+)(#[^)]+)?\)", followed, text)
 
 
 def reading(solved: dict, student: dict) -> dict:
-    """The student's notebook with what the solved one shows, without checks."""
+    """The student's notebook with what the solved one shows; without checks, and without answers to an earlier one."""
     outputs = {cell["id"]: cell["outputs"] for cell in solved["cells"] if cell["cell_type"] == "code"}
     cells = []
     for cell in student["cells"]:
         if cell["cell_type"] == "code":
-            if "".join(cell["source"]).startswith(tuple(f"{name}(" for name in LEFT_OUT)):
+            code = source(cell)
+            if code.startswith(LEFT_OUT):
                 continue
-            cell = cell | {"outputs": outputs[cell["id"]]}
+            answers = EXERCISES.keys() & set(re.findall(r"^def (\w+)", code, re.MULTILINE))
+            given_away = answers and "raise NotImplementedError" not in code
+            cell = cell | {"source": READ_ON if given_away else code, "outputs": outputs[cell["id"]]}
         cells.append(cell)
     return student | {"cells": cells}
+
+
+def alternatives(notebooks: Iterable[dict]) -> dict[str, str]:
+    """The alternative text of each figure, by the name under which MyST-NB writes it."""
+    outputs = [output for each in notebooks for cell in each["cells"] for output in cell.get("outputs", ())]
+    figures = [output for output in outputs if "image/png" in output.get("data", {})]
+    names = [sha256(b64decode(output["data"]["image/png"])).hexdigest() for output in figures]
+    return dict(zip(names, (output["metadata"]["image/png"]["alt"] for output in figures), strict=True))
+
+
+def _make(folder: Path, settings: dict[str, Any], texts: Mapping[str, str]) -> None:
+    """Make the folder `site` of the folder `sources`."""
+    from docutils import nodes
+    from sphinx.application import Sphinx
+    from sphinx.util.docutils import docutils_namespace
+
+    def describe(app: Sphinx, tree: nodes.document) -> None:
+        for image in tree.findall(nodes.image):
+            image["alt"] = texts.get(Path(image["uri"]).stem) or image["alt"]
+
+    def reach(app: Sphinx, page: str, template: str, facts: dict, tree: nodes.document | None) -> None:
+        body = re.sub("<img [^>]+>", r'<span class="wide">\g<0></span>', facts.get("body", ""))
+        # what may scroll sideways can be reached by keyboard
+        facts["body"] = re.sub('<pre|<(div|span) (?=class="(table-wrapper|wide))', r'\g<0> tabindex="0" ', body)
+
+    warnings = StringIO()
+    with docutils_namespace():  # of what extensions register, nothing stays behind
+        app = Sphinx(folder / "sources", None, folder / "site", folder / "read", "html", settings, None, warnings)
+        app.connect("doctree-read", describe)
+        app.connect("html-page-context", reach)
+        app.build()
+    if warnings.getvalue():
+        noise = rf"\x1b\[[\d;]+m|{re.escape(str(folder))}/sources/"
+        raise BuildError(re.sub(noise, "", warnings.getvalue()).strip())
+
+
+def setup(app: Sphinx) -> None:
+    """Let Sphinx write formulas in MathML, which browsers draw themselves."""
+    from docutils.nodes import SkipNode
+    from latex2mathml.converter import convert
+
+    def inline(writer: nodes.NodeVisitor, node: nodes.Element) -> None:
+        writer.body.append(convert(node.astext()))
+        raise SkipNode
+
+    def block(writer: nodes.NodeVisitor, node: nodes.Element) -> None:
+        writer.body.append(f'<div class="formula" tabindex="0">{convert(node.astext(), display="block")}</div>')
+        raise SkipNode
+
+    app.add_html_math_renderer("mathml", (inline, None), (block, None))

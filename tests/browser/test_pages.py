@@ -18,6 +18,14 @@ INCHES = STYLE["figure.figsize"][0]
 SMALLEST = 65  # per cent of a slide's letters, 30 pixels
 TYPE = 18  # pixels of the smallest type in a figure, at least
 TALKS = [*NOTEBOOKS, "03_backward-2"]
+# What a page's text has beyond the right edge of the window, and no part of it scrolls to
+CUT_OFF = """() => {
+    const scrolls = part => part.tagName !== "ARTICLE"
+        && (getComputedStyle(part).overflowX === "auto" || scrolls(part.parentElement));
+    return [...document.querySelectorAll("article *")]
+        .filter(part => part.getBoundingClientRect().right > innerWidth && !scrolls(part.parentElement))
+        .map(part => part.outerHTML.slice(0, 80));
+}"""
 LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 
@@ -37,7 +45,7 @@ def visit(chromium):
     asked, faults, contexts = [], [], []
 
     def visit(path: Path, width: int = WIDTH, height: int = HEIGHT, scheme: str = "light"):
-        context = chromium.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+        context = chromium.new_context(viewport={"width": width, "height": height}, color_scheme=scheme, offline=True)
         contexts.append(context)
         context.on("request", lambda request: asked.append(request.url))
         context.on("weberror", lambda error: faults.append(error.error.message))
@@ -106,7 +114,9 @@ def test_speaker_notes_open_beside_slides_that_are_a_file(visit, slides):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("scheme", "names"), [("light", ["index", *NOTEBOOKS]), ("dark", ["index", "03_backward"])])
+@pytest.mark.parametrize(
+    ("scheme", "names"), [("light", ["index", *NOTEBOOKS, "grader"]), ("dark", ["index", "03_backward", "grader"])]
+)
 def test_site_has_no_fault_that_shuts_somebody_out(visit, site, scheme, names):
     for name in names:
         page = visit(site[name], scheme=scheme)
@@ -116,15 +126,37 @@ def test_site_has_no_fault_that_shuts_somebody_out(visit, site, scheme, names):
 
 
 @pytest.mark.slow
-def test_site_can_be_read_on_a_telephone_and_walked_through_by_keyboard(visit, site):
+def test_site_can_be_read_on_a_telephone(visit, site):
     for path in site.values():
-        page = visit(path, width=375, height=700)
-        assert page.evaluate("document.documentElement.scrollWidth") <= 375, path.name
-    page = visit(site["index"], width=375, height=700)
+        page = visit(path, width=390, height=800)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, path.name
+        assert page.evaluate(CUT_OFF) == [], path.name
+        assert page.evaluate("[...document.images].filter(image => !image.naturalWidth || !image.alt).length") == 0
+        page.close()
+
+
+@pytest.mark.slow
+def test_site_is_walked_through_by_keyboard_in_the_mode_that_was_chosen(visit, site):
+    background = "getComputedStyle(document.body).backgroundColor"
+    page = visit(site["index"], width=1600)  # so that the contents of a page stand beside it
     page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.textContent") == "To the text"
-    page.get_by_role("link", name="1 Normalization").first.focus()
+    assert page.evaluate("document.activeElement.textContent.trim()") == "Skip to content"
+    light = page.evaluate(background)
+    page.get_by_role("button", name="Light / Dark").locator("visible=true").press("Enter")
+    dark = page.evaluate(background)
+    assert dark != light
+    for way, title in (("Next", "1 Normalization"), ("Next", "2 Scale and shift"), ("Previous", "1 Normalization")):
+        page.get_by_role("link", name=f"{way} {title}").press("Enter")
+        page.get_by_role("heading", level=1, name=title).wait_for()
+        assert page.evaluate(background) == dark
+    page.get_by_role("complementary").get_by_role("link", name="By hand, once").press("Enter")
+    assert page.url.endswith("#by-hand-once")
+
+
+@pytest.mark.slow
+def test_search_finds_where_a_term_is_explained(visit, site):
+    page = visit(site["index"])
+    page.get_by_role("textbox", name="Search").fill("running mean")
     page.keyboard.press("Enter")
-    page.get_by_role("heading", level=1, name="1 Normalization").wait_for()
-    page.get_by_role("link", name="2 Scale and shift").last.click()
+    page.get_by_role("main").get_by_role("link", name="2 Scale and shift").click()
     page.get_by_role("heading", level=1, name="2 Scale and shift").wait_for()
