@@ -5,6 +5,7 @@ Each notebook's figures stand in a module of their own, ``plotting.normalization
 
 from __future__ import annotations
 
+import base64
 import importlib
 import io
 from collections.abc import Mapping
@@ -86,8 +87,8 @@ class Picture:
     def __repr__(self) -> str:
         return self.alt
 
-    def _repr_png_(self) -> tuple[bytes, dict[str, str]]:
-        return self.png, {"alt": self.alt}
+    def _repr_png_(self) -> tuple[str, dict[str, str]]:
+        return base64.b64encode(self.png).decode(), {"alt": self.alt}  # as text: a kernel in a browser encodes none
 
 
 def band(

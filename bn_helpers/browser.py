@@ -1,0 +1,92 @@
+"""What a notebook needs where Python runs in the browser: there is no terminal, no interrupt and no folder of files.
+
+Only the course in the browser has this module, and no other Python can run it.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import json
+import logging
+import time
+import zipfile
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+DRIVE = Path("/drive")  # the files of the browser's list
+HANDED = "batch_normalization.zip"
+PATIENCE = 20  # seconds; the notebook is saved every five
+OLDER = """This copy of the notebook is older than the one on the site. Your work is kept, and goes on working.
+For the new one:
+1. File, Download, so that you keep what you wrote;
+2. in the list on the left, delete this notebook;
+3. reload the page, and write your answers into the notebook that is there then."""
+
+
+def begin(name: str, digest: str) -> None:
+    """Prepare a notebook's session, and say whether the notebook is older than the site.
+
+    Parameters
+    ----------
+    name : str
+        The notebook, for instance "01_normalization".
+    digest : str
+        That of the cells which this copy was made with.
+    """
+    from IPython import get_ipython
+
+    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # it tells that it builds a list of fonts
+    get_ipython().set_custom_exc((Exception,), _told)
+    digests = json.loads(Path(__file__).with_name("digests.json").read_text(encoding="utf-8"))
+    print("Python is ready." if digests.get(name) == digest else OLDER)
+
+
+def hand_over() -> None:
+    """Wait until this notebook is saved, and offer all notebooks as one zip to download."""
+    from IPython.display import HTML, display
+
+    if not DRIVE.exists():
+        print("This browser keeps Python from the notebooks, as in a private window. Take each by File, Download.")
+        return
+    begun = time.time()
+    while not any(path.stat().st_mtime >= begun for path in DRIVE.glob("*.ipynb")):
+        if time.time() > begun + PATIENCE:
+            print("This notebook is not saved yet. Save it (Ctrl + S), and run this cell again.")
+            return
+        time.sleep(0.5)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(DRIVE.glob("*.ipynb")):
+            archive.writestr(path.name, path.read_bytes())
+            print(path.name)
+    held = base64.b64encode(buffer.getvalue()).decode()
+    link = f'<a download="{HANDED}" href="data:application/zip;base64,{held}">Download {html.escape(HANDED)}</a>'
+    display(HTML(link))
+
+
+def fetch(path: Path) -> None:
+    """Get a file of data from the site, to where it would be in an installed package."""
+    import js
+
+    request = js.XMLHttpRequest.new()
+    site = js.location.href.partition("/extensions/")[0]  # this runs in a script of one of JupyterLab's extensions
+    request.open("GET", f"{site}/static/pyodide/{path.name}", False)
+    request.responseType = "arraybuffer"
+    request.send()
+    if request.status != 200:
+        raise OSError(f"{path.name} does not come from {site}: is the machine online? Then run the cell again")
+    path.write_bytes(request.response.to_bytes())
+
+
+def _told(shell: Any, kind: type, error: Exception, trace: TracebackType, tb_offset: int | None = None) -> None:
+    """Show an error; where a check told it, as an output of a cell that ran, for Run All to go on.
+
+    JupyterLite drops all cells that wait when one fails, whatever the tags of that one say.
+    """
+    shell.showtraceback((kind, error, trace), tb_offset=tb_offset, running_compiled_code=True)
+    if shell.user_ns["In"][-1].startswith("check("):
+        told, shell._last_traceback = shell._last_traceback, None
+        shell.display_pub.publish({"application/vnd.jupyter.error": told, "text/plain": str(error)})

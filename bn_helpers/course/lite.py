@@ -1,0 +1,254 @@
+"""The course in the browser: JupyterLite and Pyodide, a folder of files that any web server can hand out.
+
+Each part of the course is a site of its own, staged as the zips of `bundle` are. The package comes as a wheel, which
+Pyodide's lock file lists beside the packages that it needs, so that a notebook's imports fetch them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import urllib.request
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib.metadata import distribution, version
+from pathlib import Path
+
+from bn_helpers.course import bundle, notebook_file
+from bn_helpers.course.sources import BuildError
+from bn_helpers.exercises import NOTEBOOKS
+
+TEMPLATES = Path(__file__).with_name("templates") / "lite"
+KERNEL = "@jupyterlite/pyodide-kernel-extension"
+EXTENSIONS = {"jupyterlite-pyodide-kernel": KERNEL, "jupyterlab_widgets": "@jupyter-widgets/jupyterlab-manager"}
+# What the kernel asks for before the first cell. Listed here, it comes while Python starts, and from nowhere else.
+STARTED = ("micropip", "piplite", "ipykernel", "comm", "pyodide-kernel", "jedi", "ipython")
+# What no Pyodide has: each wheel's module, and what of the lock file it needs
+ADDED = {
+    "piplite": ("piplite", ["micropip"]),
+    "ipykernel": ("ipykernel", ["pyodide-kernel"]),
+    "pyodide-kernel": ("pyodide_kernel", ["comm", "ipython"]),
+    "comm": ("comm", []),
+    "ipywidgets": ("ipywidgets", ["comm", "ipython", "traitlets"]),
+    "bn-helpers": ("bn_helpers", ["ipywidgets", "matplotlib", "numpy", "threadpoolctl"]),
+}
+FETCHED = ("fashion_mnist.npz",)  # data that come when a notebook asks for them
+KEPT = """**Your work lives in this browser, on this machine: download it before you close.** The last cell hands all
+notebooks over as one file. Nothing is sent anywhere. The first cell takes up to half a minute, while Python comes; a
+cell that goes on without end is stopped by *Kernel, Restart Kernel*."""
+PYODIDE = "static/pyodide"  # where in a site the lock file lies, and our wheels
+RUNTIME = ("pyodide.mjs", "pyodide.asm.*", "python_stdlib.zip")
+
+
+def write_lite(
+    root: Path, out: Path, names: Sequence[str] | None = None, *, reference: bool = False, pyodide: Path | None = None
+) -> list[Path]:
+    """Write a site for each part of the course, and a page that leads to their notebooks; return the sites' folders.
+
+    Parameters
+    ----------
+    root : Path
+        The checkout.
+    out : Path
+        Where the sites go. What another part left there stays.
+    names : sequence of str, optional
+        The notebooks of the one part to write, else every part of the course.
+    reference : bool, default False
+        Whether solutions and reference go with them.
+    pyodide : Path, optional
+        A folder with Pyodide, to be handed out with the course; else a browser gets it from its publisher.
+
+    Raises
+    ------
+    BuildError
+        If a part would give an answer away, or a site is not whole.
+    """
+    sites = []
+    for name, files in bundle.copies(root, names, reference=reference).items():
+        site = out / re.sub(rf"{bundle.FOLDER}_|\.zip", "", name)
+        files = {path.partition("/")[2]: held for path, held in files.items()}
+        with tempfile.TemporaryDirectory() as folder:
+            _build(root, Path(folder), files, pyodide)
+            built = Path(folder) / "site"
+            if not reference:
+                _refuse_leaks(root, built, files)
+            shutil.rmtree(site, ignore_errors=True)
+            shutil.copytree(built, site)
+        sites.append(site)
+        print(site, flush=True)
+    (out / "index.html").write_text(_index(out), "utf-8")
+    return sites
+
+
+def _build(root: Path, folder: Path, files: Mapping[str, bytes], pyodide: Path | None) -> None:
+    """Make the site of a part in a fresh folder: JupyterLite keeps notes of its builds in the one it is started in."""
+    version_of = hashlib.sha256(json.dumps({path: _digest(held) for path, held in files.items()}).encode()).hexdigest()
+    for path, held in files.items():
+        if path.endswith(".ipynb") and path.startswith(("notebooks/", "solutions/")):
+            target = folder / "contents" / path.removeprefix("notebooks/")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(_notebook(json.loads(held), target.stem), "utf-8")
+    _run_jupyterlite(folder)
+    site = folder / "site"
+    for name in FETCHED:
+        if held := files.get(f"bn_helpers/datasets/{name}"):
+            (site / PYODIDE / name).parent.mkdir(parents=True, exist_ok=True)
+            (site / PYODIDE / name).write_bytes(held)
+    _lock(site, dict(_wheels(root, site, files, version_of)), pyodide)
+
+
+def _run_jupyterlite(folder: Path) -> None:
+    extensions = [str(_extension(*each)) for each in EXTENSIONS.items()]
+    settings = {
+        "LiteBuildConfig": {
+            "apps": ["lab"],
+            "contents": [str(folder / "contents")],
+            "federated_extensions": extensions,
+            "ignore_sys_prefix": True,
+            "no_sourcemaps": True,
+            "output_dir": str(folder / "site"),
+        }
+    }
+    (folder / "jupyter_lite_config.json").write_text(json.dumps(settings), "utf-8")
+    for name in ("jupyter-lite.json", "overrides.json"):
+        shutil.copy(TEMPLATES / name, folder)
+    command = [sys.executable, "-m", "jupyterlite_core", "build"]
+    done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if done.returncode:
+        raise BuildError(f"JupyterLite does not build:\n{done.stdout}")
+    print(done.stdout)
+
+
+def _extension(package: str, name: str) -> Path:
+    """The folder of an installed extension of JupyterLab."""
+    files = distribution(package).files or []
+    return next(Path(file.locate()).resolve().parent for file in files if file.match(f"{name}/package.json"))
+
+
+def _notebook(notebook: dict, name: str) -> str:
+    """A notebook with what a browser needs: a word on where work is kept, a first cell, and one that hands over."""
+    digest = notebook["metadata"]["bn_helpers"]["digest"][:12]
+    first, *others = notebook["cells"]
+    title, rest = notebook_file.source(first).split("\n", 1)
+    first = first | {"source": f"{title}\n\n{KEPT}\n{rest}"}
+    begin = _cell("browser", f'from bn_helpers import browser\n\nbrowser.begin("{name}", "{digest}")')
+    hand_over = _cell("hand-over", "browser.hand_over()")
+    return notebook_file.serialized(notebook | {"cells": [first, begin, *others, hand_over]})
+
+
+def _cell(name: str, code: str) -> dict:
+    cell = {"cell_type": "code", "id": name, "metadata": {}, "source": code}
+    return cell | {"execution_count": None, "outputs": []}
+
+
+def _wheels(root: Path, site: Path, files: Mapping[str, bytes], version_of: str) -> Iterator[tuple[str, bytes]]:
+    """The wheels that no Pyodide has, by name: of the kernel, of what is installed here, and of the student's part."""
+    for wheel in sorted((site / "extensions" / KERNEL / "static/pypi").glob("*.whl")):
+        yield wheel.name, wheel.read_bytes()
+    for package in ("comm", "ipywidgets"):
+        paths = [path for path in distribution(package).files or [] if ".." not in path.parts]
+        held = {path.as_posix(): Path(path.locate()).read_bytes() for path in paths if path.suffix != ".pyc"}
+        yield f"{package}-{version(package)}-py3-none-any.whl", bundle.zipped(held)
+    left_out = {f"bn_helpers/{name}" for name in bundle.TERMINAL} | {f"bn_helpers/datasets/{name}" for name in FETCHED}
+    ours = {path: held for path, held in files.items() if path.startswith("bn_helpers/") and path not in left_out}
+    ours = {path: held for path, held in ours.items() if not path.startswith("bn_helpers/expected/")}
+    digests = {
+        Path(path).stem: json.loads(held)["metadata"]["bn_helpers"]["digest"][:12]
+        for path, held in files.items()
+        if path.startswith("notebooks/")
+    }
+    ours["bn_helpers/browser.py"] = bundle.data(root / "bn_helpers/browser.py")
+    ours["bn_helpers/digests.json"] = json.dumps(digests).encode()
+    about = f"bn_helpers-{version('bn_helpers')}.dist-info"
+    ours[f"{about}/METADATA"] = f"Metadata-Version: 2.1\nName: bn_helpers\nVersion: {version('bn_helpers')}\n".encode()
+    ours[f"{about}/WHEEL"] = b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    # a number and the digest make a new name of each new version, which no browser takes from its store
+    yield f"bn_helpers-{version('bn_helpers')}-1{version_of[:12]}-py3-none-any.whl", bundle.zipped(ours)
+
+
+def _lock(site: Path, wheels: Mapping[str, bytes], pyodide: Path | None) -> None:
+    """Write Pyodide's lock file with our wheels in it, and tell JupyterLite of it."""
+    from jupyterlite_pyodide_kernel.constants import PYODIDE_CDN_URL, PYODIDE_LOCK
+
+    folder = site / PYODIDE
+    folder.mkdir(parents=True, exist_ok=True)
+    if pyodide:
+        lock = json.loads((pyodide / PYODIDE_LOCK).read_text("utf-8"))
+    else:
+        with urllib.request.urlopen(f"{PYODIDE_CDN_URL}/{PYODIDE_LOCK}") as answer:
+            lock = json.load(answer)
+        for package in lock["packages"].values():
+            package["file_name"] = f"{PYODIDE_CDN_URL}/{package['file_name']}"
+    for wheel, held in wheels.items():
+        name = re.sub(r"[-_.]+", "-", wheel.partition("-")[0]).lower()
+        if name in ADDED and name not in lock["packages"]:
+            lock["packages"][name] = _entry(name, wheel, held)
+            (folder / wheel).write_bytes(held)
+    if pyodide:
+        lock["packages"] = {name: lock["packages"][name] for name in _needed(lock["packages"], [*STARTED, *ADDED])}
+        sources = [path for pattern in RUNTIME for path in pyodide.glob(pattern)]
+        sources += [pyodide / each["file_name"] for each in lock["packages"].values()]
+        for path in sources:
+            if path.exists():  # the others are our wheels
+                shutil.copy(path, folder / path.name)
+    (folder / PYODIDE_LOCK).write_text(json.dumps(lock), "utf-8")
+    settings = site / "jupyter-lite.json"
+    config = json.loads(settings.read_text("utf-8"))
+    plugin = config["jupyter-config-data"].setdefault("litePluginSettings", {}).setdefault(f"{KERNEL}:kernel", {})
+    plugin["loadPyodideOptions"] = {"lockFileURL": f"./{PYODIDE}/{PYODIDE_LOCK}", "packages": list(STARTED)}
+    plugin["disablePyPIFallback"] = True
+    if pyodide:
+        plugin["pyodideUrl"] = f"./{PYODIDE}/pyodide.mjs"
+    settings.write_text(json.dumps(config, indent=1), "utf-8")
+
+
+def _entry(name: str, wheel: str, held: bytes) -> dict:
+    module, depends = ADDED[name]
+    entry = {"name": name, "version": wheel.split("-")[1], "file_name": wheel, "sha256": _digest(held)}
+    entry |= {"install_dir": "site", "package_type": "package", "unvendored_tests": False}
+    return entry | {"imports": [module], "depends": depends}
+
+
+def _needed(packages: Mapping[str, dict], names: Iterable[str]) -> list[str]:
+    """Packages with all that they depend on."""
+    needed, open_ = [], [*names]
+    while open_:
+        name = open_.pop()
+        if name not in needed:
+            needed.append(name)
+            open_ += [re.sub(r"[-_.]+", "-", each).lower() for each in packages[name]["depends"]]
+    return sorted(needed)
+
+
+def _refuse_leaks(root: Path, site: Path, files: Mapping[str, bytes]) -> None:
+    """Raise GivenAway where any file of a site, wheels unpacked, answers what its notebooks ask for."""
+    names = [path.stem for path in map(Path, sorted(files)) if path.parts[0] == "notebooks"]
+    held = {}
+    for path in site.rglob("*"):
+        place = path.relative_to(site).as_posix()
+        if path.suffix == ".whl":
+            with zipfile.ZipFile(path) as wheel:
+                held |= {f"{place}/{name}": wheel.read(name) for name in wheel.namelist()}
+        elif path.is_file():
+            held[place] = path.read_bytes()
+    if found := bundle.answers_in(root, names, held):
+        raise bundle.GivenAway("\n".join(found))
+
+
+def _index(out: Path) -> str:
+    """The page that leads to the notebooks of all sites in a folder."""
+    lines = []
+    for name, notebook in NOTEBOOKS.items():
+        for path in sorted(out.glob(f"*/files/{name}.ipynb")):
+            address = f"{path.parts[-3]}/lab/index.html?path={name}.ipynb"
+            lines.append(f'<li><a href="{address}">{notebook.number} {notebook.title}</a></li>')
+    return (TEMPLATES / "index.html").read_text("utf-8").replace("NOTEBOOKS", "\n".join(lines))
+
+
+def _digest(held: bytes) -> str:
+    return hashlib.sha256(held).hexdigest()
