@@ -18,7 +18,7 @@ from typing import Any
 
 DRIVE = Path("/drive")  # the files of the browser's list
 HANDED = "batch_normalization.zip"
-PATIENCE = 20  # seconds; the notebook is saved every five
+PATIENCE = 60  # seconds; the notebook is saved every five, and more seldom where that takes long
 OLDER = """This copy of the notebook is older than the one on the site. Your work is kept, and goes on working.
 For the new one:
 1. File, Download, so that you keep what you wrote;
@@ -52,9 +52,11 @@ def hand_over() -> None:
         print("This browser keeps Python from the notebooks, as in a private window. Take each by File, Download.")
         return
     begun = time.time()
-    while not any(path.stat().st_mtime >= begun for path in DRIVE.glob("*.ipynb")):
+    said = f"waiting until the notebook is saved, since {time.strftime('%X')} and {begun % 1:.6f} seconds"
+    print(said)  # as an output it will be saved with all that was written before
+    while not any(said in path.read_text(encoding="utf-8") for path in DRIVE.glob("*.ipynb")):
         if time.time() > begun + PATIENCE:
-            print("This notebook is not saved yet. Save it (Ctrl + S), and run this cell again.")
+            print("It is not saved yet. Save it (Ctrl + S), and run this cell again.")
             return
         time.sleep(0.5)
     buffer = io.BytesIO()
@@ -89,4 +91,4 @@ def _told(shell: Any, kind: type, error: Exception, trace: TracebackType, tb_off
     shell.showtraceback((kind, error, trace), tb_offset=tb_offset, running_compiled_code=True)
     if shell.user_ns["In"][-1].startswith("check("):
         told, shell._last_traceback = shell._last_traceback, None
-        shell.display_pub.publish({"application/vnd.jupyter.error": told, "text/plain": str(error)})
+        shell.display_pub.publish({"application/vnd.jupyter.stderr": "\n".join(told["traceback"])})

@@ -41,6 +41,7 @@ FETCHED = ("fashion_mnist.npz",)  # data that come when a notebook asks for them
 KEPT = """**Your work lives in this browser, on this machine: download it before you close.** The last cell hands all
 notebooks over as one file. Nothing is sent anywhere. The first cell takes up to half a minute, while Python comes; a
 cell that goes on without end is stopped by *Kernel, Restart Kernel*."""
+SETTINGS = {"LiteBuildConfig": {"apps": ["lab"], "ignore_sys_prefix": True, "no_sourcemaps": True}}
 PYODIDE = "static/pyodide"  # where in a site the lock file lies, and our wheels
 RUNTIME = ("pyodide.mjs", "pyodide.asm.*", "python_stdlib.zip")
 
@@ -103,25 +104,17 @@ def _build(root: Path, folder: Path, files: Mapping[str, bytes], pyodide: Path |
 
 
 def _run_jupyterlite(folder: Path) -> None:
+    """Build what `folder` holds into its subfolder `site`. An addon that fails only warns, and is left out: refused."""
     extensions = [str(_extension(*each)) for each in EXTENSIONS.items()]
-    settings = {
-        "LiteBuildConfig": {
-            "apps": ["lab"],
-            "contents": [str(folder / "contents")],
-            "federated_extensions": extensions,
-            "ignore_sys_prefix": True,
-            "no_sourcemaps": True,
-            "output_dir": str(folder / "site"),
-        }
-    }
+    places = {"contents": ["contents"], "federated_extensions": extensions, "output_dir": str(folder / "site")}
+    settings = SETTINGS | {"LiteBuildConfig": SETTINGS["LiteBuildConfig"] | places}
     (folder / "jupyter_lite_config.json").write_text(json.dumps(settings), "utf-8")
     for name in ("jupyter-lite.json", "overrides.json"):
         shutil.copy(TEMPLATES / name, folder)
     command = [sys.executable, "-m", "jupyterlite_core", "build"]
     done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    if done.returncode:
-        raise BuildError(f"JupyterLite does not build:\n{done.stdout}")
-    print(done.stdout)
+    if done.returncode or re.search(r"\] (WARNING|ERROR|CRITICAL) \|", done.stdout):
+        raise BuildError(f"JupyterLite does not build the site as it should:\n{done.stdout}")
 
 
 def _extension(package: str, name: str) -> Path:

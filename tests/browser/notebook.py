@@ -21,7 +21,7 @@ class Notebook:
         self.places = {cell["id"]: place for place, cell in enumerate(self.cells)}
         self.panel = page.locator(".jp-NotebookPanel:visible")
         expect(self.panel.locator(".jp-Notebook-cell")).to_have_count(len(self.cells), timeout=60_000)
-        expect(page.locator("#jp-main-statusbar")).to_contain_text("| Idle", timeout=60_000)
+        expect(page.locator("#jp-main-statusbar")).to_contain_text("| Idle", timeout=RUN)
 
     def cell(self, name: str) -> Locator:
         return self.panel.locator(".jp-Notebook-cell").nth(self.places[name])
