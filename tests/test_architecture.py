@@ -21,7 +21,8 @@ ALL_BUT_EACH_OTHER = {"layers", "catalogue", "checks", "selfcheck", "errors", "f
 MAY_IMPORT = {
     "layers": set(),
     "oracles": set(),
-    "data": set(),
+    "data": {"browser"},
+    "browser": set(),
     "outcomes": set(),
     "text": set(),
     "errors": set(),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import re
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -16,16 +16,17 @@ from playwright.sync_api import expect
 from pyodide import fill
 from serving import ROOT, free_port, listens, wait_for
 
+from bn_helpers import guard
 from bn_helpers.course import lite
-from bn_helpers.course.builder import _tidy as tidy
 from bn_helpers.course.bundle import GivenAway
 from bn_helpers.course.sources import BuildError
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS, QUIZZES
 
-PUBLISHER = "publisher"  # PYODIDE=publisher takes what is newest there
-ENDLESS = "while True: x = x"
-WRONG = "return x.mean(axis=0), x.var(axis=0, ddof=1)"
-RIGHT = "return x.mean(axis=0), x.var(axis=0)"
+SCREENSHOTS = ROOT / "build" / "screenshots"
+PUBLISHER = "publisher"  # a PYODIDE that is no folder
+ENDLESS = "while True: z = z"
+WRONG = "return np.mean(np.tanh(z) > threshold)"
+RIGHT = "return np.mean(np.abs(np.tanh(z)) > threshold)"
 
 
 @pytest.fixture(scope="module")
@@ -133,3 +134,68 @@ def test_pristine_notebook_runs_to_its_end(visit, name):
         said = notebook.output(f"{task.id}-check").last
         expect(said).to_have_text(f"{task.id}: unanswered, 0 of {task.points} points")
     expect(notebook.output("summary")).to_contain_text("unanswered")
+
+
+def test_an_hour_of_a_student(visit, page, tmp_path):
+    notebook = visit("02_scale_and_shift.ipynb")
+    notebook.click_and_run("browser")
+    expect(notebook.output("browser")).to_have_text("Python is ready.\n")
+
+    def answer(exercise, text):
+        notebook.cell(exercise).locator(".cm-line").last.click()
+        notebook.type_over_last_line(text)
+        notebook.click_and_run(exercise)
+        notebook.click_and_run(f"{exercise}-check")
+
+    for cell in ("setup", "plain", "plain-figure"):
+        notebook.click_and_run(cell)
+    answer("scale_and_shift", "return gamma * x_hat + beta")
+    answer("saturated_fraction", WRONG)
+    check = notebook.output("saturated_fraction-check")
+    expect(check.first).to_contain_text("It looks as if you count what is above the threshold only.")
+    screenshot(notebook, "saturated_fraction-check", "diagnosis")
+    answer("saturated_fraction", ENDLESS)
+    expect(check.first).to_contain_text(f"it goes on after {guard.LINES:,} lines of Python")
+    answer("saturated_fraction", RIGHT)
+    expect(check).to_contain_text("saturated_fraction: all 6 cases pass")
+    move_sliders(notebook, "saturation-figure")
+    screenshot(notebook, "saturation-figure", "view")
+
+    page.keyboard.press("Control+S")
+    page.reload()
+    notebook = visit("02_scale_and_shift.ipynb")
+    expect(notebook.cell("saturated_fraction")).to_contain_text(RIGHT)
+    notebook.command("Restart Kernel…")
+    page.locator(".jp-Dialog .jp-mod-accept").click()
+    notebook.click_and_run("browser")
+    notebook.click_and_run("hand-over")
+    with page.expect_download() as download:
+        notebook.output("hand-over").get_by_role("link").click()
+    handed = tmp_path / "class/kim" / download.value.suggested_filename
+    download.value.save_as(handed)
+    grade = [Path(sys.executable).with_name("bn-helpers"), "grade", handed.parents[1], "--out", tmp_path / "grades"]
+    subprocess.run(grade, check=True)
+    (row,) = csv.DictReader((tmp_path / "grades/grades.csv").open(encoding="utf-8-sig"))
+    for exercise in ("scale_and_shift", "saturated_fraction"):
+        assert float(row[exercise]) == EXERCISES[exercise].points
+
+    notebook.cell("browser").locator(".cm-line").last.click()
+    notebook.type_over_last_line('browser.begin("02_scale_and_shift", "an older one")')
+    notebook.click_and_run("browser")
+    expect(notebook.output("browser")).to_contain_text("older than the one on the site")
+
+
+def move_sliders(notebook, name):
+    """Move a view's first slider by key and by mouse, and see its picture change."""
+    notebook.click_and_run(name)
+    view = notebook.cell(name)
+    slider, picture = view.get_by_role("slider").first, view.locator("img").last
+    for move in (lambda: slider.press("ArrowRight"), lambda: view.locator(".noUi-base").first.click()):
+        before = picture.get_attribute("src")
+        move()
+        expect(picture).not_to_have_attribute("src", before, timeout=RUN)
+
+
+def screenshot(notebook, cell, name):
+    notebook.cell(cell).evaluate("cell => cell.scrollIntoView()")
+    notebook.page.screenshot(path=SCREENSHOTS / f"lite-{name}.png")
