@@ -16,7 +16,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-DRIVE = Path("/drive")  # the files of the browser's list
 HANDED = "batch_normalization.zip"
 PATIENCE = 60  # seconds; the notebook is saved every five, and more seldom where that takes long
 OLDER = """This copy of the notebook is older than the one on the site. Your work is kept, and goes on working.
@@ -48,21 +47,26 @@ def hand_over() -> None:
     """Wait until this notebook is saved, and offer all notebooks as one zip to download."""
     from IPython.display import HTML, display
 
-    if not DRIVE.exists():
+    notebooks = sorted(Path().glob("*.ipynb"))
+    if not notebooks:
         print("This browser keeps Python from the notebooks, as in a private window. Take each by File, Download.")
         return
     begun = time.time()
     said = f"waiting until the notebook is saved, since {time.strftime('%X')} and {begun % 1:.6f} seconds"
     print(said)  # as an output it will be saved with all that was written before
-    while not any(said in path.read_text(encoding="utf-8") for path in DRIVE.glob("*.ipynb")):
+    while not any(said in path.read_text(encoding="utf-8") for path in notebooks):
         if time.time() > begun + PATIENCE:
             print("It is not saved yet. Save it (Ctrl + S), and run this cell again.")
             return
         time.sleep(0.5)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in sorted(DRIVE.glob("*.ipynb")):
-            archive.writestr(path.name, path.read_bytes())
+        for path in notebooks:
+            notebook = json.loads(path.read_text(encoding="utf-8"))
+            for cell in notebook["cells"]:
+                if cell.get("id") == "hand-over":
+                    cell["outputs"] = []  # they hold what was handed over before
+            archive.writestr(path.name, json.dumps(notebook, ensure_ascii=False, indent=1))
             print(path.name)
     held = base64.b64encode(buffer.getvalue()).decode()
     link = f'<a download="{HANDED}" href="data:application/zip;base64,{held}">Download {html.escape(HANDED)}</a>'

@@ -93,7 +93,7 @@ def _build(root: Path, folder: Path, files: Mapping[str, bytes], pyodide: Path |
         if path.endswith(".ipynb") and path.startswith(("notebooks/", "solutions/")):
             target = folder / "contents" / path.removeprefix("notebooks/")
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(_notebook(json.loads(held), target.stem), "utf-8")
+            target.write_text(_notebook(json.loads(held), target.stem, path.startswith("notebooks/")), "utf-8")
     _run_jupyterlite(folder)
     site = folder / "site"
     for name in FETCHED:
@@ -123,15 +123,16 @@ def _extension(package: str, name: str) -> Path:
     return next(Path(file.locate()).resolve().parent for file in files if file.match(f"{name}/package.json"))
 
 
-def _notebook(notebook: dict, name: str) -> str:
-    """A notebook with what a browser needs: a word on where work is kept, a first cell, and one that hands over."""
+def _notebook(notebook: dict, name: str, student: bool) -> str:
+    """A notebook with what a browser needs: a first cell, and for a student where work is kept and how to hand it in."""
     digest = notebook["metadata"]["bn_helpers"]["digest"][:12]
-    first, *others = notebook["cells"]
-    title, rest = notebook_file.source(first).split("\n", 1)
-    first = first | {"source": f"{title}\n\n{KEPT}\n{rest}"}
     begin = _cell("browser", f'from bn_helpers import browser\n\nbrowser.begin("{name}", "{digest}")')
-    hand_over = _cell("hand-over", "browser.hand_over()")
-    return notebook_file.serialized(notebook | {"cells": [first, begin, *others, hand_over]})
+    first, *others = notebook["cells"]
+    if student:
+        title, rest = notebook_file.source(first).split("\n", 1)
+        first = first | {"source": f"{title}\n\n{KEPT}\n{rest}"}
+        others.append(_cell("hand-over", "browser.hand_over()"))
+    return notebook_file.serialized(notebook | {"cells": [first, begin, *others]})
 
 
 def _cell(name: str, code: str) -> dict:

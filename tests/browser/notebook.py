@@ -20,7 +20,7 @@ class Notebook:
         self.cells = json.loads(file.read_text("utf-8"))["cells"]
         self.places = {cell["id"]: place for place, cell in enumerate(self.cells)}
         self.panel = page.locator(".jp-NotebookPanel:visible")
-        expect(self.panel.locator(".jp-Notebook-cell")).to_have_count(len(self.cells), timeout=60_000)
+        expect(self.panel.locator(".jp-Notebook-cell")).to_have_count(len(self.cells), timeout=RUN)
         expect(page.locator("#jp-main-statusbar")).to_contain_text("| Idle", timeout=RUN)
 
     def cell(self, name: str) -> Locator:
