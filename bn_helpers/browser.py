@@ -73,20 +73,6 @@ def hand_over() -> None:
     display(HTML(link))
 
 
-def fetch(path: Path) -> None:
-    """Get a file of data from the site, to where it would be in an installed package."""
-    import js
-
-    request = js.XMLHttpRequest.new()
-    site = js.location.href.partition("/extensions/")[0]  # this runs in a script of one of JupyterLab's extensions
-    request.open("GET", f"{site}/static/pyodide/{path.name}", False)
-    request.responseType = "arraybuffer"
-    request.send()
-    if request.status != 200:
-        raise OSError(f"{path.name} does not come from {site}: is the machine online? Then run the cell again")
-    path.write_bytes(request.response.to_bytes())
-
-
 def _told(shell: Any, kind: type, error: Exception, trace: TracebackType, tb_offset: int | None = None) -> None:
     """Show an error; where a check told it, as an output of a cell that ran, for Run All to go on.
 

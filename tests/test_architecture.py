@@ -21,7 +21,7 @@ ALL_BUT_EACH_OTHER = {"layers", "catalogue", "checks", "selfcheck", "errors", "f
 MAY_IMPORT = {
     "layers": set(),
     "oracles": set(),
-    "data": {"browser"},
+    "data": set(),
     "browser": set(),
     "outcomes": set(),
     "text": set(),

@@ -37,12 +37,14 @@ ADDED = {
     "ipywidgets": ("ipywidgets", ["comm", "ipython", "traitlets"]),
     "bn-helpers": ("bn_helpers", ["ipywidgets", "matplotlib", "numpy", "threadpoolctl"]),
 }
+SHOWN = ("notebooks/", "solutions/")
 FETCHED = ("fashion_mnist.npz",)  # data that come when a notebook asks for them
 KEPT = """**Your work lives in this browser, on this machine: download it before you close.** The last cell hands all
 notebooks over as one file. Nothing is sent anywhere. The first cell takes up to half a minute, while Python comes; a
 cell that goes on without end is stopped by *Kernel, Restart Kernel*."""
 SETTINGS = {"LiteBuildConfig": {"apps": ["lab"], "ignore_sys_prefix": True, "no_sourcemaps": True}}
 PYODIDE = "static/pyodide"  # where in a site the lock file lies, and our wheels
+LOCK = "pyodide-lock.json"
 RUNTIME = ("pyodide.mjs", "pyodide.asm.*", "python_stdlib.zip")
 
 
@@ -88,19 +90,17 @@ def write_lite(
 
 def _build(root: Path, folder: Path, files: Mapping[str, bytes], pyodide: Path | None) -> None:
     """Make the site of a part in a fresh folder: JupyterLite keeps notes of its builds in the one it is started in."""
-    version_of = hashlib.sha256(json.dumps({path: _digest(held) for path, held in files.items()}).encode()).hexdigest()
-    for path, held in files.items():
-        if path.endswith(".ipynb") and path.startswith(("notebooks/", "solutions/")):
-            target = folder / "contents" / path.removeprefix("notebooks/")
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(_notebook(json.loads(held), target.stem, path.startswith("notebooks/")), "utf-8")
+    for name, notebook in _notebooks(files).items():
+        target = folder / "contents" / f"{name}.ipynb"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(_notebook(notebook, name), "utf-8")
     _run_jupyterlite(folder)
     site = folder / "site"
     for name in FETCHED:
         if held := files.get(f"bn_helpers/datasets/{name}"):
             (site / PYODIDE / name).parent.mkdir(parents=True, exist_ok=True)
             (site / PYODIDE / name).write_bytes(held)
-    _lock(site, dict(_wheels(root, site, files, version_of)), pyodide)
+    _lock(site, dict(_wheels(root, site, files)), pyodide)
 
 
 def _run_jupyterlite(folder: Path) -> None:
@@ -123,16 +123,25 @@ def _extension(package: str, name: str) -> Path:
     return next(Path(file.locate()).resolve().parent for file in files if file.match(f"{name}/package.json"))
 
 
-def _notebook(notebook: dict, name: str, student: bool) -> str:
-    """A notebook with what a browser needs: a first cell, and for a student where work is kept and how to hand it in."""
-    digest = notebook["metadata"]["bn_helpers"]["digest"][:12]
-    begin = _cell("browser", f'from bn_helpers import browser\n\nbrowser.begin("{name}", "{digest}")')
+def _notebooks(files: Mapping[str, bytes]) -> dict[str, dict]:
+    """The notebooks of a part, by their places in the list that a browser shows; solved ones in a folder."""
+    found = {path.removeprefix("notebooks/"): held for path, held in files.items() if path.startswith(SHOWN)}
+    return {path.removesuffix(".ipynb"): json.loads(held) for path, held in found.items()}
+
+
+def _notebook(notebook: dict, name: str) -> str:
+    """A notebook with a first cell for the browser; a student's also says where work is kept, and hands it over."""
+    begin = _cell("browser", f'from bn_helpers import browser\n\nbrowser.begin("{name}", "{_digest_of(notebook)}")')
     first, *others = notebook["cells"]
-    if student:
+    if name in NOTEBOOKS:
         title, rest = notebook_file.source(first).split("\n", 1)
         first = first | {"source": f"{title}\n\n{KEPT}\n{rest}"}
         others.append(_cell("hand-over", "browser.hand_over()"))
     return notebook_file.serialized(notebook | {"cells": [first, begin, *others]})
+
+
+def _digest_of(notebook: dict) -> str:
+    return notebook["metadata"]["bn_helpers"]["digest"][:12]
 
 
 def _cell(name: str, code: str) -> dict:
@@ -140,7 +149,7 @@ def _cell(name: str, code: str) -> dict:
     return cell | {"execution_count": None, "outputs": []}
 
 
-def _wheels(root: Path, site: Path, files: Mapping[str, bytes], version_of: str) -> Iterator[tuple[str, bytes]]:
+def _wheels(root: Path, site: Path, files: Mapping[str, bytes]) -> Iterator[tuple[str, bytes]]:
     """The wheels that no Pyodide has, by name: of the kernel, of what is installed here, and of the student's part."""
     for wheel in sorted((site / "extensions" / KERNEL / "static/pypi").glob("*.whl")):
         yield wheel.name, wheel.read_bytes()
@@ -148,57 +157,65 @@ def _wheels(root: Path, site: Path, files: Mapping[str, bytes], version_of: str)
         paths = [path for path in distribution(package).files or [] if ".." not in path.parts]
         held = {path.as_posix(): Path(path.locate()).read_bytes() for path in paths if path.suffix != ".pyc"}
         yield f"{package}-{version(package)}-py3-none-any.whl", bundle.zipped(held)
-    left_out = {f"bn_helpers/{name}" for name in bundle.TERMINAL} | {f"bn_helpers/datasets/{name}" for name in FETCHED}
-    ours = {path: held for path, held in files.items() if path.startswith("bn_helpers/") and path not in left_out}
-    ours = {path: held for path, held in ours.items() if not path.startswith("bn_helpers/expected/")}
-    digests = {
-        Path(path).stem: json.loads(held)["metadata"]["bn_helpers"]["digest"][:12]
-        for path, held in files.items()
-        if path.startswith("notebooks/")
-    }
-    ours["bn_helpers/browser.py"] = bundle.data(root / "bn_helpers/browser.py")
-    ours["bn_helpers/digests.json"] = json.dumps(digests).encode()
-    about = f"bn_helpers-{version('bn_helpers')}.dist-info"
-    ours[f"{about}/METADATA"] = f"Metadata-Version: 2.1\nName: bn_helpers\nVersion: {version('bn_helpers')}\n".encode()
-    ours[f"{about}/WHEEL"] = b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    ours = bundle.zipped(_ours(root, files))
     # a number and the digest make a new name of each new version, which no browser takes from its store
-    yield f"bn_helpers-{version('bn_helpers')}-1{version_of[:12]}-py3-none-any.whl", bundle.zipped(ours)
+    yield f"bn_helpers-{version('bn_helpers')}-1{_digest(ours)[:12]}-py3-none-any.whl", ours
+
+
+def _ours(root: Path, files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The files of our wheel: the student's part without terminal and large data, and what a browser needs."""
+    left_out = {*bundle.TERMINAL, *(f"datasets/{name}" for name in FETCHED)}
+    package = {path.removeprefix("bn_helpers/"): held for path, held in files.items() if path.startswith("bn_helpers/")}
+    kept = {path for path in package if path not in left_out and not path.startswith("expected/")}
+    digests = {name: _digest_of(notebook) for name, notebook in _notebooks(files).items()}
+    about = f"bn_helpers-{version('bn_helpers')}.dist-info"
+    return {f"bn_helpers/{path}": package[path] for path in kept} | {
+        "bn_helpers/browser.py": bundle.data(root / "bn_helpers/browser.py"),
+        "bn_helpers/digests.json": json.dumps(digests).encode(),
+        f"{about}/METADATA": f"Metadata-Version: 2.1\nName: bn_helpers\nVersion: {version('bn_helpers')}\n".encode(),
+        f"{about}/WHEEL": b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
 
 
 def _lock(site: Path, wheels: Mapping[str, bytes], pyodide: Path | None) -> None:
-    """Write Pyodide's lock file with our wheels in it, and tell JupyterLite of it."""
-    from jupyterlite_pyodide_kernel.constants import PYODIDE_CDN_URL, PYODIDE_LOCK
-
+    """Write Pyodide's lock file with our wheels in it, beside them; with a Pyodide of our own, that too."""
     folder = site / PYODIDE
     folder.mkdir(parents=True, exist_ok=True)
-    if pyodide:
-        lock = json.loads((pyodide / PYODIDE_LOCK).read_text("utf-8"))
-    else:
-        with urllib.request.urlopen(f"{PYODIDE_CDN_URL}/{PYODIDE_LOCK}") as answer:
-            lock = json.load(answer)
-        for package in lock["packages"].values():
-            package["file_name"] = f"{PYODIDE_CDN_URL}/{package['file_name']}"
+    lock = json.loads((pyodide / LOCK).read_text("utf-8")) if pyodide else _published()
     for wheel, held in wheels.items():
-        name = re.sub(r"[-_.]+", "-", wheel.partition("-")[0]).lower()
+        name = _normal(wheel.partition("-")[0])
         if name in ADDED and name not in lock["packages"]:
             lock["packages"][name] = _entry(name, wheel, held)
             (folder / wheel).write_bytes(held)
     if pyodide:
         lock["packages"] = {name: lock["packages"][name] for name in _needed(lock["packages"], [*STARTED, *ADDED])}
-        sources = [path for pattern in RUNTIME for path in pyodide.glob(pattern)]
-        sources += [pyodide / each["file_name"] for each in lock["packages"].values()]
-        for path in sources:
+        packages = [pyodide / package["file_name"] for package in lock["packages"].values()]
+        for path in (*packages, *(path for pattern in RUNTIME for path in pyodide.glob(pattern))):
             if path.exists():  # the others are our wheels
-                shutil.copy(path, folder / path.name)
-    (folder / PYODIDE_LOCK).write_text(json.dumps(lock), "utf-8")
+                shutil.copy(path, folder)
+    (folder / LOCK).write_text(json.dumps(lock), "utf-8")
     settings = site / "jupyter-lite.json"
     config = json.loads(settings.read_text("utf-8"))
     plugin = config["jupyter-config-data"].setdefault("litePluginSettings", {}).setdefault(f"{KERNEL}:kernel", {})
-    plugin["loadPyodideOptions"] = {"lockFileURL": f"./{PYODIDE}/{PYODIDE_LOCK}", "packages": list(STARTED)}
+    plugin["loadPyodideOptions"] = {"lockFileURL": f"./{PYODIDE}/{LOCK}", "packages": list(STARTED)}
     plugin["disablePyPIFallback"] = True
     if pyodide:
         plugin["pyodideUrl"] = f"./{PYODIDE}/pyodide.mjs"
     settings.write_text(json.dumps(config, indent=1), "utf-8")
+
+
+def _published() -> dict:
+    """The lock file of the release that the kernel wants, with its packages' addresses at the publisher."""
+    from jupyterlite_pyodide_kernel.constants import PYODIDE_CDN_URL
+
+    try:
+        with urllib.request.urlopen(f"{PYODIDE_CDN_URL}/{LOCK}") as answer:
+            lock = json.load(answer)
+    except OSError as error:
+        raise BuildError(f"{PYODIDE_CDN_URL}: {error}. Else unpack a Pyodide and name it: --pyodide FOLDER") from None
+    for package in lock["packages"].values():
+        package["file_name"] = f"{PYODIDE_CDN_URL}/{package['file_name']}"
+    return lock
 
 
 def _entry(name: str, wheel: str, held: bytes) -> dict:
@@ -215,8 +232,13 @@ def _needed(packages: Mapping[str, dict], names: Iterable[str]) -> list[str]:
         name = open_.pop()
         if name not in needed:
             needed.append(name)
-            open_ += [re.sub(r"[-_.]+", "-", each).lower() for each in packages[name]["depends"]]
+            open_ += map(_normal, packages[name]["depends"])
     return sorted(needed)
+
+
+def _normal(name: str) -> str:
+    """A package's name as a lock file spells it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _refuse_leaks(root: Path, site: Path, files: Mapping[str, bytes]) -> None:
