@@ -6,7 +6,6 @@ Only the course in the browser has this module, and no other Python can run it.
 from __future__ import annotations
 
 import base64
-import html
 import io
 import json
 import logging
@@ -50,27 +49,36 @@ def hand_over() -> None:
     notebooks = sorted(Path().glob("*.ipynb"))
     if not notebooks:
         print("This browser keeps Python from the notebooks, as in a private window. Take each by File, Download.")
-        return
-    begun = time.time()
-    said = f"waiting until the notebook is saved, since {time.strftime('%X')} and {begun % 1:.6f} seconds"
-    print(said)  # as an output it will be saved with all that was written before
+    elif not _saved(notebooks):
+        print("It is not saved yet. Save it (Ctrl + S), and run this cell again.")
+    else:
+        held = base64.b64encode(_zipped(notebooks)).decode()
+        link = f'<a download="{HANDED}" href="data:application/zip;base64,{held}">Download {HANDED}</a>'
+        display(HTML(f"{link}: {', '.join(path.stem for path in notebooks)}"))
+
+
+def _saved(notebooks: list[Path]) -> bool:
+    """Wait for what is on the screen to be saved. What this prints is saved with all that was written before."""
+    said, begun = f"{time.strftime('%X')}: waiting until this notebook is saved", time.monotonic()
+    print(said)
     while not any(said in path.read_text(encoding="utf-8") for path in notebooks):
-        if time.time() > begun + PATIENCE:
-            print("It is not saved yet. Save it (Ctrl + S), and run this cell again.")
-            return
+        if time.monotonic() > begun + PATIENCE:
+            return False
         time.sleep(0.5)
+    return True
+
+
+def _zipped(notebooks: list[Path]) -> bytes:
+    """Notebooks as one zip, each without the zip that it handed over before."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in notebooks:
             notebook = json.loads(path.read_text(encoding="utf-8"))
             for cell in notebook["cells"]:
                 if cell.get("id") == "hand-over":
-                    cell["outputs"] = []  # they hold what was handed over before
+                    cell["outputs"] = []
             archive.writestr(path.name, json.dumps(notebook, ensure_ascii=False, indent=1))
-            print(path.name)
-    held = base64.b64encode(buffer.getvalue()).decode()
-    link = f'<a download="{HANDED}" href="data:application/zip;base64,{held}">Download {html.escape(HANDED)}</a>'
-    display(HTML(link))
+    return buffer.getvalue()
 
 
 def _told(shell: Any, kind: type, error: Exception, trace: TracebackType, tb_offset: int | None = None) -> None:
