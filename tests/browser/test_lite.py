@@ -162,8 +162,7 @@ def test_an_hour_of_a_student(visit, page, tmp_path):
     screenshot(notebook, "saturation-figure", "view")
 
     page.keyboard.press("Control+S")
-    page.reload()
-    notebook = visit("02_scale_and_shift.ipynb")
+    notebook = visit("02_scale_and_shift.ipynb")  # loads the page anew
     expect(notebook.cell("saturated_fraction")).to_contain_text(RIGHT)
     notebook.command("Restart Kernel…")
     page.locator(".jp-Dialog .jp-mod-accept").click()
