@@ -174,7 +174,7 @@ def test_an_hour_of_a_student(visit, page, tmp_path):
     download.value.save_as(handed)
     grade = [Path(sys.executable).with_name("bn-helpers"), "grade", handed.parents[1], "--out", tmp_path / "grades"]
     subprocess.run(grade, check=True)
-    (row,) = csv.DictReader((tmp_path / "grades/grades.csv").open(encoding="utf-8-sig"))
+    (row,) = csv.DictReader((tmp_path / "grades/grades.csv").read_text("utf-8-sig").splitlines())
     for exercise in ("scale_and_shift", "saturated_fraction"):
         assert float(row[exercise]) == EXERCISES[exercise].points
 
