@@ -262,7 +262,8 @@ def _index(out: Path) -> str:
     for name, notebook in NOTEBOOKS.items():
         for path in sorted(out.glob(f"*/files/{name}.ipynb")):
             address = f"{path.parts[-3]}/lab/index.html?path={name}.ipynb"
-            lines.append(f'<li><a href="{address}">{notebook.number} {notebook.title}</a></li>')
+            solved = " (with solutions beside it)" * path.with_name("solutions").exists()
+            lines.append(f'<li><a href="{address}">{notebook.number} {notebook.title}</a>{solved}</li>')
     return (TEMPLATES / "index.html").read_text("utf-8").replace("NOTEBOOKS", "\n".join(lines))
 
 
