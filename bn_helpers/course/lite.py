@@ -212,7 +212,8 @@ def _published() -> dict:
         with urllib.request.urlopen(f"{PYODIDE_CDN_URL}/{LOCK}") as answer:
             lock = json.load(answer)
     except OSError as error:
-        raise BuildError(f"{PYODIDE_CDN_URL}: {error}. Else unpack a Pyodide and name it: --pyodide FOLDER") from None
+        message = f"Pyodide does not come from {PYODIDE_CDN_URL} ({error})"
+        raise BuildError(f"{message}: unpack one, and name it with --pyodide FOLDER") from None
     for package in lock["packages"].values():
         package["file_name"] = f"{PYODIDE_CDN_URL}/{package['file_name']}"
     return lock
