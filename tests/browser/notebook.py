@@ -8,7 +8,7 @@ from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
 
-RUN = 600_000  # milliseconds after which a run is given up: a solved notebook on a busy machine
+RUN = 1_800_000  # milliseconds after which a run is given up: a solved notebook on a busy machine
 NUMBERED = re.compile(r"\[\d+\]")
 
 
