@@ -2,12 +2,12 @@
 
 include bn_helpers/course/handout/Makefile
 
-OUT = $(or $(filter slides site,$@),grades)
+OUT = $(or $(filter slides site,$@),$(if $(filter lite,$@),site/lite),grades)
 program = .venv/bin/bn-helpers
 # On all cores; the cells of a notebook stay with one kernel.
 tests = $(run) pytest -n auto --dist loadscope
 
-.PHONY: lecture slides site bundle grade build test test-all test-browser test-classtools
+.PHONY: lecture slides site lite bundle grade build test test-all test-browser test-classtools
 
 lecture: .venv/lecturer ## show the solved notebooks as slides in JupyterLab (PORT, BROWSER as for course)
 	@mkdir -p build/lecture; kept=build/lecture/$$(date +%F-%H%M%S); \
@@ -24,6 +24,9 @@ slides: .venv/lecturer ## write the slides, one file a talk, with speaker notes 
 
 site: .venv/lecturer ## write the course as a site to read, without answers (OUT=site)
 	$(run) bn_helpers site --out "$(OUT)"
+
+lite: .venv/lite ## write the course to work in with nothing but a browser, a site a part (OUT=site/lite, PART=1-2)
+	$(run) bn_helpers lite --out "$(OUT)" $(if $(PART),--notebooks "$(PART)")
 
 bundle: .venv/author ## make what a class receives, without answers, in bundles/
 	$(run) bn_helpers bundle --out bundles
@@ -42,13 +45,13 @@ test: .venv/author .venv/grader .venv/developer ## test the course: minutes
 test-all: .venv/author .venv/grader .venv/developer ## test everything that needs no browser and no class tool
 	$(tests)
 
-test-browser: .venv/browser .venv/lecturer ## test the course in a browser, under five minutes (needs Chromium: apt install chromium)
+test-browser: .venv/browser .venv/lecturer .venv/lite ## test the course in a browser, ten minutes (needs Chromium: apt install chromium)
 	$(run) pytest tests/browser
 
 test-classtools: .venv/nbgrader/installed .venv/author .venv/grader ## test the course in nbgrader, in an environment of its own
 	NBGRADER=.venv/nbgrader/bin/nbgrader $(run) pytest tests/test_classtools.py -k nbgrader
 
-.venv/author .venv/grader .venv/developer .venv/lecturer .venv/browser: .venv/installed
+.venv/author .venv/grader .venv/developer .venv/lecturer .venv/browser .venv/lite: .venv/installed
 	$(run) pip install -e ".[$(@F)]"
 	@touch $@
 

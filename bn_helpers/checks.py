@@ -13,7 +13,7 @@ from dataclasses import replace
 from types import CodeType, FunctionType
 
 from bn_helpers.exercises import CASES, EASY, EXERCISES, NOTEBOOKS, QUIZZES, SHAPE, TASKS, visible_cases
-from bn_helpers.guard import CPU_SECONDS, Endless, Printed, limited, place
+from bn_helpers.guard import Endless, Printed, limited, place
 from bn_helpers.judging import FAILED, PASSED, UNANSWERED, Verdict, fingerprints, judge, judge_all
 from bn_helpers.outcomes import Case, Outcome, run
 
@@ -209,7 +209,7 @@ def _outcomes(exercise: str, functions: dict[str, Callable], cases: Sequence[Cas
             for case in cases:
                 outcomes.append(run(case, functions))
     except Endless as error:
-        detail = f"TimeoutError: it goes on after {CPU_SECONDS:g} seconds of computing{place(error, functions)}"
+        detail = f"TimeoutError: it goes on after {error}{place(error, functions)}"
         endless = Outcome(raised="TimeoutError", function=exercise, detail=detail)
         outcomes += [endless] * (len(cases) - len(outcomes))
     return outcomes

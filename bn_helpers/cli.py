@@ -12,7 +12,14 @@ from pathlib import Path
 from types import ModuleType
 
 ROOT = Path(__file__).resolve().parents[1]  # the checkout
-EXTRAS = {"build": "author", "bundle": "author", "grade": "grader"} | dict.fromkeys(["slides", "site"], "lecturer")
+EXTRAS = {
+    "build": "author",
+    "bundle": "author",
+    "grade": "grader",
+    "slides": "lecturer",
+    "site": "lecturer",
+    "lite": "lite",
+}
 FINGERPRINTS = Path(__file__).with_name("fingerprints.json")
 EXPECTED = Path(__file__).with_name("expected")  # in what a class receives, which has no solutions
 
@@ -83,6 +90,15 @@ def _bundle_options(bundle: argparse.ArgumentParser) -> None:
     kind.add_argument("--nbgrader", action="store_true", help="an nbgrader course; for teachers only")
     kind.add_argument("--gradescope", action="store_true", help="a Gradescope autograder; for teachers only")
     bundle.add_argument("--key", help="the course key of --gradescope, or its file; made in the folder, if not given")
+
+
+def _lite_options(lite: argparse.ArgumentParser) -> None:
+    _add_out(lite, "the sites")
+    lite.add_argument("--notebooks", type=_notebooks, metavar="N-M", help="for instance 1-2, or 3")
+    lite.add_argument("--with-reference", action="store_true", help="with all answers, for whoever learns alone")
+    lite.add_argument(
+        "--pyodide", type=Path, metavar="FOLDER", help="hand this Pyodide out, too; else its publisher does"
+    )
 
 
 def _grade_options(grade: argparse.ArgumentParser) -> None:
@@ -272,6 +288,14 @@ def _site(options: argparse.Namespace) -> int:
     return _pages(write_site, options.out, f"Begin with {options.out / 'index.html'}.")
 
 
+def _lite(options: argparse.Namespace) -> int:
+    from bn_helpers.course.lite import write_lite
+
+    write_lite(ROOT, options.out, options.notebooks, reference=options.with_reference, pyodide=options.pyodide)
+    print(f"Try it: python -m http.server --directory {options.out}, then http://localhost:8000")
+    return 0
+
+
 def _pages(write: Callable[[Path, Path], list[Path]], out: Path, then: str) -> int:
     write(ROOT, out)
     print(then)
@@ -303,4 +327,10 @@ COMMANDS = (
     ),
     (_slides, _pages_options, "write the solved notebooks as slides", "A file a talk, with speaker notes."),
     (_site, _pages_options, "write the course as a small static site to read", "It holds no answers."),
+    (
+        _lite,
+        _lite_options,
+        "write the course to work in with nothing but a browser",
+        "A site for each part of the course, cut as for bundle, and a page that leads to them: index.html.",
+    ),
 )

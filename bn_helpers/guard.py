@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import signal
+import sys
 import threading
 import traceback
 from collections.abc import Iterator
@@ -12,21 +13,30 @@ from types import FrameType
 from typing import Any
 
 CPU_SECONDS = 10.0  # of computing, however long that takes on a busy machine
+LINES = 5_000_000  # of Python, in a browser, where there are no timers: six times what the slowest oracle takes
 PRINTED = "your code printed"
 SHOWN = 200  # characters of what an answer prints
 
 
 class Endless(BaseException):
-    """An answer that computes without end. No `except Exception` of the answer's own catches it."""
+    """An answer that computes without end, and for how long. No `except Exception` of the answer's own catches it."""
 
 
 @contextlib.contextmanager
 def limited(seconds: float = CPU_SECONDS) -> Iterator[None]:
     """Raise Endless after some seconds of computing, where the platform can: on Unix, in the main thread."""
+    if sys.platform == "emscripten":
+        with counted(LINES):
+            yield
+        return
     if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGVTALRM, _stop)
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise Endless(f"{seconds:g} seconds of computing")
+
+    before = signal.signal(signal.SIGVTALRM, stop)
     signal.setitimer(signal.ITIMER_VIRTUAL, seconds, 1.0)  # again and again, for who catches it all the same
     try:
         yield
@@ -35,8 +45,25 @@ def limited(seconds: float = CPU_SECONDS) -> Iterator[None]:
         signal.signal(signal.SIGVTALRM, before)
 
 
-def _stop(number: int, frame: FrameType | None) -> None:
-    raise Endless
+@contextlib.contextmanager
+def counted(lines: int) -> Iterator[None]:
+    """Raise Endless after some lines of Python. A loop within one call of a library is none."""
+    left = lines
+
+    def trace(frame: FrameType, event: str, _: object) -> Any:
+        nonlocal left
+        if event == "line":
+            left -= 1
+            if left < 0:
+                raise Endless(f"{lines:,} lines of Python")
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        yield
+    finally:
+        sys.settrace(before)
 
 
 def place(error: Endless, functions: dict[str, Any]) -> str:

@@ -31,9 +31,7 @@ def copy_course(folder: Path) -> Path:
 @contextmanager
 def serving(course: Path, settings: Path, target: str = "course") -> Iterator[tuple[subprocess.Popen, str]]:
     """A target of make on a free port, without a browser, with none of the user's own settings; and its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     surroundings = {f"JUPYTER_{kind}_DIR": str(settings / kind) for kind in ("CONFIG", "DATA", "RUNTIME")}
     # -o takes the environment as it is: pytest runs in it
     command = ["make", "-o", ".venv/installed", "-o", ".venv/lecturer", target, f"PORT={port}", "BROWSER=no"]
@@ -48,6 +46,12 @@ def serving(course: Path, settings: Path, target: str = "course") -> Iterator[tu
     finally:
         make.terminate()
         make.wait(SECONDS)
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
 
 
 def wait_for(condition: Callable[[], bool]) -> None:

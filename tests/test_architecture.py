@@ -22,6 +22,7 @@ MAY_IMPORT = {
     "layers": set(),
     "oracles": set(),
     "data": set(),
+    "browser": set(),
     "outcomes": set(),
     "text": set(),
     "errors": set(),

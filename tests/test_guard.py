@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import sys
 import threading
 
 import pytest
 
-from bn_helpers.guard import SHOWN, Endless, Printed, limited, place
+from bn_helpers.guard import SHOWN, Endless, Printed, counted, limited, place
 
 SHORT = 0.05
 
@@ -36,6 +37,16 @@ def test_endless_answer_is_stopped_and_its_line_told(answer):
     )
     assert signal.getsignal(signal.SIGVTALRM) == before
     assert signal.getitimer(signal.ITIMER_VIRTUAL) == (0.0, 0.0)
+
+
+def test_where_there_are_no_timers_lines_are_counted():
+    before = sys.gettrace()
+    with pytest.raises(Endless, match=r"^1,000 lines of Python$") as caught, counted(1000):
+        endless_and_stubborn()
+    assert "line" in place(caught.value, {"answer": endless})
+    with counted(1000):
+        assert sum(range(10)) == 45
+    assert sys.gettrace() == before
 
 
 def test_where_no_answer_was_at_work_no_line_is_told():

@@ -45,7 +45,7 @@ def parser(name: str) -> ArgumentParser:
 
 def make(*arguments: str, root: Path = ROOT) -> subprocess.CompletedProcess:
     """Run make with this Python, its environment taken for ready."""
-    made = ("installed", "author", "grader", "developer", "lecturer", "browser", "nbgrader/installed")
+    made = ("installed", "author", "grader", "developer", "lecturer", "browser", "lite", "nbgrader/installed")
     ready = [f"--assume-old=.venv/{name}" for name in made]
     program = shlex.quote(str(Path(sys.executable).with_name("bn-helpers")))
     command = ["make", *ready, f"run={shlex.quote(sys.executable)} -m", f"program={program}", *arguments]
@@ -95,7 +95,7 @@ def test_a_command_exists_with_its_options_and_files(place, command):
             assert f'markers = ["{marks.removeprefix("not ")}:' in (ROOT / "pyproject.toml").read_text("utf-8")
         case "jupyter", ["lab", notebook]:
             assert (ROOT / notebook).exists()
-        case "python", ["-m", "venv", ".venv"]:
+        case "python", ["-m", "venv", ".venv"] | ["-m", "http.server", "--directory", "site"]:
             pass
         case ("source", [".venv/bin/activate"]) | ("dask", ["scheduler" | "worker", *_]):
             pass
@@ -103,11 +103,14 @@ def test_a_command_exists_with_its_options_and_files(place, command):
             pytest.fail("no test knows this command")
 
 
-@pytest.mark.parametrize(("place", "name"), [("bn_helpers/course", "bundle"), ("bn_helpers/grading", "grade")])
+@pytest.mark.parametrize(
+    ("place", "name"), [("bn_helpers/course", "bundle"), ("bn_helpers/course", "lite"), ("bn_helpers/grading", "grade")]
+)
 def test_options_in_the_text_are_those_of_the_command(place, name):
     offered = {option for action in parser(name)._actions for option in action.option_strings}
     named = set(re.findall(r"`(--[\w-]+)", READMES[place]))
-    other = {option for action in parser("grade")._actions for option in action.option_strings}
+    others = (action for command in ("bundle", "lite", "grade") for action in parser(command)._actions)
+    other = {option for action in others for option in action.option_strings}
     assert named <= offered | other
     assert offered - named <= {"-h", "--help", "--out"}, "the README leaves these out"
 

@@ -99,7 +99,7 @@ def student_files(
         files["binder/postBuild"] = POST_BUILD
     if reference:
         return files | {f"solutions/{name}.ipynb": data(root / "solutions" / f"{name}.ipynb") for name in names}
-    found = _leaks(root, names, files)
+    found = answers_in(root, names, files)
     if found:
         raise GivenAway("\n".join([*found, ADVICE]))
     return files
@@ -174,14 +174,14 @@ def _numbers(names: Sequence[str]) -> str:
     return str(first) if first == last else f"{first}-{last}"
 
 
-def _leaks(root: Path, names: Sequence[str], files: Mapping[str, bytes]) -> list[str]:
+def answers_in(root: Path, names: Sequence[str], files: Mapping[str, bytes]) -> list[str]:
     """Answers to the exercises of these notebooks and of later ones, anywhere in the files."""
     cells = []
     for path, held in files.items():
         if path.endswith(".ipynb"):
             held = "\n\n".join(notebook_file.source(cell) for cell in json.loads(held)["cells"]).encode()
         if not path.endswith(".npz"):
-            cells.append({"id": path, "cell_type": "raw", "source": held.decode()})
+            cells.append({"id": path, "cell_type": "raw", "source": held.decode(errors="replace")})
     reference = Reference((root / "bn_helpers" / "layers.py").read_text(encoding="utf-8"))
     found = leaks(names[0], cells, reference, letters(root))
     return [leak.removeprefix("cell ") for leak in found]

@@ -5,6 +5,7 @@ Each notebook's figures stand in a module of their own, ``plotting.normalization
 
 from __future__ import annotations
 
+import base64
 import importlib
 import io
 from collections.abc import Mapping
@@ -89,8 +90,9 @@ class Picture:
     def __repr__(self) -> str:
         return self.alt
 
-    def _repr_png_(self) -> tuple[bytes, dict[str, str | int]]:
-        return self.png, {"alt": self.alt, "width": WIDTH}
+    def _repr_png_(self) -> tuple[str, dict[str, str | int]]:
+        text = base64.b64encode(self.png).decode()  # a kernel in a browser encodes no bytes
+        return text, {"alt": self.alt, "width": WIDTH}
 
 
 def band(

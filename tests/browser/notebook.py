@@ -8,7 +8,7 @@ from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
 
-RUN = 600_000  # milliseconds after which a run is given up: a solved notebook on a busy machine
+RUN = 1_800_000  # milliseconds after which a run is given up: a solved notebook on a busy machine
 NUMBERED = re.compile(r"\[\d+\]")
 
 
@@ -20,8 +20,8 @@ class Notebook:
         self.cells = json.loads(file.read_text("utf-8"))["cells"]
         self.places = {cell["id"]: place for place, cell in enumerate(self.cells)}
         self.panel = page.locator(".jp-NotebookPanel:visible")
-        expect(self.panel.locator(".jp-Notebook-cell")).to_have_count(len(self.cells), timeout=60_000)
-        expect(page.locator("#jp-main-statusbar")).to_contain_text("| Idle", timeout=60_000)
+        expect(self.panel.locator(".jp-Notebook-cell")).to_have_count(len(self.cells), timeout=RUN)
+        expect(page.locator("#jp-main-statusbar")).to_contain_text("| Idle", timeout=RUN)
 
     def cell(self, name: str) -> Locator:
         return self.panel.locator(".jp-Notebook-cell").nth(self.places[name])
