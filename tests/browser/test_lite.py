@@ -99,8 +99,8 @@ def compared(cell):
     """The texts of a cell that nbval compares, without the numbers that it leaves out."""
     if "nbval-ignore-output" in cell["metadata"].get("tags", []):
         return ""
-    texts = [output.get("text", output.get("data", {}).get("text/plain", "")) for output in cell["outputs"]]
-    return re.sub(r"(: (?:yes|no), )\S+$", r"\1measured", "".join(map("".join, texts)), flags=re.MULTILINE)
+    texts = ["".join(output.get("text", output.get("data", {}).get("text/plain", ""))) for output in cell["outputs"]]
+    return "".join(re.sub(r"(: (?:yes|no), )\S+$", r"\1measured", text, flags=re.MULTILINE) for text in texts)
 
 
 def test_addon_that_fails_is_an_error(tmp_path, monkeypatch):
