@@ -40,12 +40,15 @@ class Parsed:
 
 def parse(code: str) -> Parsed:
     """Read a cell, and leave out comments that steer nbval, magics, shell lines, and imports of what is not there."""
+    if len(code) > MAX_ANSWER:  # of that no more is kept either: whoever reports on it reads it again
+        note = f"only its first {MAX_ANSWER} characters are kept"
+        return Parsed(code[:MAX_ANSWER], "", None, _too_long(code), notes=(note,))
     # What ends a line for nbval does not all end one for Python: a form feed, say.
     parts = [("#" if _NBVAL.match(part) else part) + end for part, end in _split(code)]
     lines = "".join(parts).split("\n")
     tree, error = python("\n".join(lines))
     notes = []
-    if tree is None and len(code) <= MAX_ANSWER:
+    if tree is None:
         without = list(_without_magics(lines))
         removed = [f"{number}" for number, pair in enumerate(zip(lines, without, strict=True), 1) if len(set(pair)) > 1]
         other, _ = python("\n".join(without))
@@ -71,7 +74,7 @@ def _split(text: str) -> Iterator[tuple[str, str]]:
 def python(source: str) -> tuple[ast.Module | None, str]:
     """The tree of a source, or why there is none."""
     if len(source) > MAX_ANSWER:
-        return None, f"the cell has {len(source)} characters, more than {MAX_ANSWER}"
+        return None, _too_long(source)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -81,6 +84,10 @@ def python(source: str) -> tuple[ast.Module | None, str]:
         return None, f"the cell is not Python: line {error.lineno}: {error.msg}"
     except (ValueError, RecursionError, MemoryError) as error:
         return None, f"the cell is not Python: {error}"
+
+
+def _too_long(source: str) -> str:
+    return f"the cell has {len(source)} characters, more than {MAX_ANSWER}"
 
 
 def _without_magics(lines: Iterable[str]) -> Iterator[str]:

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from bn_helpers.text import decoded
 
 _SKIPPED = re.compile(rb'"(?:outputs|attachments|widgets)"\s*:\s*')  # in a text, quotes are escaped
-_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
-_SCALAR = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[^,\]}\s]*', re.DOTALL)
+_SIGN = re.compile(rb'["\[\]{}]')
+_SCALAR = re.compile(rb"[^,\]}\s]*")
+# A piece of a string: a repeat without a bound takes memory for each turn, and many times what it reads.
+_PIECE = re.compile(rb'[^"\\]*(?:\\.[^"\\]*){0,500}', re.DOTALL)
 _BLOCK = 2**20
 
 
@@ -66,16 +68,28 @@ def skim(descriptor: int, most: int) -> Skimmed:
 
 
 def _end_of_value(data: mmap.mmap, start: int) -> int:
-    if data[start : start + 1] not in (b"[", b"{"):
+    """Where a value ends; at the end of the data, if it does not. Nothing is read twice."""
+    if data[start : start + 1] not in (b"[", b"{", b'"'):
         return _SCALAR.match(data, start).end()
-    depth = 0
-    for token in _TOKEN.finditer(data, start):
-        sign = data[token.start()]
-        if sign != 0x22:  # a string
-            depth += 1 if sign in b"[{" else -1
-            if not depth:
-                return token.end()
+    depth, place = 0, start
+    while sign := _SIGN.search(data, place):
+        if sign[0] == b'"':
+            place = _end_of_string(data, sign.end())
+        else:
+            place = sign.end()
+            depth += 1 if sign[0] in b"[{" else -1
+        if depth <= 0:
+            return place
     return len(data)
+
+
+def _end_of_string(data: mmap.mmap, place: int) -> int:
+    """Where a string ends that has begun before a place."""
+    while True:
+        end = _PIECE.match(data, place).end()
+        if end == place or data[end : end + 1] != b"\\":
+            return min(end + 1, len(data))
+        place = end
 
 
 def _count_lines(data: mmap.mmap, start: int, end: int) -> int:

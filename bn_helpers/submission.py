@@ -358,7 +358,7 @@ def _answer(task: str, cell: _Cell, parsed: Parsed) -> Answer:
         code=parsed.code,
         source=parsed.source,
         error=error,
-        attempted=attempted and bool(parsed.code.strip()),
+        attempted=attempted and bool(cell.text.strip()),
         binds=parsed.binds,
         reads=frozenset(looked_up(parsed.source) if tree else ()),
         letter=chosen,

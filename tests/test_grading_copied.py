@@ -10,6 +10,8 @@ from bn_helpers.exercises import EXERCISES
 from bn_helpers.grading.copied import oracles_text, same_notebooks
 from bn_helpers.grading.probes import reference_cell
 from bn_helpers.grading.report import summary
+from bn_helpers.grading.report.insight import anonymous
+from bn_helpers.parsing import MAX_ANSWER
 
 
 def submission(student, **codes):
@@ -41,6 +43,22 @@ def test_the_text_of_an_oracle_is_told_under_any_names_and_costs_nothing():
 def test_a_right_answer_of_ones_own_is_not():
     assert list(oracles_text(submission("kim", **{name: reference_cell(name) for name in EXERCISES}))) == []
     assert list(oracles_text(submission("kim", normalize="def normalize(x:", layer_outputs=""))) == []
+
+
+def test_what_is_longer_than_an_answer_may_be_is_not_read():
+    code = inspect.getsource(oracles.batchnorm_gradients) + "#" * MAX_ANSWER
+    assert list(oracles_text(submission("kim", normalize=code))) == []
+    assert anonymous(code, "batchnorm_gradients") == ""
+
+
+def test_an_excerpt_of_a_function_of_many_texts_is_made_in_one_go(monkeypatch):
+    asked = []
+    monkeypatch.setattr(ast.Expr, "__eq__", lambda one, other: asked.append(one) or one is other, raising=False)
+    monkeypatch.setattr(ast.Expr, "__hash__", object.__hash__, raising=False)
+    assert (
+        anonymous("def normalize(x):\n " + "'';" * 1000 + "return x", "normalize") == "def normalize(x):\n    return x"
+    )
+    assert len(asked) <= 1000
 
 
 def test_notebooks_that_are_the_same_are_told_and_others_not():

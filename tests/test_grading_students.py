@@ -225,6 +225,81 @@ def test_a_folder_that_names_nobody_is_part_of_the_student_who_was_named(tmp_pat
     assert names(tmp_path / "kim") == ["kim"]
 
 
+# Names that could be another platform's
+
+CANVAS = {"kim": "kimminsu_1234_5678_01_normalization.ipynb", "lee": "leejun_1111_5679_01_normalization.ipynb"}
+MOODLE = {
+    "kim": "Kim Minsu_1234_assignsubmission_file_01_normalization.ipynb",
+    "lee": "Lee Jun_1111_assignsubmission_file_01_normalization.ipynb",
+}
+BLACKBOARD = {
+    "kim": "gradebook_c1_hw1_kim_attempt_2026-11-20-10-15-30_01_normalization.ipynb",
+    "lee": "gradebook_c1_hw1_lee_attempt_2026-11-21-10-15-30_01_normalization.ipynb",
+}
+BEGINNINGS = [
+    (CANVAS, "evil_1666_5680_"),
+    (MOODLE, "Evil Eve_1666_assignsubmission_file_"),
+    (BLACKBOARD, "gradebook_c1_hw1_evil_attempt_2026-11-20-10-15-31_"),
+]
+ENDS = [
+    "x_1234_5678_",
+    "Kim Minsu_1234_assignsubmission_file_",
+    "x_1234_attempt_2027-01-01-00-00-00_",
+    "hw1_kim_attempt_2027-01-01-00-00-00_",
+    "Kim Minsu - ",
+]
+
+
+@pytest.mark.parametrize(("others", "beginning"), BEGINNINGS)
+@pytest.mark.parametrize("end", ENDS)
+def test_nobody_takes_another_students_place_by_what_a_file_is_called(tmp_path, others, beginning, end):
+    evil = f"{beginning}{end}01_normalization.ipynb"
+    for name in (*others.values(), evil):
+        write_file(tmp_path / name, f"return {name!r}")
+    found = {label: student for student in find_students([tmp_path]) for label, _ in student.files}
+    assert found.keys() == {*others.values(), evil}
+    assert len({student.name for student in found.values()}) == 3
+    assert found[evil].platform.id in ("1666", "evil")
+    assert not found[others["kim"]].notes
+
+
+@pytest.mark.parametrize("end", ENDS[1:3])
+def test_a_file_alone_that_two_platforms_may_have_named_is_a_question(tmp_path, end):
+    path = tmp_path / f"evil_1666_5680_{end}01_normalization.ipynb"
+    write_file(path)
+    for named in (tmp_path, path):
+        with pytest.raises(GradingError, match=re.escape(path.name)):
+            find_students([named])
+
+
+@pytest.mark.parametrize(
+    ("files", "strange"),
+    [
+        ((*CANVAS.values(), MOODLE["kim"]), MOODLE["kim"]),
+        ((*MOODLE.values(), "park_01_normalization.ipynb"), "park_01_normalization.ipynb"),
+        (("kim_01_normalization.ipynb", "Lee - 01_normalization.ipynb", CANVAS["kim"]), CANVAS["kim"]),
+    ],
+)
+def test_a_file_that_is_named_as_of_another_platform_than_the_others_is_a_question(tmp_path, files, strange):
+    for file in files:
+        write_file(tmp_path / file)
+    with pytest.raises(GradingError, match="as if from") as raised:
+        find_students([tmp_path])
+    assert [line.strip() for line in str(raised.value).splitlines() if line.startswith("  ")] == [strange]
+
+
+def test_the_same_number_of_two_platforms_is_two_students(tmp_path):
+    write_file(tmp_path / "a" / CANVAS["kim"])
+    write_file(tmp_path / "b" / MOODLE["kim"].replace("Kim Minsu", "Lee Anna"))
+    assert names(tmp_path / "a", tmp_path / "b") == ["Lee Anna", "kimminsu"]
+
+
+def test_what_is_no_notebook_beside_a_platforms_files_asks_nothing(tmp_path):
+    for file in (*MOODLE.values(), "grades_2026_11_20.csv"):
+        write_file(tmp_path / file)
+    assert names(tmp_path) == ["Kim Minsu", "Lee Jun"]
+
+
 # Parts
 
 

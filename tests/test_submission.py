@@ -190,6 +190,14 @@ def test_an_answer_that_cannot_run_has_an_error(tmp_path, source, error):
     assert error in normalize_of(written(tmp_path, code_cell(source, grade_id="normalize"))).error
 
 
+def test_of_an_answer_that_is_too_long_only_as_much_is_kept_as_would_have_been_read(tmp_path):
+    code = "\n" * MAX_ANSWER + "def normalize(x):\n    return x\n" + "#" * 2**21
+    answer = normalize_of(written(tmp_path, code_cell(code, grade_id="normalize")))
+    assert (answer.code, answer.source, answer.attempted) == (code[:MAX_ANSWER], "", True)
+    assert f"{len(code)} characters" in answer.error
+    assert answer.notes == (f"only its first {MAX_ANSWER} characters are kept",)
+
+
 def test_a_stub_is_no_attempt_and_a_half_written_answer_is_one(tmp_path):
     stub = 'def normalize(x, eps=1e-5):\n    """Normalize."""\n    raise NotImplementedError("normalize")'
     assert not normalize_of(written(tmp_path, code_cell(stub))).attempted

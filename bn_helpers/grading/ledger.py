@@ -162,7 +162,8 @@ def remove_pages(folder: Path, gone: Collection[Student], files: Collection[str]
 
 def _key(student: Student) -> str:
     """By what a student is known again: the platform's number where there is one."""
-    return f"id {student.platform.id}" if student.platform.id else f"name {student.name}"
+    named = student.platform
+    return f"id {named.id} of {named.platform}" if named.id else f"name {student.name}"
 
 
 def _words(notebooks: Collection[str]) -> str:

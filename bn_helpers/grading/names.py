@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import cache
 
@@ -28,6 +29,8 @@ _PARTS = {
     "id": "[^/_]+",
     "number": r"\d+",
     "other": r"\d+",
+    "assignment": "[^/]*?",
+    "dash": " - |_",
     "email": "[^/@]+@[^/_]+?",
     "late": "LATE|late",
     "date": r"\d{4}(?:-\d\d){5}",
@@ -35,14 +38,13 @@ _PARTS = {
     "notebook": rf"(?:{_TITLE}|(?<!\d){_NUMBER}(?!\d))",
     "file": ".+",
 }
-# The first that fits counts. Extend it, or name one with --names.
+# What a student may choose stands last: none reaches further into a name than it must. Extend it, or use --names.
 PATTERNS = {
     "Moodle": "{name}_{number}_assignsubmission_{plugin}[_][/]{file}",
-    "Blackboard": "*_{id}_attempt_{date}{file}",
+    "Blackboard": "{assignment}_{id}_attempt_{date}{file}",
     "Canvas": "{name}[_{late}]_{number}_{other}_{file}",
     "Gradescope": "submission_{number}/{file}",
-    "mail, Google Classroom": "{name} - {notebook}*.ipynb",
-    "name and notebook": "{name}_{notebook}*.ipynb",
+    "mail or Google Classroom": "{name}{dash}{notebook}*.ipynb",
 }
 # Words that say which copy it is, or that it is homework; they name nobody.
 _COPY = re.compile(
@@ -65,12 +67,22 @@ def match(pattern: str, path: str) -> Named | None:
     return Named(id=parts.get("id") or parts.get("number", ""), late=bool(parts.get("late")), file=file, **who)
 
 
-def known(path: str) -> Named | None:
-    """What the first pattern of the table that fits says of a path."""
-    for platform, pattern in PATTERNS.items():
-        if named := match(pattern, path):
-            return replace(named, platform=platform)
-    return None
+def fitting(path: str) -> dict[str, Named]:
+    """What the platforms whose patterns fit say of a path; a bare name is none where there is a number."""
+    matches = {platform: match(pattern, path) for platform, pattern in PATTERNS.items()}
+    found = {platform: replace(named, platform=platform) for platform, named in matches.items() if named}
+    return found if len(found) == 1 else {platform: named for platform, named in found.items() if named.id}
+
+
+def commonest(files: Iterable[dict[str, Named]]) -> str:
+    """The platform that fits most files; of several the first of the table."""
+    counts = Counter(platform for fits in files for platform in fits)
+    return max(PATTERNS, key=counts.__getitem__)
+
+
+def likeliest(fits: dict[str, Named]) -> str:
+    """The platform that leaves the most of a name to the student, who may have written what another one would."""
+    return max(fits, key=lambda platform: len(fits[platform].file))
 
 
 def notebook_of(path: str) -> str:

@@ -154,7 +154,7 @@ class _Finder:
         if root.suffix.lower() not in (".ipynb", ".py"):
             raise GradingError(f"{str(path)!r} is no notebook. Name notebooks (.ipynb), folders or zips.")
         [file] = self._collector.files(root)
-        named = names.match(self._pattern, root.name) if self._pattern else names.known(root.name)
+        named = names.match(self._pattern, root.name) if self._pattern else _fits(root.parent, [file], 0).get(file)
         return [_Group(named or Named(root.stem), root.parent, [(root.name, file)])]
 
     def _chosen(self, root: Path, files: list[Handed]) -> list[_Group]:
@@ -171,7 +171,7 @@ class _Finder:
     def _parted(self, root: Path, files: list[Handed], at: int) -> list[_Group]:
         """The groups of files whose places agree up to `at`; `root` is the folder that they are in."""
         files = _without_solutions(files, at)
-        fits = {handed: named for handed in files if (named := names.known("/".join(handed.place[at:])))}
+        fits = _fits(root, files, at)
         rest = [handed for handed in files if handed not in fits]
         groups = _by_name(root, fits)
         if any(handed.place[at] == METADATA for handed in rest):
@@ -224,6 +224,18 @@ class _Finder:
 
     def _knows(self, name: str) -> bool:
         return bool(self._roster and self._roster.find(stem(name)))
+
+
+def _fits(root: Path, files: list[Handed], at: int) -> dict[Handed, Named]:
+    """What the platform that has named a folder's files says of each. Where another may have named one, it asks."""
+    found = {handed: fits for handed in files if (fits := names.fitting("/".join(handed.place[at:])))}
+    answers = list(filter(_is_answer, found))
+    platform = names.commonest(found[handed] for handed in answers or found)
+    if strange := [handed for handed in answers if names.likeliest(found[handed]) != platform]:
+        other = names.likeliest(found[strange[0]])
+        why = f"Most names here are as if from {platform}, but these as if from {other}"
+        raise _unclear(root, strange, names.PATTERNS[platform], why)
+    return {handed: fits[platform] for handed, fits in found.items() if platform in fits}
 
 
 # Groups
@@ -282,7 +294,8 @@ def _merged(groups: list[_Group], roster: Roster | None) -> list[_Group]:
     for group in groups:
         named = group.named
         group.person = roster.find(named.id, named.email, named.name) if roster else None
-        key = ("person", group.person) if group.person else ("id", named.id) if named.id else ("name", named.name)
+        called = ("id", named.platform, named.id) if named.id else ("name", named.name)
+        key = ("person", group.person) if group.person else called
         other = found.get(key)
         if other and key[0] == "name" and (other.claimed & group.claimed or not (other.claimed and group.claimed)):
             group.notes.append(f"another student has the same name: {other.path}")
@@ -373,17 +386,19 @@ def _newest(files: list[tuple[str, Handed]]) -> tuple[list[tuple[str, Handed]], 
     files = sorted(files, key=lambda entry: (order[entry[0]], entry[0]))
     last: dict[str, str] = {}
     for label, handed in files:
-        if handed.place[-1] and names.known(label):
+        if handed.place[-1] and names.fitting(label):
             last[nth(stem(label))[0]] = label
     older = [label for label, _ in files if last.get(nth(stem(label))[0], label) != label]
     return [entry for entry in files if entry[0] not in older], older
 
 
-def _unclear(root: Path, files: Sequence[Handed], option: str) -> GradingError:
+def _unclear(
+    root: Path, files: Sequence[Handed], option: str, why: str = "These files claim the same notebook"
+) -> GradingError:
     """Who asks instead of guessing."""
     examples = _listed(["/".join(handed.place) for handed in files])
     return GradingError(
-        f"{root}: it cannot be told who handed in what. These files claim the same notebook:{examples}"
+        f"{root}: it cannot be told who handed in what. {why}:{examples}"
         f"\nSay how the paths name a student, for instance --names '{option}' (bn_helpers/grading/names.py explains "
         "it), or give a --roster. What is one student's goes into a folder of its own."
     )

@@ -17,6 +17,7 @@ from bn_helpers.grading.results import ERROR, OPEN, PASSED, ExerciseResult, Grad
 EXCERPTS = 2
 _LETTER = re.compile(r"""["']([a-dA-D])["']""")
 LONGEST = 16  # lines of an excerpt
+MAX_EXCERPTED = 8 * 2**10  # characters of an answer of which there may be one
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,9 @@ def present(graded: Graded) -> Sequence[SubmissionResult]:
 
 
 def anonymous(code: str, task: str) -> str:
-    """The function that answers a task, without comments, texts and types; nothing where it is no Python."""
+    """The function that answers a task, without comments, texts and types; nothing where it is no Python, or long."""
+    if len(code) > MAX_EXCERPTED:
+        return ""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -92,10 +95,13 @@ def anonymous(code: str, task: str) -> str:
             node.annotation = None
         if isinstance(node, ast.FunctionDef):
             node.returns = None
-            texts = [one for one in node.body if isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant)]
-            node.body = [one for one in node.body if one not in texts] or [ast.Pass()]
+            node.body = [one for one in node.body if not _is_text(one)] or [ast.Pass()]
     try:
         lines = ast.unparse(functions[-1]).splitlines()
     except RecursionError:
         return ""
     return "\n".join(lines if len(lines) <= LONGEST else [*lines[:LONGEST], "    ..."])
+
+
+def _is_text(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
