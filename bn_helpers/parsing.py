@@ -8,7 +8,7 @@ import re
 import symtable
 import sys
 import warnings
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 MAX_ANSWER = 64 * 2**10  # characters of code that are read
@@ -197,14 +197,14 @@ def definitions(cells: Iterable[Parsed]) -> dict[str, str]:
     return found
 
 
-def needed(defined: dict[str, str], wanted: set[str]) -> dict[str, str]:
-    """What of these definitions some names need, in its order."""
+def needed(defined: dict[str, str], wanted: set[str], reads: Callable[[str], set[str]]) -> dict[str, str]:
+    """What of these definitions some names need, in its order; each definition reads names."""
     found: set[str] = set()
     waiting = wanted & defined.keys()
     while waiting:
         name = waiting.pop()
         found.add(name)
-        waiting |= looked_up(defined[name]) & defined.keys() - found
+        waiting |= reads(name) & defined.keys() - found
     return {name: text for name, text in defined.items() if name in found}
 
 

@@ -12,8 +12,9 @@ import os
 import re
 import stat
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -321,7 +322,8 @@ def _answers(cells: list[_Cell], notes: list[str]) -> dict[str, Answer]:
         answers[task] = _answer(task, cells[found[-1]], parsed[found[-1]])
         taken.add(found[-1])
     helpers = definitions(p for i, p in enumerate(parsed) if i not in taken and cells[i].kind == "code")
-    return {task: _with_helpers(answer, answers, helpers) for task, answer in answers.items()}
+    reads = cache(lambda name: looked_up(helpers[name]))
+    return {task: _with_helpers(answer, answers, helpers, reads) for task, answer in answers.items()}
 
 
 def _notebooks(cells: list[_Cell], parsed: list[Parsed]) -> set[str]:
@@ -366,13 +368,18 @@ def _answer(task: str, cell: _Cell, parsed: Parsed) -> Answer:
     )
 
 
-def _with_helpers(answer: Answer, answers: dict[str, Answer], helpers: dict[str, str]) -> Answer:
+def _with_helpers(
+    answer: Answer, answers: dict[str, Answer], helpers: dict[str, str], reads: Callable[[str], set[str]]
+) -> Answer:
     """Take along what an answer uses and other cells of the learner's define: below it, so that its lines stay."""
     own = {name for other in answers.values() if other.notebook == answer.notebook for name in other.binds}
-    taken = {} if answer.error else needed(helpers, answer.reads - own)
+    taken = {} if answer.error else needed(helpers, answer.reads - own, reads)
     if not taken:
         return answer
     text = "\n".join(dict.fromkeys(taken.values()))  # one statement may define several names
+    if len(text) > MAX_ANSWER:
+        note = f"what it uses of other cells has {len(text)} characters, more than {MAX_ANSWER}, and is left out"
+        return replace(answer, notes=(*answer.notes, note))
     above = looked_up(answer.source, inside=False) & taken.keys()  # where it is needed to define the answer
     return replace(
         answer,
