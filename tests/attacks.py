@@ -125,6 +125,26 @@ def send():
             kernel.session.send(kernel.iopub_socket, message)
 send()
 """),
+    "replies_by_what_is_no_reply": before("""
+kernel = get_ipython().kernel
+send = kernel.session.send
+def other(stream, kind, *rest, **options):
+    if kind == "execute_reply":
+        send(stream, "status", {"execution_state": "busy"}, *rest[1:], **options)
+    return send(stream, kind, *rest, **options)
+kernel.session.send = other
+"""),
+    "replies_to_others_without_end": before("""
+kernel = get_ipython().kernel
+send = kernel.session.send
+def other(stream, kind, content, parent=None, **options):
+    for _ in range(900 if kind == "execute_reply" else 0):
+        raw = getattr(stream, "socket", stream)
+        send(raw, kind, {"status": "ok"}, {"header": {"msg_id": "x"}}, ident=options.get("ident"))
+        time.sleep(4)
+    return send(stream, kind, content, parent, **options)
+kernel.session.send = other
+"""),
     "says_it_is_idle": before("""
 driver = sys.modules["bn_driver"]
 show = driver._show

@@ -20,7 +20,13 @@ from bn_helpers.submission import read_submission
 QUICK = {  # one of each kind; the others are slow together
     *("patches_numpy_mathematics", "equals_everything", "forges_outcomes_in_the_probe", "sends_malformed_messages"),
     *("returns_a_huge_array", "exits_in_the_function", "segmentation_fault", "kills_all", "forks", "fills_the_disk"),
-    *("looks_at_the_page_cache", "names_a_socket", "sends_many_empty_parts", "sends_a_message_without_end"),
+    *(
+        "replies_by_what_is_no_reply",
+        "looks_at_the_page_cache",
+        "names_a_socket",
+        "sends_many_empty_parts",
+        "sends_a_message_without_end",
+    ),
     *("imports_the_reference", "searches_objects", "comments_for_nbval", "system"),
 }
 BYSTANDERS = ("batch_statistics", "layer_outputs", "scale_and_shift", "channel_statistics")
@@ -55,7 +61,7 @@ def processes() -> set[int]:
 
 
 def files(grader: Grader) -> set[Path]:
-    folder = grader._workshop.folder
+    folder = grader.workshop.folder
     return {path for path in folder.rglob("*") if folder / "root" not in path.parents and path.name != "log"}
 
 
@@ -66,6 +72,7 @@ def test_an_attack_gains_nothing_and_harms_nothing(tmp_path, grader, name):
     results = by_id(grader.grade(submission))
     assert time.monotonic() - start < SUBMISSION_SECONDS
     assert results["normalize"].score == 0
+    assert "not run any more" not in results["normalize"].message  # or another kernel would be due to it, later
     assert {name: results[name].score for name in BYSTANDERS} == {name: EXERCISES[name].points for name in BYSTANDERS}
     assert (processes(), files(grader)) == left_before
     assert len(results["normalize"].message) < 3000

@@ -1,5 +1,6 @@
 import os
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
@@ -14,7 +15,7 @@ from jupyter_client.manager import start_new_kernel
 from bn_helpers.grading.grader import own_folder
 from bn_helpers.grading.results import ANSWER, BWRAP, UNCONFINED, USER, SandboxUnavailable, Step
 from bn_helpers.grading.sandbox import workshop as module
-from bn_helpers.grading.sandbox.image import build_image
+from bn_helpers.grading.sandbox.image import NEVER, build_image
 from bn_helpers.grading.sandbox.kernel import inside
 from bn_helpers.grading.sandbox.limits import KERNEL
 from bn_helpers.grading.sandbox.notebooks import run_notebooks
@@ -40,7 +41,7 @@ def tried(sandbox):
 
 def test_every_promise_holds(confined):
     promises = tried(confined)
-    assert len(promises) == 15
+    assert len(promises) == 18
     assert [promise for promise, held in promises if not held] == []
 
 
@@ -99,8 +100,12 @@ def test_the_promises_are_broken_where_the_sandbox_is(monkeypatch):
     }
     assert broken - {served} == {
         *("the network is closed", "no process can be started", "no thread can be started"),
-        *("no memory outlives a kernel", "no other process can be reached", "no socket gets a name"),
-        "nothing is seen of what others have read",
+        *("no memory outlives a kernel", "no other process can be reached"),
+        *("nothing is seen of what others have read", "no flag of an open file can be set"),
+        *(
+            "no socket and no pipe is made or asked for its number",
+            "no clock tells the time of a process by its number",
+        ),
     }
 
 
@@ -221,11 +226,24 @@ def command(process):
 
 def test_the_libraries_are_a_copy_of_which_reading_leaves_no_trace(confined):
     workshop = Workshop(confined)
-    files = [path for path in (workshop.folder / "root").rglob("*") if path.is_file() and not path.is_symlink()]
-    about = [path.lstat() for path in files if path.name not in ("null", "bn_driver.py", "bn_outcomes.py")]
-    assert {each.st_nlink for each in about} == {1}
-    assert sum(each.st_atime < each.st_ctime for each in about) < 10  # those that are compiled on the spot
+    paths = [workshop.folder / "root", *(workshop.folder / "root").rglob("*")]
+    about = [path.lstat() for path in paths]
+    assert {each.st_nlink for each in about if stat.S_ISREG(each.st_mode)} == {1}
+    assert {each.st_atime for each in about} == {NEVER}  # later than any change, so that reading does not move it
     workshop.close()
+
+
+def test_a_kernel_shares_no_open_file_with_the_next(confined):
+    code = "import fcntl, os\nfiles = []\nfor n in range(64):\n    try:\n        os.fstat(n)\n        files.append(n)\n"
+    code += "    except OSError:\n        pass\n"
+    marks = f"{code}for n in files:\n    fcntl.fcntl(n, fcntl.F_SETFL, fcntl.fcntl(n, fcntl.F_GETFL) | os.O_APPEND)\n"
+    looks = f"{code}raise ValueError([n for n in files if fcntl.fcntl(n, fcntl.F_GETFL) & os.O_APPEND])"
+    workshop = Workshop(confined)
+    with Sandbox(workshop) as box, own_folder(workshop.folder) as folder:
+        notebooks = {name: [Step(ANSWER, "normalize", text)] for name, text in {"marks": marks, "looks": looks}.items()}
+        found = run_notebooks(notebooks, box, folder, box.clock.seconds() + 60)
+    workshop.close()
+    assert (found["marks"]["normalize"].error, found["looks"]["normalize"].error) == ("", "ValueError: []")
 
 
 @pytest.mark.parametrize("lacks", ["room", "programs", "the folder"])

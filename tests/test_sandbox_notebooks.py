@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from submissions import by_id, right_answer, right_answers, variant_source, write_submission
@@ -12,11 +14,13 @@ from submissions import by_id, right_answer, right_answers, variant_source, writ
 from bn_helpers.catalogue import RIGHT
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS, TASKS
 from bn_helpers.grading import grader as module
-from bn_helpers.grading.grader import Grader
-from bn_helpers.grading.results import SandboxUnavailable
+from bn_helpers.grading.clock import Clock
+from bn_helpers.grading.grader import Grader, own_folder
+from bn_helpers.grading.results import ANSWER, FRESH, SandboxUnavailable, Step
 from bn_helpers.grading.sandbox import kernel
 from bn_helpers.grading.sandbox.kernel import SandboxClient
-from bn_helpers.grading.sandbox.workshop import choose_sandbox
+from bn_helpers.grading.sandbox.notebooks import _Comparison, run_notebooks
+from bn_helpers.grading.sandbox.workshop import Sandbox, choose_sandbox
 from bn_helpers.submission import read_submission
 
 PER_IMAGE = "def channel_statistics(x):\n    return x.mean(axis=(0, 2)), x.var(axis=(0, 2))"
@@ -226,6 +230,34 @@ def test_a_kernel_that_was_held_costs_nothing(grade, monkeypatch, cell):
     assert by_id(grade(right_answers(["normalize"])))["normalize"].status == "passed"
     with pytest.raises(ProcessLookupError):
         os.kill(held[cell - 1], 0)
+
+
+def test_a_cell_of_which_nbval_makes_nothing_has_run_and_no_code_of_the_course_comes_after_it(grader, monkeypatch):
+    replies = SandboxClient.get_shell_msg, []
+
+    def reply(client, timeout=None):
+        replies[1].append(client)
+        if len(replies[1]) == 2:  # after the one that a kernel gives when it has started
+            raise KeyError("status")
+        return replies[0](client, timeout)
+
+    monkeypatch.setattr(SandboxClient, "get_shell_msg", reply)
+    brings = Step(FRESH, "", "handed = 1", brings=("normalize",))
+    steps = [Step(ANSWER, "normalize", "x = 1"), brings, Step(ANSWER, "scale_and_shift", "x = handed")]
+    with Sandbox(grader.workshop) as sandbox, own_folder(grader.workshop.folder) as folder:
+        found = run_notebooks({"n": steps}, sandbox, folder, sandbox.clock.seconds() + 60)["n"]
+    assert [(attempt.ran, attempt.fate) for attempt in found.values()] == [(True, "died"), (False, "")]
+
+
+def test_code_of_the_course_waits_for_what_was_placed_before_it_even_where_that_did_not_run():
+    steps = [Step(ANSWER, "normalize", "x = 1"), Step(FRESH, "", "handed = 1", brings=("normalize",))]
+    comparison = _Comparison({"n": steps}, Clock(), math.inf)
+    first, second = (
+        SimpleNamespace(path=Path("n.ipynb"), cell=SimpleNamespace(metadata={"step": step})) for step in range(2)
+    )
+    comparison.pytest_runtest_setup(first)
+    with pytest.raises(pytest.skip.Exception):
+        comparison.pytest_runtest_setup(second)
 
 
 def descendants(process):

@@ -235,9 +235,7 @@ def decode(value: Any) -> Any:
 def main() -> None:
     """Serve the grader's requests until it goes away."""
     control = socket.socket(fileno=os.dup(0))
-    null = os.open(os.devnull, os.O_RDWR)
-    for descriptor in (0, 1, 2):
-        os.dup2(null, descriptor)
+    _open_nothing()
     tempfile.tempdir = "/"  # nothing is ever written there, but ipykernel names cells after it
     interactiveshell.get_ipython_dir = lambda: "/"  # which otherwise insists on a folder that it can write to
     for name in ("bn_helpers", "bn_helpers.layers"):
@@ -274,6 +272,14 @@ def main() -> None:
             control.sendall(b'{"started": true}\n')
 
 
+def _open_nothing() -> None:
+    """Let this process's standard streams lead nowhere, by files that it has opened itself: their flags are its own."""
+    for descriptor in (0, 1, 2):
+        null = os.open(os.devnull, os.O_RDWR)
+        os.dup2(null, descriptor)
+        os.close(null)
+
+
 def _reap(control: socket.socket, child: int) -> int:
     pid, status, used = os.wait4(-1, os.WNOHANG) if child else (0, 0, None)
     if pid:
@@ -291,6 +297,7 @@ def _fork(request: dict[str, Any], descriptors: list[int], own: list[socket.sock
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         for end in own:
             end.close()
+        _open_nothing()
         with contextlib.suppress(AttributeError):
             ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         told.update(request)

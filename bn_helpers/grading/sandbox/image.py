@@ -79,9 +79,16 @@ def build_image(folder: Path) -> Path:
     for path in (DRIVER, SITE):  # folders bring their compiled modules along, single files do not
         compileall.compile_dir(_inside(folder, Path(path)), maxlevels=0, quiet=1)
     _null_device(folder / "dev" / "null")
-    for path, _, _ in os.walk(folder):
+    for path, folders, names in os.walk(folder, topdown=False):  # nobody lists a folder after this
         os.chmod(path, 0o755)
+        for name in (*folders, *names, "."):
+            _seal(Path(path, name))
     return python
+
+
+def _seal(path: Path) -> None:
+    """Note a time as that of the last reading that no reading moves, since it is later than any change."""
+    os.utime(path, ns=(NEVER * 10**9, path.lstat().st_mtime_ns), follow_symlinks=False)
 
 
 def _null_device(path: Path) -> None:
@@ -159,4 +166,4 @@ def _copy(source: str | Path, target: str | Path) -> None:
         while os.sendfile(copy.fileno(), file.fileno(), None, 2**30):
             pass
         os.fchmod(copy.fileno(), 0o755 if about.st_mode & 0o100 else 0o644)
-        os.utime(copy.fileno(), (NEVER, about.st_mtime))
+        os.utime(copy.fileno(), ns=(about.st_atime_ns, about.st_mtime_ns))

@@ -108,6 +108,7 @@ class SandboxClient(KernelClient):
         self._replies: deque[dict] = deque()
         self._published: deque[dict] = deque()
         self._gone = False
+        self._asked, self._deadline = "", 0.0  # the request of the moment, and when its time is up
 
     def stop_channels(self) -> None:
         """Disconnect."""
@@ -120,7 +121,7 @@ class SandboxClient(KernelClient):
 
     def wait_for_ready(self, timeout: float | None = None) -> None:
         """Wait until the kernel publishes: its first message is the answer to the subscription."""
-        if not self._wait(lambda: self._meter.messages, START_SECONDS):
+        if not self._wait(lambda: self._meter.messages, SandboxProvisioner.sandbox.clock.seconds() + START_SECONDS):
             raise RuntimeError("the kernel does not start")
 
     def execute(self, code: str, **options: Any) -> str:
@@ -133,7 +134,7 @@ class SandboxClient(KernelClient):
         return self._request("kernel_info_request", {})
 
     def get_shell_msg(self, timeout: float | None = None) -> dict:
-        """The next reply; Empty where none comes in the time of a cell, or at once where none can come."""
+        """The reply; Empty where none comes in the time that the cell has for all, or at once where none can come."""
         return self._next(self._replies)
 
     def get_iopub_msg(self, timeout: float | None = None) -> dict:
@@ -143,17 +144,18 @@ class SandboxClient(KernelClient):
     def _request(self, kind: str, content: dict) -> str:
         message = self.session.msg(kind, content=content)
         self._shell.send(self.session.serialize(message))
-        return message["header"]["msg_id"]
+        self._asked = message["header"]["msg_id"]
+        self._deadline = SandboxProvisioner.sandbox.clock.seconds() + WALL_SECONDS
+        return self._asked
 
     def _next(self, queue: deque[dict]) -> dict:
-        if not self._wait(lambda: queue, WALL_SECONDS):
+        if not self._wait(lambda: queue, self._deadline):
             raise Empty
         return queue.popleft()
 
-    def _wait(self, for_what: Callable[[], Any], seconds: float) -> bool:
+    def _wait(self, for_what: Callable[[], Any], deadline: float) -> bool:
         """Read until something is there; a kernel from which it does not come in time is given up."""
         clock = SandboxProvisioner.sandbox.clock
-        deadline = clock.seconds() + seconds
         while not for_what() and not self._gone:
             left = deadline - clock.seconds()
             if left > 0:
@@ -163,11 +165,13 @@ class SandboxClient(KernelClient):
         return bool(for_what())
 
     def _read(self, seconds: float) -> None:
-        """Wait for anything, and take all that is there."""
+        """Wait for anything, and take of what is there the kinds that belong on a socket, if this cell's."""
         self._poller.poll(seconds * 1000)
+        told = ((self._iopub, self._published, _PUBLISHED), (self._shell, self._replies, _REPLIES))
         try:
-            for connection, queue in ((self._iopub, self._published), (self._shell, self._replies)):
-                queue.extend(filter(None, map(_trusted, connection.messages())))
+            for connection, queue, kinds in told:
+                messages = filter(None, (_trusted(parts, kinds) for parts in connection.messages()))
+                queue.extend(each for each in messages if each["parent_header"]["msg_id"] == self._asked)
         except Flood:
             self._lose(FLOODED)
         if not (self._shell.open and self._iopub.open) and not self._gone:
@@ -183,15 +187,15 @@ class SandboxClient(KernelClient):
         SandboxProvisioner.fate = SandboxProvisioner.fate or fate
 
 
-def _trusted(parts: list[bytes]) -> dict | None:
-    """A new message that holds only what nbval reads, each part of the type that it has to be; None for others.
+def _trusted(parts: list[bytes], kinds: dict[str, Callable[[dict], dict | None]]) -> dict | None:
+    """A new message that holds only what nbval reads, each part of the type that it has to be; None for other kinds.
 
     Signatures prove nothing, since the kernel has the key; dates, and whatever else it says, are not looked at.
     """
     try:
         header, parent, _, content = parts[parts.index(DELIM) + 2 :][:4]
         kind = json.loads(header)["msg_type"]
-        told = _CONTENTS[kind](json.loads(content)) if kind in _CONTENTS else None
+        told = kinds[kind](json.loads(content))
         parent = str(json.loads(parent).get("msg_id"))
     except Exception:  # whatever is wrong with it: it is the kernel's word
         return None
@@ -217,13 +221,13 @@ def _error(content: dict) -> dict:
     return {"ename": name, "evalue": value, "traceback": []}
 
 
-_CONTENTS = {
+# What a kernel has to say on each of its sockets, and what is read of it. nbval knows a message by its kind alone.
+_PUBLISHED = {
     "status": lambda content: {"execution_state": str(content["execution_state"])},
     "display_data": _display,
     "error": _error,
-    "execute_reply": lambda content: {"status": "ok"},
-    "kernel_info_reply": lambda content: {"status": "ok"},
 }
+_REPLIES = dict.fromkeys(("execute_reply", "kernel_info_reply"), lambda content: {"status": "ok"})
 
 
 @contextlib.contextmanager

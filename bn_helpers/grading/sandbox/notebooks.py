@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from bn_helpers.grading.clock import Clock
-from bn_helpers.grading.results import FRESH, PROBE, Attempt, SandboxError, Step
+from bn_helpers.grading.results import DIED, FRESH, PROBE, Attempt, SandboxError, Step
 from bn_helpers.grading.sandbox.kernel import SandboxProvisioner, inside
 from bn_helpers.grading.sandbox.limits import KERNEL, MIME, WALL_SECONDS
 from bn_helpers.grading.sandbox.wire import read_outcomes
@@ -99,14 +99,17 @@ class _Comparison:
     def pytest_runtest_setup(self, item: Any) -> None:
         name = item.path.stem
         step, _ = self._step(item)
-        waits = step.kind == FRESH and step.brings and not self._all_passed(name)
+        waits = step.kind == FRESH and step.brings and not self._all_passed(item)
         if waits or self._clock.seconds() > self._deadline:
             self._ended.add(name)
         if name in self._ended:
             pytest.skip("the submission has used up its time, or has to settle what failed")
 
-    def _all_passed(self, notebook: str) -> bool:
-        return all((notebook, name) in self._passed for name, each in self.attempts[notebook].items() if each.ran)
+    def _all_passed(self, item: Any) -> bool:
+        """Whether every answer that is placed before a cell has passed, run or not."""
+        name = item.path.stem
+        placed = [each for each in self._notebooks[name][: item.cell.metadata["step"]] if each.kind != FRESH]
+        return all((name, each.exercise) in self._passed for each in placed)
 
     def _step(self, item: Any) -> tuple[Step, Attempt | None]:
         name = item.path.stem
@@ -124,16 +127,34 @@ class _Comparison:
         return passed
 
     @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: Any) -> Any:
+        """What goes to a kernel that lives has run; a kernel that makes nbval fail, and not the cell, is ended."""
+        from nbval.plugin import NbCellError  # now that `rfc3987_syntax` is out of its way
+
+        _, attempt = self._step(item)
+        alive = item.parent.kernel.is_alive()
+        if attempt is not None:
+            attempt.ran = attempt.ran or alive
+        try:
+            return (yield)
+        except NbCellError:
+            raise
+        except Exception:
+            if alive:
+                SandboxProvisioner.sandbox.kill()
+                SandboxProvisioner.fate = SandboxProvisioner.fate or DIED
+            raise
+
+    @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: Any, call: pytest.CallInfo) -> Any:
         report = yield
         if call.when == "setup" and call.excinfo and not call.excinfo.errisinstance(pytest.skip.Exception):
             self.error = self.error or str(call.excinfo.value)
         _, attempt = self._step(item)
-        if call.when != "call" or attempt is None or item.test_outputs is None:
+        if call.when != "call" or attempt is None or not attempt.ran:
             return report
         attempt.fate = attempt.fate or SandboxProvisioner.fate
-        attempt.ran = True
-        errors = [output for output in item.test_outputs if output.output_type == "error"]
+        errors = [output for output in item.test_outputs or () if output.output_type == "error"]
         if errors and not attempt.outcomes:
             attempt.error = attempt.error or f"{errors[0].ename}: {errors[0].evalue}"
         return report

@@ -25,7 +25,12 @@ LOAD, IF_GREATER, RETURN = 0x20, 0x25, 0x06  # BPF's instructions; a filter begi
 NEWEST = 470  # the highest number that this list has considered; numbers are the same on all machines since 424
 AF_UNIX, SOCK_STREAM, SOCK_KIND = 1, 1, 0xF
 
-STARTING = ("sched_getscheduler", "sched_getparam")
+# What a kernel calls until it is ready, and an answer has no use for. Pipes and sockets have numbers that count through
+# the whole machine (inodes, cookies), and what lies in them is counted for all that a user runs.
+STARTING = (
+    *("sched_getscheduler", "sched_getparam", "pipe", "pipe2", "accept", "accept4", "sendmsg", "recvmsg"),
+    *("getsockname", "getpeername", "getsockopt", "setsockopt"),
+)
 ALLOWED = (
     # memory of its own
     *("brk", "mmap", "munmap", "mremap", "mprotect", "membarrier", "arch_prctl", "rseq", "getrandom"),
@@ -46,17 +51,15 @@ ALLOWED = (
     ),
     *("newfstatat", "fstatat64", "statx", "access", "faccessat", "faccessat2", "readlink"),
     *("readlinkat", "getdents64", "getcwd", "chdir", "umask", "dup", "dup2", "dup3"),
-    # pipes and the sockets that it was given, and waiting for them
-    *("write", "writev", "pipe", "pipe2", "eventfd2", "poll", "ppoll", "select", "pselect6", "epoll_create1"),
-    *("epoll_ctl", "epoll_wait", "epoll_pwait", "epoll_pwait2", "accept4", "accept", "sendto", "recvfrom", "sendmsg"),
-    *("recvmsg", "getsockname", "getpeername", "getsockopt", "setsockopt", "shutdown"),
+    # the sockets that it has, and waiting for them
+    *("write", "writev", "eventfd2", "poll", "ppoll", "select", "pselect6", "epoll_create1", "epoll_ctl"),
+    *("epoll_wait", "epoll_pwait", "epoll_pwait2", "sendto", "recvfrom", "shutdown"),
     # clocks
-    *("clock_gettime", "clock_getres", "clock_nanosleep", "nanosleep", "gettimeofday", "time", "timerfd_create"),
-    *("timerfd_settime", "setitimer", "getitimer", "alarm", "times"),
+    *("nanosleep", "gettimeofday", "time", "timerfd_create", "timerfd_settime", "setitimer", "getitimer"),
+    *("alarm", "times"),
     # threads and signals within the process, and its end
     *("futex", "set_robust_list", "set_tid_address", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack"),
     *("rt_sigtimedwait", "rt_sigpending", "pause", "restart_syscall", "sched_yield", "exit", "exit_group"),
-    # what a thread that starts asks, and no other
     *STARTING,
     # what it is
     *("getpid", "gettid", "getppid", "getuid", "geteuid", "getgid", "getegid", "uname", "getcpu"),
@@ -74,13 +77,17 @@ CONDITIONAL = {
     "seccomp": ((0, EQUAL, 1, 0), (1, EQUAL, 1, 0)),  # one more filter, for all threads
 }
 # Of these calls, the commands that are harmless, and which argument they are. By F_SETOWN and the like a file signals
-# a process; by MADV_PAGEOUT and the like one looks at what others have read.
+# a process; by MADV_PAGEOUT and the like one looks at what others have read; a clock below 0 is another process's time.
+_CLOCKS = (0, tuple(range(12)))
 COMMANDS = {
+    **dict.fromkeys(("clock_gettime", "clock_getres", "clock_nanosleep"), _CLOCKS),
     "fcntl": (1, (0, 1, 2, 3, 4, 1030)),  # F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC
     "ioctl": (1, (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)),  # TCGETS, TIOCGWINSZ, FIONREAD, FIONBIO, FIO(N)CLEX
     "prctl": (0, (15, 22, 0x53564D41)),  # PR_SET_NAME, PR_SET_SECCOMP, PR_SET_VMA
     "madvise": (2, (0, 4, 8, 14, 15, 16, 17, 102, 103)),  # MADV_NORMAL, _DONTNEED, _FREE, (NO)HUGEPAGE, DUMP, GUARD
 }
+# Of these, what only a kernel that starts may do: set flags of open files.
+STARTING_COMMANDS = {"fcntl": (1, (4,)), "ioctl": (1, (0x5421,))}
 
 
 class _Compare(ctypes.Structure):
@@ -143,10 +150,13 @@ def filter_program() -> bytes:
 
 @cache
 def ready_program() -> bytes:
-    """The filter that is added as soon as a kernel is ready for answers, which start no threads."""
+    """The filter that is added as soon as a kernel is ready for answers, which start nothing."""
     filter_ = _Filter(ALLOW)
-    for name in ("clone", "seccomp", "sched_setscheduler", *STARTING):
+    for name in ("clone", "seccomp", "sched_setscheduler", "socketpair", *STARTING):
         filter_.add(FAIL | errno.EPERM, name)
+    for name, (place, commands) in STARTING_COMMANDS.items():
+        for command in commands:
+            filter_.add(FAIL | errno.EPERM, name, (place, MASKED_EQUAL, 0xFFFFFFFF, command))
     return filter_.program()
 
 

@@ -77,7 +77,7 @@ _ATTEMPTS = {
             os.sched_setscheduler(os.getppid(), os.SCHED_BATCH, os.sched_param(0))
             return
         with contextlib.suppress(OSError):
-            fcntl.fcntl(os.pipe()[0], fcntl.F_SETOWN, os.getppid())
+            fcntl.fcntl(0, fcntl.F_SETOWN, os.getppid())
             return
         raise Held""",
     "no thread can be started": """
@@ -101,10 +101,37 @@ _ATTEMPTS = {
                 page.madvise(advice)
                 return
         raise Held""",
-    "no socket gets a name": """
-        for kind in (socket.SOCK_DGRAM, socket.SOCK_SEQPACKET):
+    "no socket and no pipe is made or asked for its number": """
+        for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM, socket.SOCK_SEQPACKET):
             with contextlib.suppress(OSError):
                 socket.socketpair(socket.AF_UNIX, kind)
+                return
+        with contextlib.suppress(OSError):
+            os.pipe()
+            return
+        size, cookie = ctypes.c_uint(8), ctypes.create_string_buffer(8)
+        for file in range(128):  # SOL_SOCKET, SO_COOKIE
+            if ctypes.CDLL(None).getsockopt(file, 1, 57, cookie, ctypes.byref(size)) == 0:
+                return
+        raise Held""",
+    "no flag of an open file can be set": """
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(0, fcntl.F_SETFL, fcntl.fcntl(0, fcntl.F_GETFL) | os.O_APPEND)
+            return
+        with contextlib.suppress(OSError):
+            os.set_blocking(0, False)
+            return
+        raise Held""",
+    "no clock tells the time of a process by its number": """
+        for process in (os.getpid(), os.getppid()):
+            with contextlib.suppress(OSError):
+                time.clock_gettime((~process << 3) | 2)
+                return
+        raise Held""",
+    "no time tells what was read": """
+        for folder, folders, names in os.walk("/"):
+            paths = [os.path.join(folder, name) for name in (*folders, *names, ".")]
+            if any(os.lstat(path).st_atime <= os.lstat(path).st_ctime for path in paths if path != "/dev/null"):
                 return
         raise Held""",
     "no memory outlives a kernel": """
@@ -134,7 +161,21 @@ _CALLS = (
     *("memfd_create", "memfd_secret", "shmget", "msgget", "semget", "mq_open", "inotify_init1", "fanotify_init"),
     *("flock", "statfs", "sysinfo", "splice", "vmsplice", "tee", "timer_create", "userfaultfd", "bpf"),
     *("perf_event_open", "keyctl", "pidfd_open", "process_madvise", "name_to_handle_at", "socket", "connect", "bind"),
-    *("execve", "unshare", "setns", "mount", "ptrace", "kcmp", "rename", "unlink", "link", "symlink"),
+    *("pipe", "pipe2", "socketpair", "accept", "accept4", "sendmsg", "recvmsg", "getsockname", "getpeername"),
+    *(
+        "getsockopt",
+        "setsockopt",
+        "execve",
+        "unshare",
+        "setns",
+        "mount",
+        "ptrace",
+        "kcmp",
+        "rename",
+        "unlink",
+        "link",
+        "symlink",
+    ),
 )
 _CACHESTAT = 451  # on every machine; libseccomp may be older than it
 
