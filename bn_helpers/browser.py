@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import io
 import json
-import logging
 import time
 import zipfile
 from pathlib import Path
@@ -36,7 +35,6 @@ def begin(name: str, digest: str) -> None:
     """
     from IPython import get_ipython
 
-    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # it tells that it builds a list of fonts
     get_ipython().set_custom_exc((Exception,), _told)
     digests = json.loads(Path(__file__).with_name("digests.json").read_text(encoding="utf-8"))
     print("Python is ready." if digests.get(name) == digest else OLDER)

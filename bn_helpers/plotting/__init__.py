@@ -8,9 +8,12 @@ from __future__ import annotations
 import base64
 import importlib
 import io
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
+
+logging.getLogger("matplotlib").setLevel(logging.ERROR)  # a cell's output is no place for word of its caches
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
