@@ -19,8 +19,8 @@
 # %% [markdown] id="how" slide="skip"
 # ## How to work with this notebook
 #
-# Run the cells from top to bottom with Shift + Enter. Where it says *Predict*, write your guess into the cell below it:
-# a wrong guess teaches most. In an exercise you write the body of a function; the cell below checks it.
+# Run the cells from top to bottom with Shift + Enter. At *Predict*, write your guess into the cell below it: a wrong
+# guess teaches most. In an exercise you write the body of a function; the cell below checks it.
 #
 # A function leaves its inputs as they are, takes float32, too, and uses the `eps` it is given. Of the errors in a
 # docstring, write those that the exercise's text names.
