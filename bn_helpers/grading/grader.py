@@ -166,9 +166,13 @@ class _Run:
     def _repeat_alone(self, names: list[str]) -> None:
         """Each in a kernel of its own, unless it ran out of time and was alone."""
         notebooks = {n: self._steps([*self._needed(n), n], [n]) for n in names if not self._is_final(n)}
-        for name, attempts in self._run(notebooks).items() if notebooks else ():
-            if attempts[name].ran and (points := self._score(attempts[name])) >= self._points[name]:
-                self._take(name, attempts[name], points)
+        for _ in range(2):  # a kernel may be lost before it has come to an answer
+            attempts = self._run(notebooks) if notebooks else {}
+            for name in [name for name in notebooks if attempts[name][name].ran]:
+                attempt = attempts[name][name]
+                if (points := self._score(attempt)) >= self._points[name]:
+                    self._take(name, attempt, points)
+                del notebooks[name]
 
     def _forgive(self, name: str, others: list[str]) -> None:
         """Run a failure with the reference in the place of others, and let that count where it is better.
