@@ -44,7 +44,7 @@ class Wanted:
     scale: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # arrays have no one answer to whether they are equal
 class Case:
     """Calls to make on given inputs, and what must come of them.
 
@@ -67,7 +67,7 @@ class Case:
     watched: Mapping[str, Wanted] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Outcome:
     """What came of a case: the observed arrays by name, or what went wrong on the way to them.
 

@@ -273,13 +273,13 @@ def test_a_grader_that_fails_blames_nobody(grade, monkeypatch):
     assert "the grader failed" in result.notes[-1]
 
 
-def test_what_is_not_due_is_not_graded_and_where_nothing_handed_answers_what_is_the_words_stand(tmp_path):
+def test_what_is_not_due_is_not_graded_and_where_nothing_handed_answers_what_is_the_words_stand(grader, tmp_path):
     wrong = "def spatial_batchnorm_forward(x, gamma, beta, bn_param):\n    raise ValueError('of mine')"
     submission = read_submission(write_submission(tmp_path / "s", right_answers(spatial_batchnorm_forward=wrong)))
     messages = {}
     for notebooks in (["04_convolution"], list(NOTEBOOKS)):
-        with Grader(b"a key", choose_sandbox(), notebooks) as grader:
-            result = grader.grade(submission)
+        with Grader(b"a key", grader.workshop.sandbox, notebooks) as due:
+            result = due.grade(submission)
         assert {exercise.notebook for exercise in result.exercises} == {*notebooks}
         assert result.max_score == sum(task.points for task in TASKS.values() if task.notebook in notebooks)
         messages[len(notebooks)] = by_id(result)["spatial_batchnorm_forward"].message

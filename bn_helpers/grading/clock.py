@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 LOOK = 0.25  # seconds after which to look again
+SOON = 0.02  # seconds in which a look is not worth another
 
 
 class Clock:
@@ -31,6 +32,8 @@ class Clock:
     def seconds(self) -> float:
         """Seconds since some moment."""
         now = time.monotonic()
+        if now - self._looked < SOON:
+            return self._looked - self._waited
         passed, self._looked = now - self._looked, now
         waited = 0.0
         for process, (ran, accounted, ready) in self._processes():

@@ -40,6 +40,7 @@ class Probes:
     def __init__(self, key: bytes, notebooks: Iterable[str]) -> None:
         self._key = key
         self._due = due(notebooks)
+        self._version = metadata.version("bn_helpers")
 
     def cases(self, exercise: str, code: str) -> tuple[Case, ...]:
         """The visible cases and as many hidden ones.
@@ -56,7 +57,7 @@ class Probes:
         cases : tuple of Case
             The visible ones first, in the order of the manifest, then each hidden draw in the same order.
         """
-        text = "\0".join((metadata.version("bn_helpers"), exercise, hashlib.sha256(code.encode()).hexdigest()))
+        text = "\0".join((self._version, exercise, hashlib.sha256(code.encode()).hexdigest()))
         digest = hmac.new(self._key, text.encode(), hashlib.sha256).digest()
         rng = np.random.RandomState(np.frombuffer(digest, "<u4"))
         return sum((draw_cases(exercise, rng) for _ in range(HIDDEN_DRAWS)), visible_cases(exercise))

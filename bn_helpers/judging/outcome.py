@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -40,7 +41,8 @@ def judge(case: Case, outcome: Outcome) -> Judgement:
     return next((p for p in problems if not p.values_right), problems[0]) if problems else Judgement(True)
 
 
-def judge_values(case: Case, outcome: Outcome) -> dict[str, Judgement]:
+@lru_cache(1024)  # what passes is compared, scored and told
+def judge_values(case: Case, outcome: Outcome) -> Mapping[str, Judgement]:
     """Compare each output with what the case wants of it."""
     return {n: judge_value(n, outcome.values.get(n), wanted, case.tolerance) for n, wanted in case.wanted.items()}
 

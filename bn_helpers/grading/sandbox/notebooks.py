@@ -35,6 +35,8 @@ _OPTIONS = (
     *("-p", "nbval.plugin", "--nbval", "--assert=plain", "--capture=no", "--tb=no", "-qq", "--color=no"),
     *("-p", "no:cacheprovider", "-p", "no:faulthandler", "-p", "no:doctest", "-p", "no:junitxml", "-p", "no:logging"),
     *("-p", "no:threadexception", "-p", "no:unraisableexception", "-p", "no:stepwise", "-p", "no:pastebin"),
+    *("-p", "no:tmpdir", "-p", "no:monkeypatch", "-p", "no:recwarn", "-p", "no:setupplan"),
+    *("-p", "no:setuponly", "-p", "no:unittest", "-p", "no:warnings"),
 )
 
 
