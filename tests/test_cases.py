@@ -9,6 +9,7 @@ from drawn import drawn
 from bn_helpers import layers
 from bn_helpers.catalogue import CATALOGUE
 from bn_helpers.exercises import CASES, EASY, EXERCISES, draw_cases, visible_cases
+from bn_helpers.exercises import draw as drawing
 from bn_helpers.exercises.draw import COARSE, LARGE
 from bn_helpers.judging import judge
 from bn_helpers.outcomes import FUNCTIONS, Case, run
@@ -93,6 +94,11 @@ def test_parameters_hide_nothing(seed):
             for name in case.inputs.keys() & {"gamma", "beta"}:
                 size = np.abs(case.inputs[name].astype(float))
                 assert ((size > 0.49) & (size < 2.51) & (np.abs(size - 1) > 1e-6)).all(), (exercise, case.id)
+
+
+def test_a_batch_that_cannot_vary_is_refused_in_words():
+    with pytest.raises(ValueError, match="more rows, or fewer features"):
+        drawing.batch(np.random.RandomState(0), 2, 40)
 
 
 def test_uneven_size_does_not_divide():

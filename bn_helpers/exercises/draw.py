@@ -37,10 +37,11 @@ def batch(rng: RandomState, *shape: int, unit: float = 1.0) -> np.ndarray:
     features = (shape[1], *[1] * (len(shape) - 2))
     scale, shift = rng.uniform(0.5, 3, features), rng.uniform(-2, 2, features)
     over = tuple(axis for axis in range(len(shape)) if axis != 1)
-    while True:
+    for _ in range(1000):
         x = np.round(shift + scale * rng.standard_normal(shape), 2)
         if x.size == shape[1] or np.all(x.var(axis=over) > 0.2 * scale.ravel() ** 2):
             return x * unit
+    raise ValueError(f"no batch of shape {shape} varies enough in every feature: give it more rows, or fewer features")
 
 
 def unit(case: str) -> float:
