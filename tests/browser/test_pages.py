@@ -62,7 +62,8 @@ def visit(chromium):
 
 def paged_through(page):
     """For each slide its place, its height and width with all that is on it, the per cent of its letters' size, the
-    numbers of its titles and its lines of code, and the widths of its figures, as they are seen."""
+    numbers of its titles and its lines of code, the widths of its figures, as they are seen, and the number of lines of
+    what each claims."""
     page.wait_for_function("Reveal.isReady()")
     for _ in range(60):
         place, *sizes = page.evaluate("""() => {
@@ -70,7 +71,9 @@ def paged_through(page):
             return [[h, v], slide.scrollHeight, slide.scrollWidth, parseFloat(slide.style.fontSize),
                 slide.querySelectorAll("h1, h2, h3").length,
                 (slide.querySelector(":scope > .jp-Cell .code")?.innerText ?? "").trimEnd().split("\\n").length,
-                [...slide.querySelectorAll("img")].map(image => image.getBoundingClientRect().width)];
+                [...slide.querySelectorAll("img")].map(image => image.getBoundingClientRect().width),
+                [...slide.querySelectorAll(".jp-Cell:has(.figure) ~ * .claim p:first-child")].map(claim => Math.round(
+                    claim.getBoundingClientRect().height / parseFloat(getComputedStyle(claim).lineHeight)))];
         }""")
         yield place, *sizes
         if page.evaluate("Reveal.isLastSlide()"):
@@ -85,13 +88,14 @@ def paged_through(page):
 def test_every_slide_has_a_title_and_fits_the_screen_in_letters_that_can_be_read(visit, slides, name):
     page = visit(slides[name])
     places, figures = [], 0
-    for place, height, width, letters, titles, lines, pictures in paged_through(page):
+    for place, height, width, letters, titles, lines, pictures, claims in paged_through(page):
         places.append(place)
         assert height <= HEIGHT, place
         assert width <= WIDTH, place
         assert letters >= SMALLEST, f"{place}: has too much on it; shorten it, or cut it in two"
         assert titles == 1, place
         assert lines <= LINES, place
+        assert claims == [1] * len(pictures), f"{place}: a figure needs its claim, in one line"
         for across in pictures:
             figures += 1
             assert across >= 0.9 * WIDTH, place
