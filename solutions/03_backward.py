@@ -798,10 +798,10 @@ if ready(batchnorm_backward=batchnorm_backward, batchnorm_forward=batchnorm_forw
 # comes to in 60 layers, before the next cell says it.
 
 # %% [markdown] id="depth-caption"
-# **Without batch norm gradients hang on the initial scale; with it they do not.** Without it they vanish or explode;
-# with it all three lines are one. The net then learns from each start; without, from the middle one only. (Right:
-# training-mode accuracy, last 20 batches. Five seeds: median, middle half.) *Takeaway: batch norm cancels the scale of
-# the weights on the way back, too.*
+# **Without batch norm gradients depend on the initial scale; with it they do not.** With it all three lines are one.
+# The net then learns from each start; without, from the middle one only. (Right: training-mode accuracy, last 20
+# batches. Five seeds: median, middle half.) *Takeaway: batch norm cancels the scale of the weights on the way back,
+# too.*
 
 # %% [markdown] id="explosion-text"
 # It is no perfect cure: with batch norm the gradient still grows a little per layer.
