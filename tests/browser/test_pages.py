@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
 
 from bn_helpers.course.site import write_site
 from bn_helpers.course.slides import LINES, write_slides
@@ -137,6 +139,20 @@ def test_site_can_be_read_on_a_telephone(visit, site):
         assert page.evaluate(CUT_OFF) == [], path.name
         assert page.evaluate("[...document.images].filter(image => !image.naturalWidth || !image.alt).length") == 0
         page.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_figure_on_a_telephone_has_a_shadow_where_it_goes_on(visit, site, scheme):
+    figure = visit(site["04_convolution"], width=390, height=800, scheme=scheme).locator(".wide").last
+
+    def edges() -> list[bool]:
+        seen = Image.open(BytesIO(figure.screenshot())).convert("L")
+        return [seen.getpixel((x, seen.height // 2)) < 200 for x in (1, seen.width - 2)]
+
+    assert edges() == [False, True]
+    figure.evaluate("figure => figure.scrollLeft = figure.scrollWidth")
+    assert edges() == [True, False]
 
 
 @pytest.mark.slow
