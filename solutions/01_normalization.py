@@ -443,8 +443,8 @@ if ready(normalize=normalize, layer_outputs=layer_outputs):
     claim("normalized, gain 0.1 over gain 10", ratio, above=0.99, below=1.01)
 
 # %% [markdown] id="net-caption"
-# **The same in a net: collapse at a small gain, and one curve for all gains once each layer is normalized.** At gain 10
-# the spread looks healthy. It is not, as you will see. Move the sliders (mouse, or Tab and the keys ← and →).
+# **In a net, too: a small gain collapses; normalized, all gains have one curve.** At gain 10 the spread looks healthy.
+# It is not, as you will see. Move the sliders (mouse, or Tab and the keys ← and →).
 #
 # **Predict:** is there a gain that holds the spread over 20 layers *without* normalization?
 

@@ -88,9 +88,8 @@ for factor in (0.25, 4):
 # from unit to unit. That is why gamma has one entry *a feature*.
 
 # %% [markdown] id="plain-caption"
-# **Left to themselves, these nets widen what goes into tanh, each unit by its own factor.** Compare the two medians.
-# They do not head for one good spread: nets that start four times as narrow or as wide widen, too (printed), and end
-# elsewhere.
+# **Left alone, these nets widen what goes into tanh, each unit by its own factor.** Compare the two medians. They do
+# not head for one good spread: nets that start four times as narrow or as wide widen, too (printed), and end elsewhere.
 
 # %% [markdown] id="give-back"
 # So the spread in front of a tanh comes from the start and from training, unit by unit. A layer that makes every spread
@@ -412,7 +411,7 @@ if ready(batchnorm_forward=batchnorm_forward):
     claim("batches of 64 find over 90 %", 100 * share[64][:, -1], above=90)
 
 # %% [markdown] id="convergence-caption"
-# **The more is kept, the slower and the quieter. Small batches never find the variance.** Left: 0.9 follows the dotted
+# **The more is kept, the slower and quieter. Small batches never find the variance.** Left: 0.9 follows the dotted
 # $0.9^k$ until the batches' noise takes over; at 0.1 the running mean is little more than the last batch's. Right: (N -
 # 1) / N of all data's variance (dotted) on average. Dividing by N - 1 mends that. (Five orders; median, band.)
 
@@ -522,9 +521,9 @@ if ready(identity_parameters=identity_parameters, batchnorm_forward=batchnorm_fo
     claim("momentum 0.9: under 1 point of accuracy lost", 100 * (right["left out"] - right["momentum 0.9"]), below=1)
 
 # %% [markdown] id="last-caption"
-# **One image at the end of an epoch takes the share 1 - momentum of the running variance away.** At 0.9 the accuracy
-# hardly notices. At 0.1, PyTorch's number in the wrong place, it falls, how far depends on the image. (Dots: five nets,
-# each its median over 30 images.) *Takeaway: leave the last small batch out*; PyTorch: `drop_last=True`.
+# **A last batch of one image takes 1 - momentum of the running variance away.** At 0.9 the accuracy hardly notices. At
+# 0.1, PyTorch's number in the wrong place, it falls, how far depends on the image. (Dots: five nets, each its median
+# over 30 images.) *Takeaway: leave the last small batch out*; PyTorch: `drop_last=True`.
 
 # %% [markdown] id="fold_into_linear-text" exercise="fold_into_linear"
 # In test mode the layer multiplies each feature by one number and adds another: an *affine* map. After a linear layer,

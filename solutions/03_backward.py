@@ -306,9 +306,10 @@ if ready(batchnorm_backward=batchnorm_backward, batchnorm_forward=batchnorm_forw
 # out. Expect "then the gradient is wrong". Open the answer after the vote: that part is 0, so nobody loses points for
 # leaving it out.
 
-# %% [markdown] id="gradients-caption" slide="slide"
+# %% [markdown] id="gradients-caption"
 # **Black was computed from left to right, blue from right to left.** The blue numbers are your function's.
-#
+
+# %% [markdown] id="dmean-text"
 # **Predict:** dmean holds a part that came through var. What if you left it out?
 
 # %% [markdown] id="left-out"
@@ -448,9 +449,9 @@ if ready(batchnorm_backward_alt=batchnorm_backward_alt, batchnorm_forward=batchn
 # prediction: how much passes at N = 2, 3, 100? Expect "a half" for 2.
 
 # %% [markdown] id="parts-length"
-# **Two parts of dout never pass:** what is the same for all examples, and what is in step with x_hat. As vectors of N
-# numbers, ones and x_hat stand at right angles; at eps = 0 both have squared length N, so dbeta / N and dgamma / N are
-# dout's components along them. Taking these away is a *projection*.
+# **Two parts of dout never pass:** what is the same for all, and what is in step with x_hat. As vectors of N numbers,
+# ones and x_hat stand at right angles; at eps = 0 both have squared length N, so dbeta / N and dgamma / N are dout's
+# components along them. Taking these away is a *projection*.
 #
 # Pythagoras gives the length of what is left, exactly at eps = 0:
 #
@@ -477,7 +478,7 @@ if ready(batchnorm_backward_alt=batchnorm_backward_alt, batchnorm_forward=batchn
 # At N = 2 nothing passes: x_hat is -1 and 1, whatever x is. Ask what that means for training with two images on a card.
 
 # %% [markdown] id="share-caption"
-# **Of N directions two are closed: sqrt((N - 2) / N) passes (dotted), as a root mean square.** (Bars: middle half.) At
+# **Of N directions two are closed, so sqrt((N - 2) / N) passes (dotted).** (A root mean square; bars: middle half.) At
 # N = 2 nothing does: x_hat is -1 and 1 whatever x is. Add a constant to x, or stretch it about its mean: out stays.
 # *Takeaway: what the forward pass does not see, no gradient asks for.*
 
@@ -728,8 +729,8 @@ if ready(**needed):
 # Expect yes. Then: out does not depend on the biases, so they cannot be; kept at 0 they change nothing.
 
 # %% [markdown] id="held-caption"
-# **In this net a small angle at each layer makes training stall, and the biases grow as the paper predicts.** They are
-# not the cause: kept at 0, they change nothing. (Five seeds.) *In training, the gradient goes through the statistics.*
+# **In this net a small angle a layer stalls training; biases grow as the paper says.** They are not the cause: kept at
+# 0, they change nothing. (Five seeds.) *In training, the gradient goes through the statistics.*
 
 # %% [markdown] id="held-elsewhere-text"
 # **Predict:** is it as bad at a tenth of the rate? With one hidden layer? After 1,200 updates?
@@ -797,7 +798,7 @@ if ready(batchnorm_backward=batchnorm_backward, batchnorm_forward=batchnorm_forw
 # comes to in 60 layers, before the next cell says it.
 
 # %% [markdown] id="depth-caption"
-# **Without batch norm the initial scale decides whether gradients vanish or explode; with it all three lines are one.**
+# **Without batch norm gradients depend on the initial scale; with it they do not.** With it all three lines are one.
 # The net then learns from each start; without, from the middle one only. (Right: training-mode accuracy, last 20
 # batches. Five seeds: median, middle half.) *Takeaway: batch norm cancels the scale of the weights on the way back,
 # too.*

@@ -495,9 +495,9 @@ if ready(**both):  # the spread is that of the hidden layers: a norm follows the
 # panel: the scale cancels, so each step turns them less. The next experiment takes that apart.
 
 # %% [markdown] id="init-caption"
-# **Batch normalization lessens the dependence on initialization: yes; it removes it: no.** (Hidden layers' weights are
-# drawn so; the last layer's always well.) Without it, too small or too large weights end near chance or far below. With
-# it, every start learns; in the left net the largest weights end lowest. (Median of 5 seeds, middle half.)
+# **Batch norm lessens the dependence on initialization: yes; it removes it: no.** (Hidden layers' weights are drawn so;
+# the last layer's always well.) Without it, too small or too large weights end near chance or far below. With it, every
+# start learns; in the left net the largest weights end lowest. (Median of 5 seeds, middle half.)
 
 # %% [markdown] id="scale-text"
 # ### What large weights do behind a norm

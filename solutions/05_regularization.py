@@ -149,8 +149,8 @@ if ready(outputs_across_batches=outputs_across_batches):
 # image and the same weights.
 
 # %% [markdown] id="jitter-caption"
-# **In training, one image has another output in every batch, around that of test mode (dotted).** Nothing changed but
-# its companions. Move the slider: how much is left at 256? What lies left of 0 the ReLU drops: the unit is on in some
+# **In training, an image has another output in every batch (dotted: in test mode).** Nothing changed but its
+# companions. Move the slider: how much is left at 256? What lies left of 0 the ReLU drops: the unit is on in some
 # batches, off in others. *Takeaway: in training, an output is not a function of one example.*
 
 # %% id="source"
@@ -225,7 +225,7 @@ if ready(outputs_across_batches=outputs_across_batches):
     first = np.std(drawn, axis=2).mean(axis=2)  # (5, 6): of five drawings, mean over the units
     last = [logits(size).std(axis=0).mean() for size in m]
     slopes = np.polyfit(np.log(m), np.log([last, *first]).T, 1)[0]
-    names = [f"logits,\n{slopes[0]:.2f}", f"first layer,\n{np.median(slopes[1:]):.2f}"]
+    names = [f"logits,\nslope {slopes[0]:.2f}", f"first layer,\nslope {np.median(slopes[1:]):.2f}"]
     figure = plotting.regularization.spreads(m, statistics, dict(zip(names, (last, np.median(first, axis=0)))))
     plotting.show(figure, alt="On log scales, the spreads fall along straight lines.")
     local = np.diff(np.log2(last))
@@ -238,7 +238,7 @@ if ready(outputs_across_batches=outputs_across_batches):
 # with noise of its own.
 
 # %% [markdown] id="spread-caption"
-# **The noise falls about with the root of the batch size (b): four times the images, half the noise.** On log scales,
+# **The noise falls about with the root of the batch size (b).** Four times the images, half the noise: on log scales,
 # slope -1/2. Left: measured (dots, mean over 50 units), by the formulas (dotted). Right: one image in 200 batches; the
 # logits, behind two normalizations and ReLUs, follow roughly. *Takeaway: the batch size sets the noise.*
 
@@ -404,9 +404,9 @@ if ready(ghost_batchnorm_forward=ghost_batchnorm_forward):
 # normalization" as everybody uses it stands: at 60, with no gain.
 
 # %% [markdown] id="ghost-caption"
-# **In this setting: on clean labels the noise does not help; on wrong ones it does, in groups of 4; groups of 2 hurt in
-# both.** Over the whole batch, which is what "batch normalization" usually means, there is no gain, rather a loss.
-# (Five seeds, each a dot; numbers: medians; band: middle half.)
+# **Here noise helps on wrong labels, in groups of 4; on clean ones it does not.** Groups of 2 hurt in both. Over the
+# whole batch, which is what "batch normalization" usually means, there is no gain, rather a loss. (Five seeds, each a
+# dot; numbers: medians; band: middle half.)
 
 # %% [markdown] id="depends-text"
 # ### On what it depends
@@ -474,9 +474,9 @@ if ready(ghost_batchnorm_forward=ghost_batchnorm_forward):
 # accuracy, but not this.
 
 # %% [markdown] id="train-caption"
-# **Groups of 4 learn what is right and leave most of what is wrong. Groups of 2 do not even learn what is right.** At 2
-# on the left, nets fail on their own, clean training images: damage. Of two rows, one becomes nearly 1, the other
-# nearly -1. *Takeaway: before you call it regularization, look at the training accuracy.*
+# **Groups of 4 leave most of what is wrong; groups of 2 also much of what is right.** At 2 on the left, nets fail on
+# their own, clean training images: damage. Of two rows, one becomes nearly 1, the other nearly -1. *Takeaway: before
+# you call it regularization, look at the training accuracy.*
 
 # %% [markdown] id="published"
 # ### At full size
@@ -552,7 +552,8 @@ def control_arm(name, seed):
 if ready(ghost_batchnorm_forward=ghost_batchnorm_forward):
     runs = [*ghost[1, [0, 2]], *paired(control_arm, controls, SEEDS)]  # each (5, 3)
     runs = dict(zip(["whole batch", "groups of 4", *controls], runs))
-    panels = {title: {arm: run[:, i] for arm, run in runs.items()} for i, title in enumerate(["test", "by heart"])}
+    titles = ["test images: right", "wrong labels: by heart"]
+    panels = {title: {arm: run[:, i] for arm, run in runs.items()} for i, title in enumerate(titles)}
     figure = plotting.arms(panels, "share of the images")
     plotting.show(figure, alt="Dots by arm: in the test, the two with drawn noise are level with groups of 4.")
     whole, four, same, repeated, frozen, noise, right, longer = 100 * np.swapaxes([*runs.values()], 1, 2)  # (3, 5)
@@ -574,7 +575,7 @@ if ready(ghost_batchnorm_forward=ghost_batchnorm_forward):
     claim("600 updates: over 20 points more by heart", longer[1] - four[1], above=20)
 
 # %% [markdown] id="noise-caption"
-# **Mostly it is the noise: it works without companions, and they do not work without it. But time wears it out.**
+# **Mostly it is the noise: it works without companions. But time wears it out.** The companions do not work without it.
 # Frozen statistics learn most wrong labels by heart; with drawn noise hardly any. With the same companions most of the
 # gain is gone. (A seed's dots stand at one height.) *Takeaway: what regularizes is that the company changes.*
 
@@ -611,7 +612,7 @@ if ready(ghost_batchnorm_forward=ghost_batchnorm_forward):
 
 # %% id="dropout-figure"
 if ready(ghost_batchnorm_forward=ghost_batchnorm_forward):
-    panels = {name: dict(zip(blocks, dropped[..., i])) for i, name in enumerate(["test", "right labels learned"])}
+    panels = {key: dict(zip(blocks, dropped[..., i])) for i, key in enumerate(["test images", "right labels learned"])}
     looks = dict.fromkeys(["linear relu", blocks[2]], plotting.WITHOUT)
     figure = plotting.arms(panels, "accuracy", looks)
     plotting.show(figure, alt="Dots by arm: all with dropout lead; all learn the right labels.")
@@ -714,8 +715,8 @@ claim("sigmoid, without: a mean moves by under 0.2 sd", [moves(seed) for seed in
 print(f"noisy, by construction: {np.sqrt(2 / 3):.2f} sd an update")
 
 # %% [markdown] id="shift-caption"
-# **Each arm at its best rate, batch norm gains in both nets. In the sigmoid net the gain outlives the noise; in the
-# ReLU net the noise costs more than was gained.** It moves inputs many times as far as training without batch norm does
+# **In the sigmoid net the gain outlives the noise; in the ReLU net it does not.** (Each arm at its best rate, where
+# batch norm gains in both nets.) The noise moves inputs many times as far as training without batch norm does
 # (printed). For the sigmoid net steadiness is not what counts. (Five seeds: median, middle half.)
 
 # %% [markdown] id="shift-open"

@@ -85,12 +85,20 @@ def test_without_a_notebook_the_description_is_printed(capsys):
 def test_powers_of_ten_are_written_without_raised_exponents(shown):
     figure, ax = draw([("steep", 1e9)], yscale="log", ylim=(1e-3, 1e9))
     plotting.show(figure, alt="A line.")
-    assert {"0.001", "0.1", "1e+07"} <= {label.get_text() for label in ax.get_yticklabels()}
+    assert {"0.001", "0.1", "10", "1e5", "1e7"} <= {label.get_text() for label in ax.get_yticklabels()}
 
 
 def test_colours_mean_what_the_course_says_and_differ_in_line_style_too():
     assert [m["color"].lstrip("#") for m in MEANINGS[:4]] == ["0072B2", "D55E00", "000000", "CC79A7"]
     assert len({m["linestyle"] for m in MEANINGS[:4]}) == 4
+
+
+@pytest.mark.parametrize("color", [*(meaning["color"] for meaning in MEANINGS), "#ffff00"])
+def test_letters_in_the_colour_of_a_line_can_be_read_on_white(color):
+    letters, line = (np.array(mpl.colors.to_rgb(name)) for name in (plotting.ink(color), color))
+    linear = np.where(letters > 0.04045, ((letters + 0.055) / 1.055) ** 2.4, letters / 12.92)
+    assert 1.05 / (linear @ (0.2126, 0.7152, 0.0722) + 0.05) >= 4.45
+    np.testing.assert_allclose(letters * line.max(), line * letters.max(), atol=0.01)  # the same hue
 
 
 def test_figures_have_the_looks_of_the_course():
@@ -124,7 +132,7 @@ def test_labels_stand_at_the_lines_ends_in_their_colours(scale):
         text = labels(ax)[line.get_label()]
         assert text.xy == pytest.approx((1, line.get_ydata()[-1]))
         assert text.get_position() == pytest.approx((5, 0))
-        assert text.get_color() == line.get_color()
+        assert text.get_color() == plotting.ink(line.get_color())
 
 
 @pytest.mark.parametrize("heights", [(1, 1, 1, 1), (1, 1.01, 1.02, 5), (3, 2.9, 1, 1.05)])

@@ -90,16 +90,16 @@ def test_sweeps_draws_each_net_at_its_own_values_with_and_without_in_their_colou
     left, right = figure.axes
     without, with_norm = (line for line in left.lines if line.get_label() in ("without", "with"))
     assert (without.get_color(), with_norm.get_color()) == (WITHOUT, WITH)
-    assert np.allclose([without.get_ydata(), with_norm.get_ydata()], [[50] * 3, [70] * 3])
+    assert np.allclose([without.get_ydata(), with_norm.get_ydata()], [[0.5] * 3, [0.7] * 3])
     assert [line.get_xdata().tolist() for line in right.lines[:2]] == [[0.1, 10]] * 2
     assert {ax.get_xscale() for ax in figure.axes} == {"log"}
-    assert (left.get_xlabel(), left.get_ylabel()) == ("rate", "test accuracy (%)")
+    assert (left.get_xlabel(), left.get_ylabel()) == ("rate", "test accuracy")
 
 
 def test_sweeps_names_the_lines_where_they_lie_furthest_apart():
     accuracy = np.array([[0.1, 0.2, 0.1], [0.2, 0.9, 0.1]])[:, :, None]
     (ax,) = convolution.sweeps({"net": ([0.1, 1, 10], accuracy)}, "rate").axes
-    assert {text.get_text(): text.xy for text in ax.texts} == {"without": (1, 20), "with": (1, 90)}
+    assert {text.get_text(): text.xy for text in ax.texts} == {"without": (1, 0.2), "with": (1, 0.9)}
 
 
 def test_companions_draws_output_over_input_in_order_and_names_each_batch():

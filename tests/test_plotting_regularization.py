@@ -64,6 +64,9 @@ def test_by_group_draws_every_seed_and_writes_the_medians():
     left, right = draw_by_group()
     assert titles((left, right)) == ["clean labels", "wrong labels"]
     assert texts(left)[:3] == ["70%", "90%", "20%"]
+    left.figure.draw_without_rendering()
+    dots = [left.transData.transform(line.get_xydata())[:, 1].min() for line in lines(left, WITH)]
+    assert max(text.get_window_extent().y1 for text in left.texts[:3]) < min(dots)
     median, *seeds = lines(left, WITH)
     np.testing.assert_array_equal(median.get_ydata(), [0.7, 0.9, 0.2])
     assert len(seeds) == 3

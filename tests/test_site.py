@@ -32,11 +32,16 @@ def cells(notebooks):
 
 
 @pytest.fixture(scope="module")
-def written(tmp_path_factory):
-    """Each page's text as HTML, of a site beside a course to work in."""
-    out = tmp_path_factory.mktemp("the site")
-    (out / "lite").mkdir()
-    (out / "lite" / "index.html").write_text("the course to work in")
+def out(tmp_path_factory):
+    return tmp_path_factory.mktemp("the site")
+
+
+@pytest.fixture(scope="module")
+def written(out):
+    """Each page's text as HTML, of a site beside a course to work in, over an earlier one."""
+    for earlier in ("lite/index.html", "_images/earlier.png"):
+        (out / earlier).parent.mkdir()
+        (out / earlier).write_text("written before")
     return {path.stem: path.read_text("utf-8") for path in site.write_site(ROOT, out)}
 
 
@@ -65,6 +70,12 @@ def test_front_page_says_what_the_course_is_before_how_to_run_it(notebooks):
     assert "make grade" not in page
     links = re.findall(r"(?<!!)\[[^]]+\]\(([^)]+)\)", page)
     assert set(links) == {*(f"{name}.ipynb" for name in NOTEBOOKS), "student.md", "lecturer.md", "grader.md"}
+
+
+@pytest.mark.slow
+def test_nothing_stays_of_an_earlier_site_but_the_course_to_work_in(written, out):
+    assert (out / "lite/index.html").read_text("utf-8") == "written before"
+    assert not (out / "_images/earlier.png").exists()
 
 
 @pytest.mark.slow

@@ -36,7 +36,6 @@ def render(exporter: type[HTMLExporter], template: str, notebook: dict, facts: d
         exclude_input_prompt=True,
         exclude_output_prompt=True,
         extra_template_basedirs=[str(TEMPLATES)],
-        extra_template_paths=[str(TEMPLATES)],
     )
     writer.register_filter("markdown2html", markdown)
     node = nbformat.reads(serialized(notebook), as_version=4)

@@ -71,6 +71,9 @@ def write_site(root: Path, out: Path) -> list[Path]:
     with TemporaryDirectory() as folder:
         write_together({Path(folder, "sources", name): content for name, content in (texts | files).items()})
         _make(Path(folder), SETTINGS | {"html_theme_options": work}, alternatives(notebooks.values()))
+        for part in Path(folder, "site").iterdir():
+            if part.is_dir():  # of pictures and scripts, none of an earlier site stays
+                shutil.rmtree(out / part.name, ignore_errors=True)
         shutil.copytree(Path(folder, "site"), out, dirs_exist_ok=True)
     written = [out / Path(name).with_suffix(".html") for name in texts]
     print(*written, sep="\n")

@@ -74,7 +74,7 @@ def picture(fig: Figure, *, alt: str) -> Picture:
         raise ValueError("alt must say in a sentence what the figure shows, got nothing")
     for axis in (axis for ax in fig.axes for axis in (ax.xaxis, ax.yaxis)):
         if isinstance(axis.get_major_formatter(), LogFormatterSciNotation):
-            axis.set_major_formatter("{x:g}")  # raised exponents are too small to be read from the back row
+            axis.set_major_formatter(_power)
     drawn, small = io.BytesIO(), io.BytesIO()
     fig.savefig(drawn, format="png")
     plt.close(fig)
@@ -82,6 +82,12 @@ def picture(fig: Figure, *, alt: str) -> Picture:
     palette = Image.open(drawn).convert("RGB").quantize(**colours)  # half of the bytes
     palette.save(small, format="png", optimize=True)
     return Picture(small.getvalue(), alt)
+
+
+def _power(value: float, _: int | None = None) -> str:
+    """A power of ten, written on a line: raised exponents are too small to be read from the back row."""
+    mantissa, exponent = f"{value:.0e}".split("e")
+    return f"{value:g}" if abs(int(exponent)) <= 3 else f"{mantissa}e{int(exponent)}"
 
 
 class Picture:
@@ -96,6 +102,19 @@ class Picture:
     def _repr_png_(self) -> tuple[str, dict[str, str | int]]:
         text = base64.b64encode(self.png).decode()  # a kernel in a browser encodes no bytes
         return text, {"alt": self.alt, "width": WIDTH}
+
+
+def ink(color: str | tuple[float, ...]) -> str:
+    """The colour of a line, for letters: darkened until it has a contrast of 4.5 on white, as small type needs."""
+    letters = np.array(mpl.colors.to_rgb(color))
+    while _light(letters) > 1.05 / 4.5 - 0.05:
+        letters *= 0.97
+    return mpl.colors.to_hex(letters)
+
+
+def _light(rgb: np.ndarray) -> float:
+    """Relative luminance of a colour, as the Web Content Accessibility Guidelines define it."""
+    return np.where(rgb > 0.04045, ((rgb + 0.055) / 1.055) ** 2.4, rgb / 12.92) @ (0.2126, 0.7152, 0.0722)
 
 
 def band(
@@ -143,7 +162,7 @@ def dots(ax: Axes, reached: Mapping[str, np.ndarray], looks: Mapping[str, Mappin
         ax.barh(row, high - low, left=low, height=0.5, color=color, alpha=0.2)
         ax.plot(values, row + np.linspace(-0.2, 0.2, len(values)), "o", color=color, alpha=0.6)
         ax.vlines(median, row - 0.25, row + 0.25, color=color, linewidth=2)
-        ax.text(median, row - 0.27, f"{median:.0%}", color=color, ha="center", va="bottom", fontsize=8.5)
+        ax.text(median, row - 0.27, f"{median:.0%}", color=ink(color), ha="center", va="bottom", fontsize=8.5)
     ax.use_sticky_edges = False  # a band at the edge of the axes would cut the dots there in two
     ax.margins(x=0.08)  # for the numbers
     ax.set_yticks(range(len(reached)), reached)
@@ -201,7 +220,7 @@ def _write_labels(ax: Axes) -> list[Annotation]:
         xy = xy[np.isfinite(xy).all(axis=1)]  # a diverged run ends where its last number is
         if line.get_label().startswith("_") or not line.get_label() or not len(xy):
             continue
-        look = {"color": line.get_color(), "fontsize": mpl.rcParams["legend.fontsize"], "va": "center"}
+        look = {"color": ink(line.get_color()), "fontsize": mpl.rcParams["legend.fontsize"], "va": "center"}
         where = {"xytext": (5, 0), "textcoords": "offset points", "annotation_clip": False}
         end = np.clip(xy[xy[:, 0].argmax()], (left, bottom), (right, top))  # a line may leave the axes
         texts.append(ax.annotate(line.get_label(), end, **where, **look))

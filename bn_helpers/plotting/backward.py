@@ -20,8 +20,8 @@ _NODES = {
     "var": ((2.38, 0.8, 1.42), "average of squares", ("centered",)),
     "inv_std": ((3.99, 0.8, 1.42), "1 / sqrt(var + eps)", ("var",)),
     "x_hat": ((3.99, 2.5, 1.42), "centered * inv_std", ("centered", "inv_std")),
-    "gamma": ((5.43, 0.8, 1.09), "a parameter", ()),
-    "beta": ((6.59, 0.8, 1.09), "a parameter", ()),
+    "gamma": ((5.49, 0.8, 1.21), "a parameter", ()),
+    "beta": ((6.65, 0.8, 0.97), "a parameter", ()),
     "out": ((6.01, 2.5, 2.25), "gamma * x_hat + beta", ("x_hat", "gamma", "beta")),
 }
 _LINE = 0.195  # the height of a line in a node
@@ -131,7 +131,7 @@ def with_and_without(rates: Sequence[float], steps: np.ndarray, losses: np.ndarr
         for (label, look), runs in zip(looks.items(), arms, strict=True):
             plotting.band(ax, steps, runs, label=label, **look)
         ax.set(title=f"rate {rate:g}", xlabel="updates", yscale="log")
-    axes[0].set_ylabel("training-mode loss in nats")
+    axes[0].set_ylabel("training-mode loss (nats)")
     plotting.label_line_ends(*axes)
     return figure
 

@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
 
 from bn_helpers import plotting
 
@@ -34,7 +35,8 @@ def pictures(images: Sequence[np.ndarray], titles: Sequence[str], limit: float, 
         ax.set_title(title)
         _bare(ax)
     ends = "both" if max(np.abs(image).max() for image in images) > limit else "neither"
-    figure.colorbar(colours, ax=axes, label=unit, location="bottom", shrink=0.5, extend=ends)
+    ticks = [-limit, -limit / 2, 0, limit / 2, limit]
+    figure.colorbar(colours, ax=axes, label=unit, location="bottom", shrink=0.5, extend=ends, ticks=ticks)
     return figure
 
 
@@ -129,18 +131,19 @@ def sweeps(panels: Mapping[str, tuple[Sequence[float], np.ndarray]], setting: st
     """
     figure, (axes,) = plt.subplots(1, len(panels), sharex=True, sharey=True, squeeze=False)
     for ax, (title, (values, accuracy)) in zip(axes, panels.items(), strict=True):
-        medians = 100 * np.median(accuracy, axis=2)
+        medians = np.median(accuracy, axis=2)
         furthest = np.argmax(np.abs(medians[1] - medians[0]))  # the ends may coincide, so the names stand there
         below = {"xytext": (0, -4), "va": "top", "ha": "left" if furthest < len(values) / 2 else "right"}
-        arms = {"without": (plotting.WITHOUT, below), "with": (plotting.WITH, {"xytext": (3, 3)})}
+        arms = {"without": (plotting.WITHOUT, below), "with": (plotting.WITH, {"xytext": (3, 6)})}
         for runs, median, (label, (look, where)) in zip(accuracy, medians, arms.items(), strict=True):
-            plotting.band(ax, values, 100 * runs.T, label=label, **look)
+            plotting.band(ax, values, runs.T, label=label, **look)
             ax.lines[-1].set_marker("o")
             at = values[furthest], median[furthest]
-            ax.annotate(label, at, textcoords="offset points", color=look["color"], fontsize=9, **where)
-        ax.axhline(10, color=plotting.BACKGROUND["color"], linewidth=0.8)
-        ax.set(title=title, xlabel=setting, xscale="log", ylim=(0, 85))
-    axes[0].set_ylabel("test accuracy (%)")
+            ax.annotate(label, at, textcoords="offset points", color=plotting.ink(look["color"]), fontsize=9, **where)
+        ax.axhline(0.1, color=plotting.BACKGROUND["color"], linewidth=0.8)
+        ax.set(title=title, xlabel=setting, xscale="log", ylim=(0, 0.85))
+    axes[0].set_ylabel("test accuracy")
+    axes[0].yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     return figure
 
 
@@ -189,7 +192,7 @@ def _blocks(ax: Axes, groups: np.ndarray, texts: Sequence[str], cmap: str = "vir
     for (i, j), block in ((at, groups[at]) for at in np.ndindex(n, c)):
         x, y = j * (w + GAP) + np.arange(w + 1), i * (h + GAP) + np.arange(h + 1)
         limits = {"vmin": 0, "vmax": max(1, groups.max())}
-        ax.pcolormesh(x, y, block, cmap=cmap, alpha=0.45, edgecolor="white", **limits)
+        ax.pcolormesh(x, y, block, cmap=cmap, alpha=0.45, edgecolor="0.4", linewidth=0.8, **limits)
     for (i, j, k, m), text in zip(np.ndindex(groups.shape), texts, strict=True):
         x, y = j * (w + GAP) + m + 0.5, i * (h + GAP) + k + 0.5
         ax.text(x, y, text, ha="center", va="center", fontsize=9)

@@ -62,7 +62,7 @@ def shared_means(x: np.ndarray) -> Figure:
     figure, axes = plt.subplots(1, 3)
     for ax, (title, (group, mean)) in zip(axes, ways.items(), strict=True):
         shared = np.broadcast_to(mean, x.shape)
-        ax.imshow(group, cmap="viridis", vmin=-4, vmax=n, aspect="auto", interpolation="nearest")
+        ax.imshow(group, cmap="viridis", vmin=-4, vmax=n, aspect="auto", interpolation="nearest", alpha=0.6)
         for (i, j), value in np.ndenumerate(x):
             ax.text(j, i - 0.14, f"{value:g}", ha="center", va="center", fontsize=10)
             ax.text(j, i + 0.26, f"mean {shared[i, j]:.3g}", ha="center", va="center", fontsize=8.5)
@@ -139,5 +139,5 @@ def layer_histograms(plain: Sequence[np.ndarray], normed: Sequence[np.ndarray], 
     for ax in rows[-1]:
         ax.set_xlabel("output of tanh")
     for ax in rows[:, 0]:
-        ax.set_ylabel("per cent")
+        ax.set_ylabel("outputs (%)")
     return figure

@@ -94,12 +94,12 @@ def by_group(sizes: Sequence[int], panels: Mapping[str, tuple[np.ndarray, np.nda
         plotting.band(ax, sizes, np.transpose(normalized), label="ghost groups", **plotting.WITH)
         ax.plot(sizes, normalized, "o", color=plotting.WITH["color"], alpha=0.5)
         for size, values in zip(sizes, normalized, strict=True):
-            side, shift = ("right", -4) if size == max(sizes) else ("left", 4)
-            where = {"xytext": (shift, -4), "textcoords": "offset points", "ha": side, "va": "top", "fontsize": 8.5}
-            ax.annotate(f"{np.median(values):.0%}", (size, np.min(values)), color=plotting.WITH["color"], **where)
+            where = {"transform": ax.get_xaxis_transform(), "ha": "center", "fontsize": 8.5}
+            ax.text(size, 0.02, f"{np.median(values):.0%}", color=plotting.WITH["color"], **where)
         ax.set_title(title)
+        ax.margins(x=0.12)  # for the first number and the last
         _sizes(ax, sizes, "images in a group")
-    axes[0].margins(y=0.15)  # room for the numbers under the dots
+    axes[0].margins(y=0.15)  # for the numbers under the dots
     axes[0].set(ylabel=label, ylim=(None, 1.03))
     axes[0].yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     plotting.label_line_ends(*axes)

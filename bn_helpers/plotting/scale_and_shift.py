@@ -62,8 +62,9 @@ def identity(spread: np.ndarray, shares: Mapping[str, np.ndarray], batches: np.n
         right.plot(values, back, marker, color=plotting.THIRD["color"])
     right.plot(batches[0], returned[0], "o", color=plotting.WITH["color"])
     for row, (name, look) in enumerate((("● this batch", plotting.WITH), ("■◆▲ the next three", plotting.THIRD))):
-        right.text(0.03, 0.95 - 0.1 * row, name, color=look["color"], transform=right.transAxes, fontsize=9)
-    right.set(xlabel="what goes in", ylabel="what comes back")
+        color = plotting.ink(look["color"])
+        right.text(0.03, 0.95 - 0.1 * row, name, color=color, transform=right.transAxes, fontsize=9)
+    right.set(xlabel="what goes in", ylabel="what comes back", title="one feature, four batches")
     return figure
 
 
@@ -94,7 +95,7 @@ def saturation(
     for name, gamma in zip("012", gammas[[0, middle, -1]], strict=True):
         _percent(axes[name], np.tanh(gamma * bell), 1)
         axes[name].set(title=f"gamma = {gamma:.2g}", xlabel="output of tanh")
-    axes["0"].set_ylabel("per cent")
+    axes["0"].set_ylabel("share (%)")
     share, slope = axes["3"], axes["4"]
     dots = {"linestyle": "none", "marker": "o"}
     share.plot(gammas, formula, **plotting.REFERENCE)
@@ -112,7 +113,8 @@ def saturation(
         "■ real, trained without": plotting.WITHOUT,
     }
     for row, (text, look) in enumerate(names.items()):
-        share.text(0.02, 0.97 - 0.14 * row, text, color=look["color"], transform=share.transAxes, fontsize=9, va="top")
+        color = plotting.ink(look["color"])
+        share.text(0.02, 0.97 - 0.14 * row, text, color=color, transform=share.transAxes, fontsize=9, va="top")
     for ax, label in ((share, "share above 0.97"), (slope, "mean slope")):
         ax.set(xlabel="spread of the input: gamma", ylabel=label, xscale="log", ylim=(0, 1))
         ax.set_xticks([0.2, 0.5, 1, 2, 5], ["0.2", "0.5", "1", "2", "5"])
@@ -134,7 +136,7 @@ def through_tanh(z: np.ndarray, share: float) -> Figure:
     figure, (left, right) = plt.subplots(1, 2, sharey=True)
     _percent(left, z, 12)
     _percent(right, np.tanh(z), 1)
-    left.set(title="what goes into tanh", xlabel="scaled and shifted", ylabel="per cent")
+    left.set(title="what goes into tanh", xlabel="scaled and shifted", ylabel="share (%)")
     right.set(title=f"what comes out: {share:.1%} saturated", xlabel="output of tanh")
     right.set_xticks([-1, -0.5, 0, 0.5, 1])
     for ax, end in ((left, np.arctanh(0.97)), (right, 0.97)):

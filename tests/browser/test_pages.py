@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
 
 from bn_helpers.course.site import write_site
 from bn_helpers.course.slides import LINES, write_slides
@@ -62,7 +64,8 @@ def visit(chromium):
 
 def paged_through(page):
     """For each slide its place, its height and width with all that is on it, the per cent of its letters' size, the
-    numbers of its titles and its lines of code, and the widths of its figures, as they are seen."""
+    numbers of its titles and its lines of code, the widths of its figures, as they are seen, and the number of lines of
+    what each claims."""
     page.wait_for_function("Reveal.isReady()")
     for _ in range(60):
         place, *sizes = page.evaluate("""() => {
@@ -70,7 +73,9 @@ def paged_through(page):
             return [[h, v], slide.scrollHeight, slide.scrollWidth, parseFloat(slide.style.fontSize),
                 slide.querySelectorAll("h1, h2, h3").length,
                 (slide.querySelector(":scope > .jp-Cell .code")?.innerText ?? "").trimEnd().split("\\n").length,
-                [...slide.querySelectorAll("img")].map(image => image.getBoundingClientRect().width)];
+                [...slide.querySelectorAll("img")].map(image => image.getBoundingClientRect().width),
+                [...slide.querySelectorAll(".jp-Cell:has(.figure) ~ * .claim p:first-child")].map(claim => Math.round(
+                    claim.getBoundingClientRect().height / parseFloat(getComputedStyle(claim).lineHeight)))];
         }""")
         yield place, *sizes
         if page.evaluate("Reveal.isLastSlide()"):
@@ -85,13 +90,14 @@ def paged_through(page):
 def test_every_slide_has_a_title_and_fits_the_screen_in_letters_that_can_be_read(visit, slides, name):
     page = visit(slides[name])
     places, figures = [], 0
-    for place, height, width, letters, titles, lines, pictures in paged_through(page):
+    for place, height, width, letters, titles, lines, pictures, claims in paged_through(page):
         places.append(place)
         assert height <= HEIGHT, place
         assert width <= WIDTH, place
         assert letters >= SMALLEST, f"{place}: has too much on it; shorten it, or cut it in two"
         assert titles == 1, place
         assert lines <= LINES, place
+        assert claims == [1] * len(pictures), f"{place}: a figure needs its claim, in one line"
         for across in pictures:
             figures += 1
             assert across >= 0.9 * WIDTH, place
@@ -133,6 +139,20 @@ def test_site_can_be_read_on_a_telephone(visit, site):
         assert page.evaluate(CUT_OFF) == [], path.name
         assert page.evaluate("[...document.images].filter(image => !image.naturalWidth || !image.alt).length") == 0
         page.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_figure_on_a_telephone_has_a_shadow_where_it_goes_on(visit, site, scheme):
+    figure = visit(site["04_convolution"], width=390, height=800, scheme=scheme).locator(".wide").last
+
+    def edges() -> list[bool]:
+        seen = Image.open(BytesIO(figure.screenshot())).convert("L")
+        return [seen.getpixel((x, seen.height // 2)) < 200 for x in (1, seen.width - 2)]
+
+    assert edges() == [False, True]
+    figure.evaluate("figure => figure.scrollLeft = figure.scrollWidth")
+    assert edges() == [True, False]
 
 
 @pytest.mark.slow
