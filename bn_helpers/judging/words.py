@@ -82,7 +82,8 @@ def _look_at(exercise: str, advice: Case, telling: Judged) -> str:
         return CASES["shape"][1]
     if judgement.problem == "raised" and outcome.raised == "NameError":
         return _of_another_notebook(exercise, outcome.detail)
-    if outcome.detail == "None" or (judgement.problem == "missing" and len(case.calls[-1].results) == 1):
+    none = judgement.problem == "unpack" and outcome.detail == "None"
+    if none or (judgement.problem == "missing" and len(case.calls[-1].results) == 1):
         return NO_RETURN
     if judgement.problem == "raised":
         of_cache = _of_cache(exercise, outcome) if outcome.function == exercise and EXERCISES[exercise].uses else ""
