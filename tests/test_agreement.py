@@ -180,3 +180,17 @@ def test_check_and_grade_agree_on_what_students_hand_in_or_the_check_says_what_t
         same = SHOWN.get(graded[id].status, graded[id].status) == result.state
         told = GRADED in result.words and "given a right" in graded[id].message
         assert same or told, (id, result, graded[id].status, graded[id].message)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("slip", "state"), [("", "right"), ("dgamma_with_gamma", "judged")])
+def test_an_answer_without_its_forward_is_judged_with_a_right_one_and_the_check_says_so(tmp_path, grader, slip, state):
+    exercise = "spatial_batchnorm_backward"
+    text = changed_source(exercise, slip) if slip else right_answer(exercise)
+    path = tmp_path / "04_convolution.ipynb"
+    path.write_text(json.dumps(notebook(code_cell(text, exercise))), encoding="utf-8")
+    submission = read_submission(path)
+    graded = {result.id: result for result in grader.grade(submission).exercises}
+    assert f"{state}, given a right spatial_batchnorm_forward" in graded[exercise].message
+    needed = f"{exercise} needs your spatial_batchnorm_forward, and that is not written yet. {GRADED}\n"
+    assert checked(submission, "04_convolution")[exercise].words == needed

@@ -224,7 +224,7 @@ changes(
     """,
 )
 changes("frozen_backward", EPS_SLIPS.format(case="large_eps"))
-changes("frozen_backward", EPS_ADDED_LAST.format(case="large_eps"))
+changes("frozen_backward", EPS_ADDED_LAST.format(case="large_eps", var="var"))
 
 # A forward pass whose cache wrong backward passes need
 

@@ -41,8 +41,8 @@ eps_fixed_tiny ({case}): you use a fixed eps, and that is 1e-8. It is an argumen
 EPS_ADDED_LAST = """
 eps_added_last ({case}): brackets are missing: you add eps after the division. It is added to the variance, under the
 root.
-- + eps)
-+ ) + eps
+- np.sqrt({var} + eps)
++ np.sqrt({var}) + eps
 """
 
 

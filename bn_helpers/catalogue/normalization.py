@@ -323,7 +323,7 @@ def _(x, eps=1e-5):
 
 
 changes("normalize", EPS_SLIPS.format(case="small"))
-changes("normalize", EPS_ADDED_LAST.format(case="small"))
+changes("normalize", EPS_ADDED_LAST.format(case="small", var="var"))
 
 # layer_outputs
 

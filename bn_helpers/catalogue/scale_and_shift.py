@@ -790,7 +790,7 @@ changes(
 )
 
 changes("fold_into_linear", EPS_SLIPS.format(case="large_eps"))
-changes("fold_into_linear", EPS_ADDED_LAST.format(case="large_eps"))
+changes("fold_into_linear", EPS_ADDED_LAST.format(case="large_eps", var="running_var"))
 
 # Right answers, in the styles that learners write
 
