@@ -12,6 +12,7 @@ from bn_helpers.outcomes import Case, Outcome, Wanted
 
 SHOWN = 5  # rows and columns of an array that a message shows at most
 WIDTH = 58  # columns that fit beside JupyterLab's file browser on a page of 900 pixels
+ROUNDING = 1e-12  # of a number: what is shown as no difference
 SMALL = 1e-3  # of the scale: what a slip with the default eps costs
 
 UNPACKED = r"values to unpack|cannot unpack|NoneType|not subscriptable|indices must be integers"
@@ -184,7 +185,9 @@ def table(wanted: np.ndarray, got: np.ndarray) -> str:
     """
     got = got.reshape(wanted.shape)
     with np.errstate(all="ignore"):
-        arrays = [np.atleast_2d(a.reshape(-1, a.shape[-1]) if a.ndim > 1 else a) for a in (wanted, got, got - wanted)]
+        rounding = np.abs(got - wanted) <= ROUNDING * np.abs(wanted)
+        difference = np.where(rounding, 0, got - wanted)
+        arrays = [np.atleast_2d(a.reshape(-1, a.shape[-1]) if a.ndim > 1 else a) for a in (wanted, got, difference)]
     order = np.argsort(-np.nan_to_num(np.abs(arrays[2]), nan=np.inf).max(axis=1), kind="stable")
     rows = np.sort(order[:SHOWN])
     parts = [_block(array[rows, :SHOWN]) for array in arrays]
