@@ -406,8 +406,8 @@ changes(
     - return outputs
     + return h
 
-    returns_in_loop (easy): you return inside the loop, so it ends after the first layer. Look at the indentation of the
-    return.
+    one_layer_in_list (easy): your list holds one layer alone: the return stands inside the loop, or each turn of it
+    begins a new list.
     - outputs.append(h)
     + return [h]
 
