@@ -129,12 +129,19 @@ def _filled(notebook: nbformat.NotebookNode, name: str, answers: dict[str, Answe
         answer = answers.get(_part(cell))
         if cell.get("id") == "setup":
             begin = f"_answers.begin({NOTEBOOKS[name].handed}, {opening})"
-            cell.source += f"\nfrom bn_helpers import answers as _answers\n{begin}"
+            cell.source += f"\nfrom bn_helpers import answers as _answers\n{begin}\n{_stubs(name)}"
         elif answer and answer.id in QUIZZES:
             cell.source = f"{answer.id} = {answer.letter!r}"
         elif answer and not answer.error:
             cell.source = f"{answer.id} = _answers.define({answer.id!r}, {answer.source!r})"
     return notebook
+
+
+def _stubs(notebook: str) -> str:
+    """Stubs of what checks of a notebook are handed beside an answer: whose cell is not there is not written yet."""
+    handed_over = {name for task in EXERCISES.values() if task.notebook == notebook for name in task.uses}
+    own = sorted(name for name in handed_over if EXERCISES[name].notebook == notebook)
+    return "\n".join(f"def {name}(*_):\n    raise NotImplementedError" for name in own)
 
 
 def frame(solved: nbformat.NotebookNode) -> nbformat.NotebookNode:
@@ -172,7 +179,8 @@ class _Collector:
 
     def __init__(self) -> None:
         self.passed: dict[str, bool] = {}
-        self.words: dict[str, str] = {}  # of each check, and of each answer cell that raises
+        self.words: dict[str, str] = {}  # of each check
+        self.raised: dict[str, str] = {}  # by each cell that did
         self.error = ""
 
     def pytest_itemcollected(self, item: pytest.Item) -> None:
@@ -186,7 +194,7 @@ class _Collector:
         if call.when == "setup" and call.excinfo:
             self.error = one_line(str(call.excinfo.value)) or call.excinfo.typename
         elif call.when == "call":
-            self.words[part] = _words(item.test_outputs or [])
+            self.words[part], self.raised[part] = _words(item.test_outputs or [])
             self.passed[part] = report.passed
         return report
 
@@ -210,10 +218,11 @@ def _quiet(output: nbformat.NotebookNode) -> nbformat.NotebookNode:
     return nbformat.from_dict({**output, "text": "".join(line for line in lines if not line.startswith(PRINTED))})
 
 
-def _words(outputs: list[nbformat.NotebookNode]) -> str:
+def _words(outputs: list[nbformat.NotebookNode]) -> tuple[str, str]:
+    """All that a cell says, and what of it is raised."""
     streams = [output.text for output in outputs if output.output_type == "stream" and output.name == "stdout"]
-    errors = [f"{output.ename}: {output.evalue}" for output in outputs if output.output_type == "error"]
-    return "".join(streams) + "\n".join(errors)
+    raised = "\n".join(f"{output.ename}: {output.evalue}" for output in outputs if output.output_type == "error")
+    return "".join(streams) + raised, raised
 
 
 def _result(task: str, answer: Answer | None, collector: _Collector) -> Result:
@@ -223,10 +232,11 @@ def _result(task: str, answer: Answer | None, collector: _Collector) -> Result:
         return Result(task, UNANSWERED)
     if answer.error:
         return Result(task, FAILED, answer.error, answer.notes)
+    if broken := collector.raised.get(task):
+        return Result(task, FAILED, f"the answer cell does not run: {broken}", answer.notes)
     words = collector.words.get(f"check {task}", "the check did not come to an end")
     if "Unanswered: " in words:
         return Result(task, UNANSWERED, words.partition("Unanswered: ")[0], answer.notes)
     if collector.passed.get(f"check {task}"):
         return Result(task, RECORDED if task in QUIZZES else PASSED, words, answer.notes)
-    broken = collector.words.get(task, "")
-    return Result(task, FAILED, f"the answer cell does not run: {broken}" if broken else words, answer.notes)
+    return Result(task, FAILED, words, answer.notes)

@@ -77,6 +77,12 @@ def test_messages_end_the_sentence_and_hold_no_code(exercise):
         assert len(entry.message) <= (300 if entry.id.startswith(("forward_", "cache_")) else 200)
 
 
+@pytest.mark.parametrize("exercise", ["spatial_batchnorm_forward", "spatial_batchnorm_backward"])
+def test_messages_about_images_speak_of_channels_and_their_elements(exercise):
+    for entry in CATALOGUE[exercise].values():
+        assert not re.search(r"1/N\b|\bD\b|\bfeatures?\b|\bN times\b", entry.message), entry.message
+
+
 @each_exercise
 def test_mistakes_are_refused_and_explained(exercise):
     for entry in CATALOGUE[exercise].values():

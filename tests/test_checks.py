@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import re
 from types import FunctionType, SimpleNamespace
 
@@ -113,7 +114,7 @@ def test_a_row_of_a_table_is_never_broken(columns, size):
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (lambda x, eps=1e-5: None, "x_hat is missing; is there a return, and is everything written back?"),
+        (lambda x, eps=1e-5: None, "x_hat is None\nIs there a return at the end?"),
         (lambda x, eps=1e-5: x.mean(), r"x_hat has shape (), wanted (4, 3)"),
         (lambda x, eps=1e-5: (x, x), "normalize returned a tuple of 2, wanted x_hat"),
         (lambda x, eps=1e-5: x * np.nan, "x_hat holds values that are not finite"),
@@ -126,6 +127,41 @@ def test_each_problem_is_told_in_words(capsys, answer, words):
     text, error = run_check(capsys, "normalize", answer)
     assert isinstance(error, CheckFailed)
     assert words in text
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (lambda x, eps: layers.normalize(x, eps) * np.eye(len(x))[:, :1], "does it return too early?"),
+        (lambda x, eps: layers.normalize(x, eps)[:1], "does a return stand inside the loop?"),
+        (lambda x, eps: layers.normalize(x, eps)[-1], "does each turn of the loop overwrite the one before?"),
+        (lambda x, eps: layers.normalize(x, eps).T, "Its values are right, and its axes are in reverse order."),
+        (lambda x, eps: layers.normalize(x, eps).astype(int), "It holds integers, which cut off fractions."),
+        (lambda x, eps: x - x.mean(axis=1), "NumPy compares shapes from their ends"),
+        (lambda x, eps: math.sqrt(x), "math takes numbers, NumPy arrays"),
+        (lambda x, eps: x.reshape(len(x) / 1, -1), "/ gives a float, and // an integer"),
+    ],
+)
+def test_what_follows_from_values_and_exceptions_is_told(capsys, answer, words):
+    text, _ = run_check(capsys, "normalize", lambda x, eps=1e-5: answer(x, eps))
+    assert words in text.splitlines()[-1]
+
+
+def test_wrong_shape_is_told_before_what_fits_silently(capsys):
+    def scale_and_shift_backward(dout, x_hat, gamma):
+        return dout * gamma, (dout * x_hat).sum(axis=0), dout.sum(axis=1)
+
+    text, _ = run_check(capsys, "scale_and_shift_backward", scale_and_shift_backward)
+    assert "a hundred examples: dbeta has shape (100,), wanted (5,)\nLook at the axes" in text
+
+
+def test_entries_of_a_dict_are_told_by_their_names(capsys):
+    def network_loss(x, labels, params, bn_param):
+        loss, grads = layers.network_loss(x, labels, params, bn_param)
+        return loss, {f"d{name}": value for name, value in (grads or {}).items()}
+
+    text, _ = run_check(capsys, "network_loss", network_loss)
+    assert "grads holds nothing under the name b2" in text
 
 
 def test_line_of_an_exception_is_told(capsys):

@@ -85,12 +85,14 @@ def test_what_an_answer_prints_is_no_fault_and_its_helper_is_taken_along(noteboo
             {
                 "setup": "from numpy import mean as middle",
                 "batch_statistics": (
-                    "def batch_statistics(x):\n    print(x)\n    return middle(x, axis=0), x.var(axis=0)"
+                    "print(1)\ndef batch_statistics(x):\n    print(x)\n    return middle(x, axis=0), x.var(axis=0)"
                 ),
+                "normalize": f"print(1)\n{WRONG}",
             }
         )
     )
     assert states(done.stdout)["batch_statistics"] == "passed"
+    assert "you divide the variance by N - 1" in done.stdout
     assert "    middle, defined in another cell, is taken along" in done.stdout.splitlines()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bn_helpers.catalogue.entry import changes, mistake, right
+from bn_helpers.catalogue.entry import EPS_ADDED_LAST, EPS_SLIPS, changes, mistake, right
 from bn_helpers.layers import (
     batchnorm_backward,
     batchnorm_backward_alt,
@@ -107,6 +107,16 @@ changes(
     dgamma_and_dbeta_swapped (square): you return dbeta before dgamma.
     - return dx_hat, dgamma, dbeta
     + return dx_hat, dbeta, dgamma
+
+    dx_hat_last (square): you return dx_hat last. Wanted are dx_hat, dgamma, dbeta, in this order.
+    - return dx_hat, dgamma, dbeta
+    + return dgamma, dbeta, dx_hat
+
+    last_example_only (square): dgamma and dbeta hold what the last example brings. Add up what all of them bring.
+    - (dout * x_hat).sum(axis=0)
+    + (dout * x_hat)[-1]
+    - dout.sum(axis=0)
+    + dout[-1]
 
     gamma_and_x_hat_exchanged (square): gamma and x_hat have changed places: dx_hat takes gamma, and dgamma takes x_hat.
     - gamma * dout
@@ -213,6 +223,8 @@ changes(
     + return dout
     """,
 )
+changes("frozen_backward", EPS_SLIPS.format(case="large_eps"))
+changes("frozen_backward", EPS_ADDED_LAST.format(case="large_eps", var="var"))
 
 # A forward pass whose cache wrong backward passes need
 
@@ -721,6 +733,15 @@ def _(x, labels, params, bn_param):
     return network_loss(x, labels, params, bn_param and {"mode": bn_param["mode"]})
 
 
+@mistake("network_loss", "none_handed_on", case="without")
+def _(x, labels, params, bn_param):
+    """you hand bn_param to the forward pass without asking whether it is None. Without batch norm there is only a shift
+    by beta."""
+    if bn_param is None:
+        batchnorm_forward(x, x, x, bn_param)
+    return network_loss(x, labels, params, bn_param)
+
+
 @mistake("network_loss", "norm_left_out", case="small")
 def _(x, labels, params, bn_param):
     """you leave batch norm out, although bn_param is there."""
@@ -741,9 +762,9 @@ def _(x, labels, params, bn_param):
     return returned
 
 
-@mistake("network_loss", "gradients_in_a_tuple", case="small")
+@mistake("network_loss", "grads_without_names", case="small")
 def _(x, labels, params, bn_param):
-    """you return the gradients in a tuple or a list. Wanted is a dict with the names of params."""
+    """grads has none of the names of params. Wanted is a dict with just these: no list, and no d before a name."""
     loss, grads = network_loss(x, labels, params, bn_param)
     return loss, grads and tuple(grads.values())
 
@@ -814,6 +835,15 @@ changes(
     - dw1, dw2, db2 = x.T @ dz,
     + dw1, dw2, db2 = x.T @ (dz if cache is None else gamma * cache["inv_std"] * dout),
 
+    w1_transposed (small): you multiply by the transposed w1. With as many units as features that fits silently.
+    - x @ params["w1"]
+    + x @ params["w1"].T
+
+    beta_before_norm (test_mode): you add beta before batch norm, too. In training the mean takes it away again, and in
+    evaluation it stays.
+    - batchnorm_forward(z,
+    + batchnorm_forward(z + beta,
+
     w2_not_transposed (square): you multiply dscores by w2 as it is. On the way back it is transposed.
     - params["w2"].T
     + params["w2"]
@@ -825,6 +855,10 @@ changes(
     b2_not_summed (small): you do not sum the gradient of b2 over the batch.
     - dscores.sum(axis=0)
     + dscores
+
+    b2_summed_over_all (small): you sum the gradient of b2 over all numbers. Sum over the batch: each class has its own.
+    - dscores.sum(axis=0)
+    + dscores.sum()
 
     b2_forgotten (small): you forget b2 in the scores.
     - h @ params["w2"] + params["b2"]
@@ -859,6 +893,10 @@ changes(
     gamma_trained (without): without batch norm gamma has a gradient. It takes no part there: zeros are wanted.
     - 0 * gamma, dout.sum(axis=0)
     + dout.sum(axis=0), dout.sum(axis=0)
+
+    no_gradients_without (without): without batch norm you return no gradients. Only in the mode test grads is None.
+    - if bn_param is not None and
+    + if bn_param is None or
 
     gamma_is_none (without): without batch norm the gradient of gamma is None. Zeros are wanted, of its shape.
     - 0 * gamma
@@ -895,6 +933,19 @@ def _(x, labels, params, bn_param, batches, rate):
     return train_network(x, labels, params, bn_param and dict(bn_param), batches, rate)
 
 
+@mistake("train_network", "bn_param_of_its_own", case="small")
+def _(x, labels, params, bn_param, batches, rate):
+    """you hand a bn_param of your own to each step. Hand on the one that you are given, be it None."""
+    return train_network(x, labels, params, {"mode": "train"}, batches, rate)
+
+
+@mistake("train_network", "returns_in_inner_loop", case="small")
+def _(x, labels, params, bn_param, batches, rate):
+    """you return after the update of one parameter: the return stands inside the inner loop."""
+    loss, grads = network_loss(x[batches[0]], labels[batches[0]], params, bn_param)
+    return {**params, "w1": params["w1"] - rate * grads["w1"]}, np.array([loss])
+
+
 @mistake("train_network", "always_with_norm", case="without")
 def _(x, labels, params, bn_param, batches, rate):
     """you train with batch norm where bn_param is None. Hand it on as it is."""
@@ -926,7 +977,8 @@ changes(
     - p - rate * grads[name]
     + p
 
-    starts_again (small): each step starts from the params that you were given, and not from what the last one made.
+    starts_again (small): each step starts from the params that you were given, and not from what the last one made; or
+    the update stands below the loop.
     - for name, p in trained.items()
     + for name, p in params.items()
     - labels[rows], trained, bn_param
@@ -1001,6 +1053,10 @@ changes(
     mean_loss (small): you return the mean of the losses. Wanted is the loss of each step.
     - np.array(losses)
     + np.mean(losses)
+
+    losses_summed (small): you return the sum of the losses. Wanted is the loss of each step.
+    - np.array(losses)
+    + np.sum(losses)
 
     losses_first (small): you return the losses before the parameters.
     - return trained, np.array(losses)

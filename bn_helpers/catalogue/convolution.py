@@ -62,6 +62,28 @@ def _(x):
     return rows.mean(axis=0), rows.var(axis=0)
 
 
+@mistake("channel_statistics", "another_axis_last", case="small")
+def _(x):
+    """you move another axis than the channel's to the end before you reshape, so the channels get mixed."""
+    rows = x.transpose(0, 3, 1, 2).reshape(-1, x.shape[1])
+    return rows.mean(axis=0), rows.var(axis=0)
+
+
+@mistake("channel_statistics", "returns_in_loop", case="small")
+def _(x):
+    """you return inside the loop, so it ends after the first channel. Look at the indentation of the return."""
+    first = np.arange(x.shape[1]) == 0
+    return first * x[:, 0].mean(), first * x[:, 0].var()
+
+
+@mistake("channel_statistics", "brackets_missing", case="small")
+def _(x):
+    """brackets are missing: you divide by N, and multiply by H and W."""
+    n, _, h, w = x.shape
+    mean = x.sum(axis=(0, 2, 3)) / n * h * w
+    return mean, ((x - mean[:, None, None]) ** 2).sum(axis=(0, 2, 3)) / n * h * w
+
+
 @mistake("channel_statistics", "whole_array", case="small")
 def _(x):
     """you average over all numbers at once. Each channel has a mean and a variance of its own."""
@@ -180,6 +202,23 @@ def _(x, gamma, beta, bn_param):
     """you reshape to rows of C numbers without moving the channel axis first, so the channels get mixed."""
     out, cache = batchnorm_forward(x.reshape(-1, x.shape[1]), gamma, beta, bn_param)
     return out.reshape(x.shape), cache
+
+
+@mistake("spatial_batchnorm_forward", "reshape_first_only", case="small")
+def _(x, gamma, beta, bn_param):
+    """you reshape to rows of C numbers without moving the channel axis first. It is moved on the way back only, so the
+    channels get mixed."""
+    out, cache = batchnorm_forward(x.reshape(-1, x.shape[1]), gamma, beta, bn_param)
+    return to_images(out, x.shape), cache
+
+
+@mistake("spatial_batchnorm_forward", "channel_by_channel", case="running_many")
+def _(x, gamma, beta, bn_param):
+    """you call the layer channel by channel with one bn_param, and each call takes and writes the running statistics of
+    all."""
+    channels = [x[:, [c]] for c in range(x.shape[1])]
+    parts = [by_rows(x_c, g, b, bn_param) for x_c, g, b in zip(channels, gamma, beta, strict=True)]
+    return np.concatenate([out for out, _ in parts], axis=1), [cache for _, cache in parts]
 
 
 @mistake("spatial_batchnorm_forward", "reshape_back_only", case="small")
@@ -346,8 +385,7 @@ changes(
     - momentum * running_var + (1 - momentum) * var
     + var
 
-    running_not_written_back (running_many): you compute the running statistics and do not write them back into
-    bn_param.
+    running_not_written_back (running_many): you do not write new running statistics into bn_param.
     - mode, eps =
     + bn_param = dict(bn_param)
     + mode, eps =
@@ -528,6 +566,11 @@ changes(
     there silently where W = C; they belong to axis 1.
     - dx = scale
     + dx = cache["gamma"] * cache["inv_std"]
+
+    everything_along_columns (square): you use gamma, one over the standard deviation, dgamma and dbeta along the last
+    axis. They fit there silently where W = C; they belong to axis 1.
+    - dx = scale * (dout - dbeta / m - x_hat * (dgamma / m))
+    + dx = scale[:, 0, 0] * (dout - dbeta[:, 0, 0] / m - x_hat * (dgamma[:, 0, 0] / m))
 
     sums_over_examples_only (small): you sum dgamma and dbeta over the examples only. They sum over rows and columns,
     too.

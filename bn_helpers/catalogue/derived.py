@@ -6,6 +6,7 @@ They are derived, not written down again. What cannot be told from an entry that
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 
 import numpy as np
@@ -21,12 +22,15 @@ STEP = 1e-6  # of a standard deviation, for a central difference in extended pre
 
 # From vectors to images: the same words, of channels.
 WORDS = {
-    "divides by N": "divides by N * H * W",
-    "divide by N": "divide by N * H * W",
-    "N - 1": "one less than N * H * W",
-    "features": "channels",
-    "feature": "channel",
-    "the examples": "the elements",
+    r"\bN - 1": "one less than N * H * W",
+    r"1/N\b": "1/(N * H * W)",
+    r" / N\b": " / (N * H * W)",
+    r"\bN\b(?! \* H)": "N * H * W",
+    r"\bD\b": "C",
+    r"\bfeature": "channel",
+    r"\b(the|every|W) example": r"\1 element",
+    r"\bone row an example": "one number an element",
+    r"\bover the batch": "over the channel",
 }
 CASES = {"running_first": "running_many", "constant": "small", "two_rows": "small"}  # that images do not have
 
@@ -97,7 +101,7 @@ def enter_caches(target: str, forwards: Iterable[str]) -> None:
 
 def _of_channels(message: str) -> str:
     for old, new in WORDS.items():
-        message = message.replace(old, new)
+        message = re.sub(old, new, message)
     return message
 
 

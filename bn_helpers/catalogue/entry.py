@@ -28,6 +28,23 @@ CATALOGUE: dict[str, dict[str, Mistake]] = {exercise: {} for exercise in EXERCIS
 RIGHT: dict[str, dict[str, dict[str, Callable]]] = {exercise: {} for exercise in EXERCISES}  # by style
 HUNKS: dict[str, dict[str, tuple[str, ...]]] = {exercise: {} for exercise in EXERCISES}  # of `changes`, single ones
 
+# Slips with an eps that is an argument, in the references that have it under one root; `case` must catch them.
+EPS_SLIPS = """
+eps_squared ({case}): you square eps before you add it to the variance.
+- + eps)
++ + eps**2)
+
+eps_fixed_tiny ({case}): you use a fixed eps, and that is 1e-8. It is an argument: use the one you are given.
+- + eps)
++ + 1e-8)
+"""
+EPS_ADDED_LAST = """
+eps_added_last ({case}): brackets are missing: you add eps after the division. It is added to the variance, under the
+root.
+- np.sqrt({var} + eps)
++ np.sqrt({var}) + eps
+"""
+
 
 def mistake(exercise: str, id: str, case: str, **uses: Callable) -> Callable[[Callable], None]:
     """Enter a wrong function; its docstring is the message.

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bn_helpers.catalogue.entry import changes, mistake, right
+from bn_helpers.catalogue.entry import EPS_ADDED_LAST, EPS_SLIPS, changes, mistake, right
 from bn_helpers.layers import batch_statistics, normalize
 
 # batch_statistics
@@ -185,22 +185,10 @@ def _(x, eps=1e-5):
     return normalize(x)
 
 
-@mistake("normalize", "eps_fixed_tiny", case="small")
-def _(x, eps=1e-5):
-    """you use a fixed eps, and that is 1e-8. It is an argument: use the one you are given."""
-    return normalize(x, 1e-8)
-
-
 @mistake("normalize", "eps_default_tiny", case="tiny_variance")
 def _(x, eps=1e-8):
     """your default eps is 1e-8. Here it is 1e-5."""
     return normalize(x, eps)
-
-
-@mistake("normalize", "eps_squared", case="small")
-def _(x, eps=1e-5):
-    """you square eps before you add it to the variance."""
-    return (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + eps**2)
 
 
 @mistake("normalize", "divides_by_variance", case="small")
@@ -334,6 +322,9 @@ def _(x, eps=1e-5):
     return batch_statistics(x)
 
 
+changes("normalize", EPS_SLIPS.format(case="small"))
+changes("normalize", EPS_ADDED_LAST.format(case="small", var="var"))
+
 # layer_outputs
 
 changes(
@@ -415,8 +406,8 @@ changes(
     - return outputs
     + return h
 
-    returns_in_loop (easy): you return inside the loop, so it ends after the first layer. Look at the indentation of the
-    return.
+    one_layer_in_list (easy): your list holds one layer alone: the return stands inside the loop, or each turn of it
+    begins a new list.
     - outputs.append(h)
     + return [h]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bn_helpers.catalogue.entry import changes, mistake, right
+from bn_helpers.catalogue.entry import EPS_ADDED_LAST, EPS_SLIPS, changes, mistake, right
 from bn_helpers.layers import batchnorm_forward, ghost_batchnorm_forward, normalize, outputs_across_batches
 
 # outputs_across_batches
@@ -49,6 +49,28 @@ def _(sample, batches, gamma, beta, eps=1e-5):
 def _(sample, batches, gamma, beta, eps=1e-5):
     """you return inside the loop, so it ends after the first batch. Wanted is one row a batch."""
     return (gamma * normalize(np.vstack([sample, batches[0]]), eps) + beta)[0]
+
+
+@mistake("outputs_across_batches", "returns_in_loop_with_zeros", case="small")
+def _(sample, batches, gamma, beta, eps=1e-5):
+    """you return inside the loop, so the rows of all batches but the first stay 0. Look at the indentation of the
+    return."""
+    outputs = np.zeros((len(batches), len(sample)))
+    outputs[0] = (gamma * normalize(np.vstack([sample, batches[0]]), eps) + beta)[0]
+    return outputs
+
+
+@mistake("outputs_across_batches", "returns_in_loop_with_a_list", case="small")
+def _(sample, batches, gamma, beta, eps=1e-5):
+    """you return inside the loop, so there is no row but that of the first batch. Look at the indentation of the
+    return."""
+    return (gamma * normalize(np.vstack([sample, batches[0]]), eps) + beta)[:1]
+
+
+@mistake("outputs_across_batches", "overwrites_in_loop", case="small")
+def _(sample, batches, gamma, beta, eps=1e-5):
+    """you keep the output of the last batch alone: each turn of the loop overwrites the one before."""
+    return (gamma * normalize(np.vstack([sample, batches[-1]]), eps) + beta)[0]
 
 
 @mistake("outputs_across_batches", "same_batch_always", case="small")
@@ -109,7 +131,8 @@ changes(
     - joined.var(axis=1)
     + joined.var(axis=0)[: len(batches)]
 
-    along_features (square): you average along the features and not along the examples of each batch.
+    along_features (square): you average along the features, as if the example stood alone, and not along the rows of
+    each batch.
     - joined.mean(axis=1)
     + joined.mean(axis=2)[:, :1]
     - joined.var(axis=1)
@@ -156,6 +179,8 @@ changes(
     + return (gamma * x_hat + beta).mean(axis=0)
     """,
 )
+changes("outputs_across_batches", EPS_SLIPS.format(case="large_eps"))
+changes("outputs_across_batches", EPS_ADDED_LAST.format(case="large_eps", var="var"))
 
 # ghost_batchnorm_forward
 
@@ -198,8 +223,40 @@ def _(x, gamma, beta, ghost_size, eps=1e-5):
 @mistake("ghost_batchnorm_forward", "number_of_groups", case="small")
 def _(x, gamma, beta, ghost_size, eps=1e-5):
     """you take ghost_size for the number of groups. It is the number of rows in each."""
-    parts = np.array_split(x, ghost_size)
+    parts = np.split(x, ghost_size)
     return np.concatenate([gamma * normalize(part, eps) + beta for part in parts])
+
+
+@mistake("ghost_batchnorm_forward", "refuses_what_divides", case="small")
+def _(x, gamma, beta, ghost_size, eps=1e-5):
+    """you raise the ValueError where ghost_size divides N. Raise it where rows are left over."""
+    if len(x) % ghost_size == 0:
+        raise ValueError("ghost_size does not divide the batch")
+    groups = [x[i : i + ghost_size] for i in range(0, len(x), ghost_size)]
+    return np.concatenate([gamma * normalize(group, eps) + beta for group in groups])
+
+
+@mistake("ghost_batchnorm_forward", "asks_the_other_way_round", case="small")
+def _(x, gamma, beta, ghost_size, eps=1e-5):
+    """you ask whether N divides ghost_size. Ask whether ghost_size divides N."""
+    if ghost_size % len(x):
+        raise ValueError("ghost_size does not divide the batch")
+    return ghost_batchnorm_forward(x, gamma, beta, ghost_size, eps)
+
+
+@mistake("ghost_batchnorm_forward", "returns_in_loop", case="small")
+def _(x, gamma, beta, ghost_size, eps=1e-5):
+    """you return inside the loop, so all rows but those of the first group stay 0. Look at the indentation of the
+    return."""
+    out = ghost_batchnorm_forward(x, gamma, beta, ghost_size, eps)
+    out[ghost_size:] = 0
+    return out
+
+
+@mistake("ghost_batchnorm_forward", "first_group_only", case="small")
+def _(x, gamma, beta, ghost_size, eps=1e-5):
+    """you return the first group alone: the return stands inside the loop."""
+    return ghost_batchnorm_forward(x, gamma, beta, ghost_size, eps)[:ghost_size]
 
 
 @mistake("ghost_batchnorm_forward", "last_group_missing", case="small")
@@ -220,6 +277,17 @@ def _(x, gamma, beta, ghost_size, eps=1e-5):
         raise ValueError("ghost_size does not divide the batch")
     out = np.zeros(x.shape)
     for i in range(len(x) - ghost_size + 1):
+        out[i : i + ghost_size] = gamma * normalize(x[i : i + ghost_size], eps) + beta
+    return out
+
+
+@mistake("ghost_batchnorm_forward", "starts_at_group_number", case="small")
+def _(x, gamma, beta, ghost_size, eps=1e-5):
+    """you take the number of a group for its first row. Group k starts at row k * ghost_size."""
+    if len(x) % ghost_size:
+        raise ValueError("ghost_size does not divide the batch")
+    out = np.zeros(x.shape)
+    for i in range(len(x) // ghost_size):
         out[i : i + ghost_size] = gamma * normalize(x[i : i + ghost_size], eps) + beta
     return out
 
@@ -321,6 +389,8 @@ changes(
     + x_hat = groups
     """,
 )
+changes("ghost_batchnorm_forward", EPS_SLIPS.format(case="large_eps"))
+changes("ghost_batchnorm_forward", EPS_ADDED_LAST.format(case="large_eps", var="var"))
 
 # Right answers, in the styles that learners write
 

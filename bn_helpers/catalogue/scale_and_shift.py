@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from bn_helpers.catalogue.entry import changes, mistake, right
+from bn_helpers.catalogue.entry import EPS_ADDED_LAST, EPS_SLIPS, changes, mistake, right
 from bn_helpers.catalogue.normalization import welford
 from bn_helpers.layers import batch_statistics, batchnorm_forward, fold_into_linear, normalize
 
@@ -235,6 +235,8 @@ def _(x, eps=1e-5):
     x -= mean
     return np.sqrt((x**2).mean(axis=0) + eps), mean
 
+
+changes("identity_parameters", EPS_SLIPS.format(case="large_eps"))
 
 # saturated_fraction
 
@@ -557,8 +559,7 @@ changes(
     + if "running_var" in bn_param:
     +     bn_param["running_var"] = momentum * running_var
 
-    running_not_written_back (running_many): you compute the running statistics and do not write them back into
-    bn_param.
+    running_not_written_back (running_many): you do not write new running statistics into bn_param.
     - mode, eps =
     + bn_param = dict(bn_param)
     + mode, eps =
@@ -787,6 +788,9 @@ changes(
     + w_folded = w
     """,
 )
+
+changes("fold_into_linear", EPS_SLIPS.format(case="large_eps"))
+changes("fold_into_linear", EPS_ADDED_LAST.format(case="large_eps", var="running_var"))
 
 # Right answers, in the styles that learners write
 

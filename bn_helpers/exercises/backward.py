@@ -130,7 +130,8 @@ def _network_loss(exercise: Exercise, rng: RandomState, case: str) -> Case:
         largest = max(float(np.max(np.abs(value))) for value in gradients.values())
         largest = largest if case in ("float32", "large_scores") else None  # rounding is that of the largest
         wanted = {"loss": draw.wanted(oracles.network_loss(x, labels, params, eps))}
-        wanted |= {f"grads.{name}": draw.wanted(value, largest) for name, value in gradients.items()}
+        back = reversed(gradients.items())  # in the order of the way back: what is wrong first is told first
+        wanted |= {f"grads.{name}": draw.wanted(value, largest) for name, value in back}
     return draw.finished(Case(case, inputs, tuple(calls), wanted, tolerance=1e-5 if case == "float32" else 1e-9))
 
 
@@ -156,8 +157,8 @@ def _train_network(exercise: Exercise, rng: RandomState, case: str) -> Case:
         seen.append(x[batch] @ trained["w1"])
         trained = {name: trained[name] - RATE * gradients[name] for name in PARAMETERS}
     moved = {name: float(np.max(np.abs(trained[name] - params[name]))) or None for name in PARAMETERS}
-    wanted = {f"trained.{name}": draw.wanted(trained[name], moved[name]) for name in PARAMETERS}
-    wanted |= {"losses": draw.wanted(losses)}
+    wanted = {"losses": draw.wanted(losses)}
+    wanted |= {f"trained.{name}": draw.wanted(trained[name], moved[name]) for name in PARAMETERS}
     if case == "keeps_running":
         wanted = _running(bn_param, seen)
     return draw.one_call(case, exercise, inputs, wanted, tolerance=1e-4 if case == "float32" else 1e-9)

@@ -177,6 +177,7 @@ class _Run:
     def _forgive(self, name: str, others: list[str]) -> None:
         """Run a failure with the reference in the place of others, and let that count where it is better.
 
+        Where what it calls is not there it counts, too: without that, nothing is seen of the failure itself.
         A backward comes after its forward: one that was forgiven is the learner's right forward, with its own cache.
         """
         if not others:
@@ -184,10 +185,13 @@ class _Run:
         right = {*self._builds_on(name)} & {*self._defined()}
         steps = self._steps({*self._needed(name), *right, *others, name}, [name], replaced=others)
         attempt = self._run({name: steps})[name][name]
-        if (points := self._score(attempt)) > self._points[name]:
+        called = {*others} & {*EXERCISES[name].uses, *self._answers[name].reads}
+        points, absent = self._score(attempt), not called <= self._answers.keys()
+        if points > self._points[name] or (absent and attempt.ran and points == self._points[name]):
             self._take(name, attempt, points)
             self._given[name] = others
-            self._notes[name] = f"right, given a right {', '.join(others)}"
+            state = "right" if points == EXERCISES[name].points else "judged"
+            self._notes[name] = f"{state}, given a right {', '.join(others)}"
 
     def _replaceable(self, name: str) -> list[str]:
         """In the place of which answers an exercise is given the reference."""

@@ -16,6 +16,7 @@ from bn_helpers.catalogue import CATALOGUE
 from bn_helpers.exercises import CASES, EASY, EXERCISES
 from bn_helpers.grading.results import PASSED, Attempt, ExerciseResult
 from bn_helpers.judging import Judgement, advise, judge
+from bn_helpers.judging.words import missing, wrong
 from bn_helpers.outcomes import Case, Outcome
 from bn_helpers.submission import Answer
 
@@ -24,13 +25,13 @@ _LINE = re.compile(r"\(line (\d{1,5}): ")
 _PROBLEMS = {
     "silent": "a ValueError is wanted, and none was raised",
     "unpack": "what was returned is not {results}",
-    "missing": "{name} is missing; is there a return, and is everything written back?",
+    "missing": "{missing}",
     "changed": "your function changes its input {name}",
     "dtype": "{name} does not hold real numbers",
     "shape": "{name} has another shape than {shape}",
     "axes": "{name} has another shape than {shape}",
     "finite": "{name} holds values that are not finite",
-    "value": "{name} has the wrong values",
+    "value": "{wrong}",
 }
 
 
@@ -101,7 +102,11 @@ def _seen(answer: Answer, case: Case, outcome: Outcome, judgement: Judgement) ->
     wanted = case.wanted.get(judgement.name)
     results = {call.function: ", ".join(call.results) for call in case.calls}
     return _PROBLEMS[judgement.problem].format(
-        name=judgement.name, shape=wanted and wanted.value.shape, results=results.get(outcome.function)
+        name=judgement.name,
+        missing=missing(judgement.name),
+        wrong=wrong(judgement.name),
+        shape=wanted and wanted.value.shape,
+        results=results.get(outcome.function),
     )
 
 

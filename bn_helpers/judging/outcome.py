@@ -29,7 +29,7 @@ class Judgement:
 
 
 def judge(case: Case, outcome: Outcome) -> Judgement:
-    """Compare an outcome with what the case wants; the first problem found is the one that is told."""
+    """Compare an outcome with what the case wants. A wrong shape is told before all, then what is found first."""
     if case.raises:
         problem = "silent" if outcome.raised in ("", "unpack") else "raised"
         return Judgement(True) if outcome.raised == "ValueError" else Judgement(False, problem)
@@ -38,7 +38,8 @@ def judge(case: Case, outcome: Outcome) -> Judgement:
     if outcome.changed:
         return Judgement(False, "changed", outcome.changed[0])
     problems = [judgement for judgement in judge_values(case, outcome).values() if not judgement.passed]
-    return next((p for p in problems if not p.values_right), problems[0]) if problems else Judgement(True)
+    wrong = [problem for problem in problems if not problem.values_right] or problems
+    return next((p for p in wrong if p.problem == "shape"), wrong[0]) if wrong else Judgement(True)
 
 
 @lru_cache(1024)  # what passes is compared, scored and told

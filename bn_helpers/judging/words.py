@@ -8,13 +8,25 @@ import numpy as np
 
 from bn_helpers.exercises import CASES, EASY, EXERCISES, NOTEBOOKS
 from bn_helpers.judging.outcome import Judgement, judge_value
-from bn_helpers.outcomes import Case, Outcome
+from bn_helpers.outcomes import Case, Outcome, Wanted
 
 SHOWN = 5  # rows and columns of an array that a message shows at most
 WIDTH = 58  # columns that fit beside JupyterLab's file browser on a page of 900 pixels
+ROUNDING = 1e-12  # of a number: what is shown as no difference
 SMALL = 1e-3  # of the scale: what a slip with the default eps costs
 
-UNPACKED = r"values to unpack|cannot unpack|NoneType|not subscriptable"
+UNPACKED = r"values to unpack|cannot unpack|NoneType|not subscriptable|indices must be integers"
+IS_NONE = "_is_none"  # ends the name of a result that tells whether another one is None
+NO_RETURN = "Is there a return at the end? print shows a value, and hands nothing over."
+GROSS = ("raised", "unpack", "shape")  # problems that say more than wrong values
+
+# What follows from what Python or NumPy says, in whatever answer.
+FOLLOWS = {
+    "could not be broadcast": "NumPy compares shapes from their ends: lengths must be equal there, or one of them 1.",
+    "arrays can be converted": "One number is wanted there, and an array came: math takes numbers, NumPy arrays.",
+    "float' object cannot be interpreted": "An integer is wanted there: / gives a float, and // an integer.",
+    "inhomogeneous": "Parts of different shapes make no array: is there a tuple that was never unpacked?",
+}
 
 Judged = tuple[Case, Outcome, Judgement]
 
@@ -33,6 +45,8 @@ def explain(exercise: str, judged: list[Judged], visible: int, name: str = "") -
         seen = f"{CASES[case.id][0]}: right on the numbers that you can see, and wrong on others"
         return f"{seen}\n{name or CASES[case.id][1]}"
     telling = min(failures, key=lambda each: (each[0].id == EASY, _is_small(each[2])))
+    if failures[0][2].problem in GROSS and telling[2].problem == "value":
+        telling = failures[0]  # what fits nowhere else may fit silently where there are as many examples as features
     advice = failures[0][0] if failures[0][0].id == EASY else telling[0]
     below = name or advise(exercise, advice, telling)
     return "\n".join(part for part in (_seen(*telling), below) if part)
@@ -58,21 +72,59 @@ def _is_small(judgement: Judgement) -> bool:
 
 def _look_at(exercise: str, advice: Case, telling: Judged) -> str:
     """The advice where there is no name: of the case, or what follows from what Python says."""
-    _, outcome, judgement = telling
+    case, outcome, judgement = telling
+    if judgement.problem in ("shape", "value"):
+        wanted, got = case.wanted[judgement.name], outcome.values[judgement.name]
+        if found := _right_in_part(wanted, got, case.tolerance):
+            return found
     if judgement.problem == "shape":
         return CASES["square"][1]
     if judgement.problem == "axes":
         return CASES["shape"][1]
     if judgement.problem == "raised" and outcome.raised == "NameError":
         return _of_another_notebook(exercise, outcome.detail)
-    if judgement.problem == "unpack" and outcome.detail == "None":
-        return "Is there a return at the end? print shows a value, and hands nothing over."
-    if judgement.problem == "raised" and outcome.function == exercise and EXERCISES[exercise].uses:
+    none = judgement.problem == "unpack" and outcome.detail == "None"
+    if none or (judgement.problem == "missing" and len(case.calls[-1].results) == 1):
+        return NO_RETURN
+    if judgement.problem == "raised":
+        of_cache = _of_cache(exercise, outcome) if outcome.function == exercise and EXERCISES[exercise].uses else ""
+        return of_cache or next((words for said, words in FOLLOWS.items() if said in outcome.detail), "")
+    return CASES[advice.id][1] if judgement.problem in ("value", "finite", "changed", "silent") else ""
+
+
+def _right_in_part(wanted: Wanted, got: np.ndarray, tolerance: float) -> str:
+    """What is to be said of values that are right as far as they go; nothing of others."""
+
+    def fits(some: np.ndarray, values: np.ndarray) -> np.ndarray:
+        return np.abs(some - values) <= tolerance * wanted.scale
+
+    value = wanted.value
+    rows = got if got.ndim == value.ndim else got[None]
+    if value.ndim and rows.shape[1:] == value.shape[1:] and 0 < len(rows) < len(value):
+        if fits(rows, value[: len(rows)]).all():
+            return "What is there is right, and the rest is missing: does a return stand inside the loop?"
+        if fits(rows, value[-len(rows) :]).all():
+            return "Only the last is there, and is right: does each turn of the loop overwrite the one before?"
+    if got.shape == value.T.shape and fits(got.T, value).all():
+        return "Its values are right, and its axes are in reverse order."
+    if got.shape != value.shape:
+        return ""
+    right = fits(got, value)
+    if got[right].any() and not got[~right].any():
+        return "Where it is not 0, it is right: does the loop reach everything, or does it return too early?"
+    return "It holds integers, which cut off fractions." if got.dtype.kind in "iu" else ""
+
+
+def _of_cache(exercise: str, outcome: Outcome) -> str:
+    """What follows from an exception of a backward pass that does not find in the cache what it looks for."""
+    handed = [name for name in NOTEBOOKS[EXERCISES[exercise].notebook].handed if f"{name}(" in outcome.detail]
+    if outcome.raised == "KeyError" or re.search(UNPACKED, outcome.detail):
+        if handed:
+            return f"{handed[0]} takes the cache of the forward pass that it stands with, and no other."
         if outcome.raised == "KeyError":
             return "Take from the cache what your forward puts there, under the same name."
-        unpacked = re.search(UNPACKED, outcome.detail)
-        return "Unpack what your forward packs: as many values, in the same order." if unpacked else ""
-    return CASES[advice.id][1] if judgement.problem in ("value", "finite", "changed", "silent") else ""
+        return "Unpack what your forward packs: as many values, in the same order."
+    return ""
 
 
 def _of_another_notebook(exercise: str, detail: str) -> str:
@@ -96,15 +148,28 @@ def _seen(case: Case, outcome: Outcome, judgement: Judgement) -> str:
         "raised": lambda: f"{'a ValueError is wanted, and ' * case.raises}{outcome.function} raised {outcome.detail}",
         "unpack": lambda: f"{outcome.function} returned {outcome.detail}, wanted {results[outcome.function]}",
         "silent": lambda: "a ValueError is wanted, and none was raised",
-        "missing": lambda: f"{judgement.name} is missing; is there a return, and is everything written back?",
+        "missing": lambda: missing(judgement.name),
         "changed": lambda: f"your function changes its input {judgement.name}",
         "dtype": lambda: f"{judgement.name} holds {_kind(got)}, wanted real numbers",
         "shape": lambda: f"{judgement.name} has shape {got.shape}, wanted {wanted.value.shape}",
         "axes": lambda: f"{judgement.name} has shape {got.shape}, wanted {wanted.value.shape}; its values are right",
         "finite": lambda: f"{judgement.name} holds values that are not finite\n{table(wanted.value, got)}",
-        "value": lambda: f"{judgement.name} has the wrong values\n{table(wanted.value, got)}",
+        "value": lambda: wrong(judgement.name, f"\n{table(wanted.value, got)}"),
     }[judgement.problem]()
     return f"{CASES[case.id][0]}: {seen}"
+
+
+def missing(name: str) -> str:
+    """What is said of a result that is None, or of an entry that is not there."""
+    owner, _, key = name.partition(".")
+    return f"{owner} holds nothing under the name {key}" if key else f"{name} is None"
+
+
+def wrong(name: str, table: str = "") -> str:
+    """What is said of wrong values."""
+    return (
+        f"{name.removesuffix(IS_NONE)} is not None" if name.endswith(IS_NONE) else f"{name} has the wrong values{table}"
+    )
 
 
 def _kind(value: np.ndarray) -> str:
@@ -120,7 +185,9 @@ def table(wanted: np.ndarray, got: np.ndarray) -> str:
     """
     got = got.reshape(wanted.shape)
     with np.errstate(all="ignore"):
-        arrays = [np.atleast_2d(a.reshape(-1, a.shape[-1]) if a.ndim > 1 else a) for a in (wanted, got, got - wanted)]
+        rounding = np.abs(got - wanted) <= ROUNDING * np.abs(wanted)
+        difference = np.where(rounding, 0, got - wanted)
+        arrays = [np.atleast_2d(a.reshape(-1, a.shape[-1]) if a.ndim > 1 else a) for a in (wanted, got, difference)]
     order = np.argsort(-np.nan_to_num(np.abs(arrays[2]), nan=np.inf).max(axis=1), kind="stable")
     rows = np.sort(order[:SHOWN])
     parts = [_block(array[rows, :SHOWN]) for array in arrays]
