@@ -47,8 +47,8 @@ x_train, y_train, x_test, y_test, *_ = data.digits().standardized()
 # steps=…, lr=…, seed=…)` trains it by stochastic gradient descent, in batches of 64 rows, and changes it.
 # `net.parameters["w1"]` are the first layer's weights; after `net.forward(x)`, `net.values` holds what each step gave.
 #
-# Each notebook has a kernel of its own, so your functions of notebook 1 are not here, and nothing needs them. To use
-# them all the same, save notebook 1 and run, in a new cell:
+# Your functions of notebook 1 are not here, and nothing needs them. To use them all the same, save notebook 1 and run
+# this in a new cell (in a folder that nbgrader made, it is not to be had):
 #
 # ```python
 # from bn_helpers.submission import read_submission as read
@@ -81,7 +81,7 @@ for factor in (0.25, 4):
     _, first, last = tanh_nets(factor)
     first, last = np.median(first, axis=1), np.median(last.std(axis=1), axis=1)
     print(f"start x {factor}: median spread {np.median(first):.2f} before, {np.median(last):.2f} after")
-    claim(f"start x {factor}: after over before", last / first, above=1)
+    claim(f"start x {factor}: after over before, over 1", last / first, above=1)
 
 # %% [markdown] id="plain-notes" notes="3"
 # Read the two medians off the figure. Ask what a layer that sets every spread to 1 takes away: they were free to differ
@@ -281,9 +281,9 @@ if ready(scale_and_shift=scale_and_shift, saturated_fraction=saturated_fraction)
 # went beyond gamma = 1, from this start.
 
 # %% [markdown] id="saturation-caption"
-# **At gamma = 1 a tanh does saturate a little, and gamma sets how much.** Dotted: a gaussian input (left by
-# erfc(atanh(0.97) / (gamma √2))); its mean slope stands at gamma = 1. Blue: the nets' real units, normalized. Orange:
-# the five plain nets. Last, one net's units, dotted at tanh = ±0.97: move the sliders. *Takeaway: gamma is a dial.*
+# **At gamma = 1 a tanh does saturate a little, and gamma sets how much.** Dotted: by formula, for a gaussian input: the
+# share, erfc(atanh(0.97) / (gamma √2)), and the mean slope of tanh. Blue: the nets' real units, normalized. Orange: the
+# five plain nets. Last, one net's units, dotted where tanh is ±0.97: move the sliders. *Takeaway: gamma is a dial.*
 
 # %% [markdown] id="modes"
 # ## One image comes alone
@@ -523,7 +523,7 @@ if ready(identity_parameters=identity_parameters, batchnorm_forward=batchnorm_fo
 
 # %% [markdown] id="last-caption"
 # **One image at the end of an epoch takes the share 1 - momentum of the running variance away.** At 0.9 the accuracy
-# hardly notices. At 0.1, PyTorch's number in the wrong place, it falls, how far depends on the image. (Dots: five nets,
+# hardly notices. At 0.1, PyTorch's number in the wrong place, it falls; how far depends on the image. (Dots: five nets,
 # each its median over 30 images.) *Takeaway: leave the last small batch out*; PyTorch: `drop_last=True`.
 
 # %% [markdown] id="fold_into_linear-text" exercise="fold_into_linear"
@@ -574,7 +574,7 @@ if ready(
             target.parameters |= dict(zip(["w" + i, "b" + i], fold_into_linear(*layer, *running)))
     same = [np.allclose(a.forward(x_test), b.forward(x_test)) for a, b in zip(folded, with_norm)]
     print("operations:", len(with_norm[0].operations), "with the layer,", len(folded[0].operations), "folded")
-    print("the same logits:", all(same))
+    print("the same outputs:", all(same))
 
 # %% [markdown] id="recap"
 # In test mode the layer is affine: folded away, it costs nothing.
