@@ -416,7 +416,7 @@ seen = data.pytorch()  # recorded: one training step of its BatchNorm1d
 if ready(batchnorm_backward_alt=batchnorm_backward_alt, batchnorm_forward=batchnorm_forward):
     out, cache = batchnorm_forward(seen["x"], seen["gamma"], seen["beta"], {"mode": "train"})
     dx, dgamma, dbeta = batchnorm_backward_alt(seen["dout"], cache)
-    mean, var, n = cache["mean"], cache["var"], len(seen["x"])
+    mean, var, n = seen["x"].mean(axis=0), seen["x"].var(axis=0), len(seen["x"])
     running = {"running_mean": 0.1 * mean, "running_var": 0.9 + 0.1 * var * n / (n - 1)}  # its convention: notebook 2
     print("feature 1:", *(f"{v:8g}" for v in seen["x"][:, 0]))
     print("PyTorch's dx", *(f"{v:8.4f}" for v in seen["dx"][:, 0]))
