@@ -440,7 +440,7 @@ if ready(normalize=normalize, layer_outputs=layer_outputs):
         print(f"gain {gain}: layer 10 {ends[0]:7.1e} without, {ends[1]:.2f} normalized")
     claim("gain 0.1: over 9 powers of ten lost without", -np.log10(without[0.1])[:, -1], above=9)
     ratio = (normalized[0.1] / normalized[10])[:, -1]
-    claim("normalized, gain 0.1 over gain 10: 1, within 1 %", ratio, above=0.99, below=1.01)
+    claim("normalized, gain 0.1 over 10: 1, within 1 %", ratio, above=0.99, below=1.01)
 
 # %% [markdown] id="net-caption"
 # **The same in a net: collapse at a small gain, and one curve for all gains once each layer is normalized.** At gain 10

@@ -48,7 +48,7 @@ x_train, y_train, x_test, y_test, *_ = data.digits().standardized()
 # `net.parameters["w1"]` are the first layer's weights; after `net.forward(x)`, `net.values` holds what each step gave.
 #
 # Your functions of notebook 1 are not here, and nothing needs them. To use them all the same, save notebook 1 and run
-# this in a new cell (in a folder that nbgrader made, it is not to be had):
+# this in a new cell (folders that nbgrader makes do not have it):
 #
 # ```python
 # from bn_helpers.submission import read_submission as read

@@ -612,7 +612,7 @@ if ready(network_loss=network_loss, train_network=train_network):
     figure = plotting.backward.with_and_without(rates, 10 * np.arange(1, 21), by_tens)
     plotting.show(figure, alt="Losses at three rates: without is lower at 0.1, level at 1, and stuck at 3.")
     last = by_tens[..., -1]
-    claim("rate 0.1: the last loss, with over without, over 1", last[1, 0] / last[0, 0], above=1)
+    claim("rate 0.1: last loss, with over without, over 1", last[1, 0] / last[0, 0], above=1)
     early = by_tens[:, 1, :, :5].mean(axis=-1)
     claim("rate 1: the first 50 losses, under 0.7", early[1] / early[0], below=0.7)
     claim("rate 3: the last loss over 1 nat lower with it", last[0, 2] - last[1, 2], above=1)
