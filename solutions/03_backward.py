@@ -614,7 +614,7 @@ if ready(network_loss=network_loss, train_network=train_network):
     last = by_tens[..., -1]
     claim("rate 0.1: last loss, with over without, over 1", last[1, 0] / last[0, 0], above=1)
     early = by_tens[:, 1, :, :5].mean(axis=-1)
-    claim("rate 1: the first 50 losses, under 0.7", early[1] / early[0], below=0.7)
+    claim("rate 1: first 50, with over without, under 0.7", early[1] / early[0], below=0.7)
     claim("rate 3: the last loss over 1 nat lower with it", last[0, 2] - last[1, 2], above=1)
 
 # %% [markdown] id="own-figure-notes" notes="3"
