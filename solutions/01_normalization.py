@@ -527,8 +527,8 @@ if ready(normalize=normalize, layer_outputs=layer_outputs):
 # and what is not.
 
 # %% [markdown] id="recap-notes" notes="2"
-# Leave question 2 open, notebook 2 begins with it. What is not finished is homework; the class's table comes from `make
-# grade`.
+# Leave both open: notebook 2 begins with question 1 and comes to question 2. What is not finished is homework; the
+# class's table comes from `make grade`.
 
 # %% id="summary"
 summary("01_normalization", globals())

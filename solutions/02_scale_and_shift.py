@@ -176,7 +176,7 @@ check("identity_parameters", identity_parameters)
 # divides by a standard deviation. What undoes a division?
 #
 # </details>
-# <details><summary>Help: it passes within 2 %, but "eps = 1.5" and "a variance as small as eps" fail</summary>
+# <details><summary>Help: a hundred examples pass, "eps = 1.5" and "a variance as small as eps" do not</summary>
 #
 # What exactly did the normalization divide by? Not by the root of the variance alone.
 #
@@ -556,7 +556,7 @@ check("fold_into_linear", fold_into_linear)
 # Put x = 0 into both layers. The first gives b. Follow it: the running mean goes off, then scale, then shift.
 #
 # </details>
-# <details><summary>Help: it passes within 2 %, and "eps = 1.5" fails</summary>
+# <details><summary>Help: a hundred examples pass, "eps = 1.5" does not</summary>
 #
 # The layer divides by the root of variance plus eps. So does the fold.
 #

@@ -369,7 +369,7 @@ check("batchnorm_backward_alt", batchnorm_backward_alt, batchnorm_forward=batchn
 # of them is multiplied by x_hat. Try your formula on the example of the exercise, with a pencil.
 #
 # </details>
-# <details><summary>Help: it says "derive the closed form here"</summary>
+# <details><summary>Help: it says "derive it here"</summary>
 #
 # Your function calls `batchnorm_backward`, which is switched off for this check. What you need of it is dgamma and
 # dbeta, and exercise 3.1 gives you those.
