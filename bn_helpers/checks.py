@@ -118,7 +118,7 @@ def _refuse_stale(exercise: str) -> None:
 
 
 def ready(**answers: Callable) -> bool:
-    """Whether answers are far enough for a figure: each runs on an ordinary batch. Says what is missing otherwise.
+    """Whether answers are far enough for a figure: each runs, on every batch. Says what is missing otherwise.
 
     An answer that gives wrong numbers is ready, too: the figure shows what comes of them. A line says so, and no claim
     of the same cell then counts as shown.
@@ -134,8 +134,7 @@ def ready(**answers: Callable) -> bool:
     missing, wrong = [], []
     for exercise in (EXERCISES[name] for name in answers if EXERCISES[name].notebook == latest):
         functions = {name: answers.get(name) for name in (*exercise.uses, exercise.id)}
-        case = next(case for case in visible_cases(exercise.id) if case.id == EASY)
-        if judge(case, *_outcomes(exercise.id, functions, [case])).problem not in ("", "value"):
+        if not _runs(exercise.id, functions):
             missing.append(f"{exercise.id} ({exercise.points} points)")
         elif examine(exercise.id, functions).state != PASSED:
             wrong.append(exercise.id)
@@ -145,6 +144,14 @@ def ready(**answers: Callable) -> bool:
         print(f"drawn with your {name}, which fails its check")
     _drawn_with = _cell(), wrong
     return not missing
+
+
+def _runs(exercise: str, functions: dict[str, Callable]) -> bool:
+    """Whether an answer gives numbers on an ordinary batch, and neither raises nor gives another shape on any other."""
+    cases = [case for case in visible_cases(exercise) if not case.raises]
+    judged = zip(cases, _outcomes(exercise, functions, cases), strict=True)
+    problems = {case.id: judge(case, outcome).problem for case, outcome in judged}
+    return problems[EASY] in ("", "value") and not {"raised", "shape", "axes"} & {*problems.values()}
 
 
 def wrong_answers() -> list[str]:

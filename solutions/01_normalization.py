@@ -19,11 +19,11 @@
 # %% [markdown] id="how" slide="skip"
 # ## How to work with this notebook
 #
-# Run the cells from top to bottom with Shift + Enter. At *Predict*, write your guess into the cell below it: a wrong
-# guess teaches most. In an exercise you write the body of a function; the cell below checks it.
+# Run the cells from top to bottom with Shift + Enter. At *Predict*, write your guess into the cell below: a wrong one
+# teaches most. In an exercise, write the body of a function; the cell below checks it.
 #
-# A function leaves its inputs as they are, takes float32, too, and uses the `eps` it is given. Of the errors in a
-# docstring, write those that the exercise's text names.
+# A function leaves its inputs as they are, takes float32, too, and uses the `eps` it is given. Of the errors that a
+# docstring lists, raise only those that the exercise's text names.
 #
 # The course follows lecture 6 of CS231n (2017) and [Ioffe and Szegedy (2015)](https://arxiv.org/abs/1502.03167).
 
@@ -192,8 +192,8 @@ plotting.show(figure, alt="Four examples by three features, three times: coloure
 # ### Two helpers you will meet
 #
 # A cell with a figure asks first whether your functions are far enough: `ready(normalize=normalize)`. If not, it says
-# what is missing; if one fails its check, it says so above the figure. `claim(words, effects, above=…)` prints whether
-# the median of an effect, measured with several random seeds, lies beyond a limit, and the median.
+# what is missing; if one fails its check, it says so above the figure. `claim(words, effects, above=…)` takes an effect
+# that was measured with several random seeds. It prints the median, and whether that lies above (or `below`) a limit.
 
 # %% [markdown] id="normalize-why-eps"
 # ### Why eps?
@@ -400,7 +400,7 @@ if ready(normalize=normalize, layer_outputs=layer_outputs):
 # %% [markdown] id="cancel"
 # ### Why it cancels
 #
-# Scale the weights of a layer by c. Then `h @ W` grows by c, its mean grows by c, its standard deviation grows by c,
+# Scale the weights of a layer by c. Then z = h @ W grows by c, its mean grows by c, its standard deviation grows by c,
 # and in (z - mean) / std the c is gone. So the output of a normalized layer does not depend on the scale of its weights
 # at all, but for eps.
 #
@@ -440,7 +440,7 @@ if ready(normalize=normalize, layer_outputs=layer_outputs):
         print(f"gain {gain}: layer 10 {ends[0]:7.1e} without, {ends[1]:.2f} normalized")
     claim("gain 0.1: over 9 powers of ten lost without", -np.log10(without[0.1])[:, -1], above=9)
     ratio = (normalized[0.1] / normalized[10])[:, -1]
-    claim("normalized, gain 0.1 over gain 10", ratio, above=0.99, below=1.01)
+    claim("normalized, gain 0.1 over 10: 1, within 1 %", ratio, above=0.99, below=1.01)
 
 # %% [markdown] id="net-caption"
 # **In a net, too: a small gain collapses; normalized, all gains have one curve.** At gain 10 the spread looks healthy.
@@ -454,13 +454,13 @@ if ready(normalize=normalize, layer_outputs=layer_outputs):
         ends = [np.median(pair[:, -1]) for pair in runs[gain]]
         print(f"gain {gain:.0f}: layer 20 has {ends[0]:.2f} without, {ends[1]:.2f} normalized")
     held = runs[2.0][0]  # (nets, layers)
-    claim("gain 2 without: layer 20 over layer 5", held[:, 19] / held[:, 4], above=0.9, below=1.1)
+    claim("gain 2, layer 20 over layer 5: 1, within 10 %", held[:, 19] / held[:, 4], above=0.9, below=1.1)
 
 # %% [markdown] id="gain-answer-text"
-# Gain 2 holds it. (So does 5, with every unit stuck near -1 or 1: the next figure.) But somebody had to find it, for
-# tanh; another nonlinearity has another good gain, and training moves the weights away from it. Normalization needs no
-# such luck: it holds the spread at any gain. (For common nonlinearities good gains are known: notebooks 2 and 3 begin
-# with Xavier's and He's.)
+# Gain 2 holds it. (So does 5, at a spread near 1, the most that tanh can give: its outputs crowd at -1 and 1, as the
+# next figure shows for 10.) But somebody had to find it, for tanh; another nonlinearity has another good gain, and
+# training moves the weights away from it. Normalization needs no such luck: it holds the spread at any of these gains.
+# (For common nonlinearities good gains are known: notebooks 2 and 3 begin with Xavier's and He's.)
 
 
 # %% id="layers-figure"
@@ -527,8 +527,8 @@ if ready(normalize=normalize, layer_outputs=layer_outputs):
 # and what is not.
 
 # %% [markdown] id="recap-notes" notes="2"
-# Leave question 2 open, notebook 2 begins with it. What is not finished is homework; the class's table comes from `make
-# grade`.
+# Leave both open: notebook 2 begins with question 1 and comes to question 2. What is not finished is homework; the
+# class's table comes from `make grade`.
 
 # %% id="summary"
 summary("01_normalization", globals())

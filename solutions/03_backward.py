@@ -238,9 +238,9 @@ if ready(frozen_backward=frozen_backward):
 # lecture's sentence needs this correction. So go back node by node, from right to left.
 #
 # `dx_hat` you have. Next, `inv_std` serves all N examples in x_hat = centered * inv_std: multiply by `centered`, and
-# sum over the batch. With $c$ for centered and $s$ for inv_std:
+# sum over the batch:
 #
-# $$ds = \sum_n d\hat{x}_n\,c_n$$
+# $$d\text{inv\_std} = \sum_n d\hat{x}_n\,\text{centered}_n$$
 #
 # By hand, with dout = 4, 0, 0, 0: dx_hat is 12, 0, 0, 0, and dinv_std is 12 · (-2) = -24.
 
@@ -370,7 +370,7 @@ check("batchnorm_backward_alt", batchnorm_backward_alt, batchnorm_forward=batchn
 # of them is multiplied by x_hat. Try your formula on the example of the exercise, with a pencil.
 #
 # </details>
-# <details><summary>Help: it says "derive the closed form here"</summary>
+# <details><summary>Help: it says "derive it here"</summary>
 #
 # Your function calls `batchnorm_backward`, which is switched off for this check. What you need of it is dgamma and
 # dbeta, and exercise 3.1 gives you those.
@@ -417,7 +417,7 @@ seen = data.pytorch()  # recorded: one training step of its BatchNorm1d
 if ready(batchnorm_backward_alt=batchnorm_backward_alt, batchnorm_forward=batchnorm_forward):
     out, cache = batchnorm_forward(seen["x"], seen["gamma"], seen["beta"], {"mode": "train"})
     dx, dgamma, dbeta = batchnorm_backward_alt(seen["dout"], cache)
-    mean, var, n = cache["mean"], cache["var"], len(seen["x"])
+    mean, var, n = seen["x"].mean(axis=0), seen["x"].var(axis=0), len(seen["x"])
     running = {"running_mean": 0.1 * mean, "running_var": 0.9 + 0.1 * var * n / (n - 1)}  # its convention: notebook 2
     print("feature 1:", *(f"{v:8g}" for v in seen["x"][:, 0]))
     print("PyTorch's dx", *(f"{v:8.4f}" for v in seen["dx"][:, 0]))
@@ -491,8 +491,8 @@ if ready(batchnorm_backward_alt=batchnorm_backward_alt, batchnorm_forward=batchn
 # ## Your layer in a net
 #
 # The smallest net that it fits in: h = relu(batch norm(x @ w1)), scores = h @ w2 + b2. (No b1: it would be dead.)
-# `softmax_loss(scores, labels)` is handed to you. It returns the loss, averaged over the batch, and `dscores`, its
-# gradient.
+# `softmax_loss(scores, labels)` is handed to you. It returns the loss, averaged over the batch, in *nats* (by natural
+# logarithms), and `dscores`, its gradient.
 
 # %% [markdown] id="net-text-notes" notes="2"
 # Draw the chain on the board: x, z, out, h, scores, loss. The rest is meant: what comes now is plain work, and fun.
@@ -613,9 +613,9 @@ if ready(network_loss=network_loss, train_network=train_network):
     figure = plotting.backward.with_and_without(rates, 10 * np.arange(1, 21), by_tens)
     plotting.show(figure, alt="Losses at three rates: without is lower at 0.1, level at 1, and stuck at 3.")
     last = by_tens[..., -1]
-    claim("rate 0.1: the last loss over 1.1-fold with it", last[1, 0] / last[0, 0], above=1.1)
+    claim("rate 0.1: last loss, with over without, over 1", last[1, 0] / last[0, 0], above=1)
     early = by_tens[:, 1, :, :5].mean(axis=-1)
-    claim("rate 1: the first 50 losses under 0.7-fold", early[1] / early[0], below=0.7)
+    claim("rate 1: first 50, with over without, under 0.7", early[1] / early[0], below=0.7)
     claim("rate 3: the last loss over 1 nat lower with it", last[0, 2] - last[1, 2], above=1)
 
 # %% [markdown] id="own-figure-notes" notes="3"
@@ -637,7 +637,7 @@ if ready(network_loss=network_loss, train_network=train_network):
 
 # %% [markdown] id="gammas-caption"
 # **gamma is learned: from 1 most of them grew,** further at larger rates. (All units of five nets; dotted: where they
-# began.) *Takeaway: the net uses the freedom that scale and shift give it, and stays near its start.*
+# began.) *Takeaway: the net uses the freedom that scale and shift give it.*
 
 # %% [markdown] id="tools-net"
 # ## The same for any number of layers
@@ -825,8 +825,8 @@ if ready(batchnorm_backward=batchnorm_backward, batchnorm_forward=batchnorm_forw
         claim(f"{nonlinearity}, a layer: over 1.05-fold", np.array(grown) ** (1 / 59), above=1.05)
 
 # %% [markdown] id="explosion-caption"
-# **Batch norm has an explosion of its own.** About a tenth a layer with tanh, a fifth with ReLU, whatever the weights:
-# in 60 layers a factor of hundreds, or of tens of thousands. [Yang et al. (2019)](https://arxiv.org/abs/1902.08129)
+# **Batch norm has an explosion of its own.** In these untrained nets the gradient grows by about a tenth a layer with
+# tanh, by a fifth with ReLU: in 60 layers by a factor of hundreds, or of tens of thousands. [Yang et al. (2019)](https://arxiv.org/abs/1902.08129)
 # derive it. Nets that are this deep have skip connections.
 
 # %% [markdown] id="recap"

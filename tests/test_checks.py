@@ -486,7 +486,14 @@ def test_a_wrong_answer_counts_in_its_own_cell_only(monkeypatch):
 
 @pytest.mark.parametrize(
     "answer",
-    [stub("normalize"), lambda x, eps=1e-5: None, lambda x, eps=1e-5: x[0], lambda x, eps=1e-5: x / 0, lambda: 0],
+    [
+        stub("normalize"),
+        lambda x, eps=1e-5: None,
+        lambda x, eps=1e-5: x[0],
+        lambda x, eps=1e-5: x / 0,
+        lambda: 0,
+        lambda x, eps=1e-5: x[1] and x if len(x) < 2 else x,  # a batch of one raises
+    ],
 )
 def test_what_a_figure_could_not_draw_is_not_ready(capsys, answer):
     assert not ready(normalize=answer, layer_outputs=layers.layer_outputs)

@@ -181,7 +181,7 @@ EXERCISES = (
         shares={"dx_hat": 0.6, "dgamma": 0.2, "dbeta": 0.2},
     ),
     Exercise(
-        "frozen_backward", "Backward when the statistics are constants", 4, 10, 1,
+        "frozen_backward", "Backward when the statistics are constants", 4, 5, 1,
         "With fixed statistics each example stands alone.",
         ("dx",),
         {"easy": 0, "square": 3, "large_eps": 2, "tiny_variance": 1, "float32": 1, "unchanged": 0},
@@ -199,7 +199,7 @@ EXERCISES = (
         point=("small", "large_eps"),
     ),
     Exercise(
-        "batchnorm_backward_alt", "Backward in closed form", 6, 25, 3,
+        "batchnorm_backward_alt", "Backward in closed form", 6, 20, 3,
         "Derive it: what is left of dx_hat once two projections are taken away?",
         ("dx", "dgamma", "dbeta"),
         {"easy": 0, "small": 4, "square": 2, "large_eps": 2, "tiny_variance": 2, "constant": 1, "large_mean": 1,
@@ -211,7 +211,7 @@ EXERCISES = (
         point=("small", "large_eps"),
     ),
     Exercise(
-        "network_loss", "Your layer in a net", 8, 25, 2,
+        "network_loss", "Your layer in a net", 8, 20, 2,
         "Go back in the order in which you came, and close the relu where it was closed on the way.",
         ("loss", "grads"),
         {"easy": 0, "small": 4, "square": 2, "without": 3, "test_mode": 2, "keeps_running": 1, "large_scores": 1,
