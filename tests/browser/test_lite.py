@@ -48,6 +48,7 @@ def site(tmp_path_factory, pyodide):
     """The site of all notebooks with their solutions, being served as the README says; its folder and its address."""
     out = tmp_path_factory.mktemp("the course")
     (folder,) = lite.write_lite(ROOT, out, reference=True, pyodide=pyodide)
+    expose(folder / "jupyter-lite.json")
     port = free_port()
     command = [sys.executable, "-m", "http.server", "--bind", "127.0.0.1", "--directory", str(out), str(port)]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -55,6 +56,13 @@ def site(tmp_path_factory, pyodide):
     yield folder, f"http://127.0.0.1:{port}"
     server.terminate()
     server.wait()
+
+
+def expose(settings):
+    """Let a test ask JupyterLab itself."""
+    config = json.loads(settings.read_text("utf-8"))
+    config["jupyter-config-data"]["exposeAppInBrowser"] = True
+    settings.write_text(json.dumps(config), "utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +100,7 @@ def downloaded(notebook):
     """A notebook as File, Download gives it, after it was saved."""
     notebook.page.keyboard.press("Control+S")
     with notebook.page.expect_download() as download:
-        notebook.command("Download")
+        notebook.command("docmanager:download")
     return json.loads(download.value.path().read_text("utf-8"))
 
 
@@ -171,7 +179,7 @@ def test_an_hour_of_a_student(visit, page, tmp_path):
     page.keyboard.press("Control+S")
     notebook = visit("02_scale_and_shift.ipynb")  # loads the page anew
     expect(notebook.cell("saturated_fraction")).to_contain_text(RIGHT)
-    notebook.command("Restart Kernel…")
+    notebook.command("kernelmenu:restart")
     page.locator(".jp-Dialog .jp-mod-accept").click()
     notebook.click_and_run("browser")
     notebook.click_and_run("hand-over")
