@@ -35,8 +35,12 @@ class Notebook:
         return self.cell(name).locator("img").first.get_attribute("src")
 
     def command(self, name: str) -> None:
-        """Start a command of JupyterLab. Keys for the palette would go astray: a notebook that has loaded takes the focus."""
+        """Start a command of JupyterLab. Keys to the palette go astray where a notebook takes the focus once loaded."""
         self.page.evaluate("name => { jupyterapp.commands.execute(name) }", name)
+
+    def save(self) -> None:
+        self.command("docmanager:save")
+        self.page.wait_for_function("!jupyterapp.shell.currentWidget.context.model.dirty", timeout=RUN)
 
     def wait(self, name: str) -> None:
         """Wait until a cell has run, and all before it."""

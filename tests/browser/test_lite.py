@@ -98,7 +98,7 @@ def visit(page, site):
 
 def downloaded(notebook):
     """A notebook as File, Download gives it, after it was saved."""
-    notebook.page.keyboard.press("Control+S")
+    notebook.save()
     with notebook.page.expect_download() as download:
         notebook.command("docmanager:download")
     return json.loads(download.value.path().read_text("utf-8"))
@@ -176,7 +176,7 @@ def test_an_hour_of_a_student(visit, page, tmp_path):
     move_sliders(notebook, "saturation-figure")
     screenshot(notebook, "saturation-figure", "view")
 
-    page.keyboard.press("Control+S")
+    notebook.save()
     notebook = visit("02_scale_and_shift.ipynb")  # loads the page anew
     expect(notebook.cell("saturated_fraction")).to_contain_text(RIGHT)
     notebook.command("kernelmenu:restart")
