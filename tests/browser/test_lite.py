@@ -151,13 +151,14 @@ def test_pristine_notebook_runs_to_its_end(visit, name):
     expect(notebook.output("summary")).to_contain_text("unanswered")
 
 
-def test_narrow_window_leaves_a_notebook_its_room(page, site):
-    page.set_viewport_size({"width": 390, "height": 800})
+def test_narrow_window_leaves_a_notebook_its_room(chromium, site):
+    page = chromium.new_page(viewport={"width": 390, "height": 800})  # a new visitor's
     page.goto(site[1])
     page.get_by_role("link", name=NOTEBOOKS["02_scale_and_shift"].title).click()
     cell = page.locator(".jp-Notebook-cell").first
     expect(cell).to_be_visible(timeout=RUN)
     assert cell.bounding_box()["width"] > 350
+    page.close()
 
 
 def test_an_hour_of_a_student(visit, page, tmp_path):
