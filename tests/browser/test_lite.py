@@ -155,9 +155,7 @@ def test_narrow_window_leaves_a_notebook_its_room(chromium, site):
     page = chromium.new_page(viewport={"width": 390, "height": 800})  # a new visitor's
     page.goto(site[1])
     page.get_by_role("link", name=NOTEBOOKS["02_scale_and_shift"].title).click()
-    cell = page.locator(".jp-Notebook-cell").first
-    expect(cell).to_be_visible(timeout=RUN)
-    assert cell.bounding_box()["width"] > 350
+    page.wait_for_function("document.querySelector('.jp-Notebook-cell')?.getBoundingClientRect().width > 350")
     page.close()
 
 
