@@ -18,9 +18,9 @@ HANDED = "batch_normalization.zip"
 PATIENCE = 60  # seconds; the notebook is saved every five, and more seldom where that takes long
 OLDER = """This copy of the notebook is older than the one on the site. Your work is kept, and goes on working.
 For the new one:
-1. File, Download, so that you keep what you wrote;
-2. in the list on the left, delete this notebook;
-3. reload the page, and write your answers into the notebook that is there then."""
+1. If you wrote anything: File, Download, so that you keep it.
+2. In the list on the left, delete this notebook. That deletes the copy in this browser, not the one on the site.
+3. Reload the page. The new notebook is there; write your answers into it."""
 
 
 def begin(name: str, digest: str) -> None:
@@ -42,7 +42,7 @@ def begin(name: str, digest: str) -> None:
 
 def hand_over() -> None:
     """Wait until this notebook is saved, and offer all notebooks as one zip to download."""
-    from IPython.display import HTML, display
+    from IPython.display import display
 
     notebooks = sorted(Path().glob("*.ipynb"))
     if not notebooks:
@@ -52,7 +52,8 @@ def hand_over() -> None:
     else:
         held = base64.b64encode(_zipped(notebooks)).decode()
         link = f'<a download="{HANDED}" href="data:application/zip;base64,{held}">Download {HANDED}</a>'
-        display(HTML(f"{link}: {', '.join(path.stem for path in notebooks)}"))
+        # not as an HTML object, which looks for a file of that name
+        display({"text/html": f"{link}: {', '.join(path.stem for path in notebooks)}"}, raw=True)
 
 
 def _saved(notebooks: list[Path]) -> bool:

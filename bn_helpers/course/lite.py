@@ -42,7 +42,7 @@ FETCHED = ("fashion_mnist.npz",)  # data that come when a notebook asks for them
 KEPT = """**Your work lives in this browser, on this machine: download it before you close.** The last cell hands all
 notebooks over as one file. Nothing is sent anywhere. The first cell takes up to half a minute, while Python comes; a
 cell that goes on without end is stopped by *Kernel, Restart Kernel*."""
-SETTINGS = {"LiteBuildConfig": {"apps": ["lab"], "ignore_sys_prefix": True, "no_sourcemaps": True}}
+SETTINGS = {"LiteBuildConfig": {"apps": ["lab", "notebooks"], "ignore_sys_prefix": True, "no_sourcemaps": True}}
 PYODIDE = "static/pyodide"  # where in a site the lock file lies, and our wheels
 LOCK = "pyodide-lock.json"
 RUNTIME = ("pyodide.mjs", "pyodide.asm.*", "python_stdlib.zip")

@@ -36,6 +36,8 @@ def lab(tmp_path_factory):
     """A copy of the course, in a folder with a space in its name, that is being served; and its address."""
     folder = tmp_path_factory.mktemp("lab")
     course = copy_course(folder / "a course")
+    (folder / "CONFIG").mkdir()
+    (folder / "CONFIG/jupyter_lab_config.json").write_text('{"LabApp": {"expose_app_in_browser": true}}')
     with serving(course, folder) as (_, address):
         yield course, *re.fullmatch(r"(http://[^/]+)/.*(token=\w+)", address).groups()
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
 
-RUN = 1_800_000  # milliseconds after which a run is given up: a solved notebook on a busy machine
+RUN = 600_000  # milliseconds after which a run is given up: a solved notebook on a busy machine
 NUMBERED = re.compile(r"\[\d+\]")
+READY = 'window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === "idle"'
 
 
 class Notebook:
@@ -21,7 +22,7 @@ class Notebook:
         self.places = {cell["id"]: place for place, cell in enumerate(self.cells)}
         self.panel = page.locator(".jp-NotebookPanel:visible")
         expect(self.panel.locator(".jp-Notebook-cell")).to_have_count(len(self.cells), timeout=RUN)
-        expect(page.locator("#jp-main-statusbar")).to_contain_text("| Idle", timeout=RUN)
+        page.wait_for_function(READY, timeout=RUN)
 
     def cell(self, name: str) -> Locator:
         return self.panel.locator(".jp-Notebook-cell").nth(self.places[name])
@@ -34,14 +35,12 @@ class Notebook:
         return self.cell(name).locator("img").first.get_attribute("src")
 
     def command(self, name: str) -> None:
-        """Run a command of JupyterLab by its name, through the palette."""
-        self.page.keyboard.press("Control+Shift+C")
-        palette = self.page.locator(".lm-CommandPalette")
-        expect(palette.locator("input")).to_be_focused()
-        self.page.keyboard.type(name)
-        expect(palette.locator(".lm-CommandPalette-item.lm-mod-active")).to_contain_text(name)
-        self.page.keyboard.press("Enter")
-        expect(palette).to_be_hidden()
+        """Start a command of JupyterLab. Keys to the palette go astray where a notebook takes the focus once loaded."""
+        self.page.evaluate("name => { jupyterapp.commands.execute(name) }", name)
+
+    def save(self) -> None:
+        self.command("docmanager:save")
+        self.page.wait_for_function("!jupyterapp.shell.currentWidget.context.model.dirty", timeout=RUN)
 
     def wait(self, name: str) -> None:
         """Wait until a cell has run, and all before it."""
@@ -49,8 +48,8 @@ class Notebook:
 
     def run_all(self) -> None:
         """Clear what is there, run all cells, and wait for the last."""
-        self.command("Clear Outputs of All Cells")
-        self.command("Run All Cells")
+        self.command("notebook:clear-all-cell-outputs")
+        self.command("notebook:run-all-cells")
         self.wait(self.cells[-1]["id"])
 
     def click_and_run(self, name: str) -> None:

@@ -48,6 +48,7 @@ def site(tmp_path_factory, pyodide):
     """The site of all notebooks with their solutions, being served as the README says; its folder and its address."""
     out = tmp_path_factory.mktemp("the course")
     (folder,) = lite.write_lite(ROOT, out, reference=True, pyodide=pyodide)
+    expose(folder / "jupyter-lite.json")
     port = free_port()
     command = [sys.executable, "-m", "http.server", "--bind", "127.0.0.1", "--directory", str(out), str(port)]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -55,6 +56,13 @@ def site(tmp_path_factory, pyodide):
     yield folder, f"http://127.0.0.1:{port}"
     server.terminate()
     server.wait()
+
+
+def expose(settings):
+    """Let a test ask JupyterLab itself."""
+    config = json.loads(settings.read_text("utf-8"))
+    config["jupyter-config-data"]["exposeAppInBrowser"] = True
+    settings.write_text(json.dumps(config), "utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -90,9 +98,9 @@ def visit(page, site):
 
 def downloaded(notebook):
     """A notebook as File, Download gives it, after it was saved."""
-    notebook.page.keyboard.press("Control+S")
+    notebook.save()
     with notebook.page.expect_download() as download:
-        notebook.command("Download")
+        notebook.command("docmanager:download")
     return json.loads(download.value.path().read_text("utf-8"))
 
 
@@ -143,6 +151,14 @@ def test_pristine_notebook_runs_to_its_end(visit, name):
     expect(notebook.output("summary")).to_contain_text("unanswered")
 
 
+def test_narrow_window_leaves_a_notebook_its_room(chromium, site):
+    page = chromium.new_page(viewport={"width": 390, "height": 800})  # a new visitor's
+    page.goto(site[1])
+    page.get_by_role("link", name=NOTEBOOKS["02_scale_and_shift"].title).click()
+    page.wait_for_function("document.querySelector('.jp-Notebook-cell')?.getBoundingClientRect().width > 350")
+    page.close()
+
+
 def test_an_hour_of_a_student(visit, page, tmp_path):
     notebook = visit("02_scale_and_shift.ipynb")
     notebook.click_and_run("browser")
@@ -168,10 +184,10 @@ def test_an_hour_of_a_student(visit, page, tmp_path):
     move_sliders(notebook, "saturation-figure")
     screenshot(notebook, "saturation-figure", "view")
 
-    page.keyboard.press("Control+S")
+    notebook.save()
     notebook = visit("02_scale_and_shift.ipynb")  # loads the page anew
     expect(notebook.cell("saturated_fraction")).to_contain_text(RIGHT)
-    notebook.command("Restart Kernel…")
+    notebook.command("kernelmenu:restart")
     page.locator(".jp-Dialog .jp-mod-accept").click()
     notebook.click_and_run("browser")
     notebook.click_and_run("hand-over")

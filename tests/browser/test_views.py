@@ -34,8 +34,8 @@ VIEWS = {
 @pytest.mark.parametrize("name", VIEWS)
 def test_each_slider_is_reached_by_tab_and_moves_the_picture(open_notebook, page, screenshot, name):
     notebook = open_notebook(f"solutions/{name}.ipynb")
-    notebook.command("Expand All Code")
-    notebook.command("Clear Outputs of All Cells")  # and their numbers, by which a run is seen
+    notebook.command("notebook:show-all-cell-code")
+    notebook.command("notebook:clear-all-cell-outputs")  # and their numbers, by which a run is seen
     for cell in VIEWS[name]:
         notebook.go_to(cell)
         notebook.run()
