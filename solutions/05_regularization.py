@@ -607,22 +607,20 @@ def dropout_arm(block, seed):
     return test, accuracy(net, x[~spoiled], labels[~spoiled])
 
 
-if ready(ghost_batchnorm_forward=ghost_batchnorm_forward):
-    dropped = paired(dropout_arm, blocks, SEEDS)  # (blocks, seeds, 2)
+dropped = paired(dropout_arm, blocks, SEEDS)  # (blocks, seeds, 2)
 
 # %% id="dropout-figure"
-if ready(ghost_batchnorm_forward=ghost_batchnorm_forward):
-    panels = {key: dict(zip(blocks, dropped[..., i])) for i, key in enumerate(["test images", "right labels learned"])}
-    looks = dict.fromkeys(["linear relu", blocks[2]], plotting.WITHOUT)
-    figure = plotting.arms(panels, "accuracy", looks)
-    plotting.show(figure, alt="Dots by arm: all with dropout lead; all learn the right labels.")
-    test, learned = 100 * np.moveaxis(dropped, 2, 0)  # (blocks, seeds)
-    claim("every arm: over 90 % of right labels learned", learned.min(axis=0), above=90)
-    claim("any with dropout: over 5 above any without", test[2:].min(axis=0) - test[:2].max(axis=0), above=5)
-    claim("batch norm alone: no gain of over 4 points", test[1] - test[0], below=4)
-    tested = [nets[blocks[-1], seed] for seed in SEEDS]  # dropout first; last seen: right labels
-    widths = [n.values["dropout1"].var(axis=0) / n.states["norm1"]["running_var"] for n in tested]
-    claim("test mode: under 0.7 of the running variance", np.median(widths, axis=1), below=0.7)
+panels = {key: dict(zip(blocks, dropped[..., i])) for i, key in enumerate(["test images", "right labels learned"])}
+looks = dict.fromkeys(["linear relu", blocks[2]], plotting.WITHOUT)
+figure = plotting.arms(panels, "accuracy", looks)
+plotting.show(figure, alt="Dots by arm: all with dropout lead; all learn the right labels.")
+test, learned = 100 * np.moveaxis(dropped, 2, 0)  # (blocks, seeds)
+claim("every arm: over 90 % of right labels learned", learned.min(axis=0), above=90)
+claim("any with dropout: over 5 above any without", test[2:].min(axis=0) - test[:2].max(axis=0), above=5)
+claim("batch norm alone: no gain of over 4 points", test[1] - test[0], below=4)
+tested = [nets[blocks[-1], seed] for seed in SEEDS]  # dropout first; last seen: right labels
+widths = [n.values["dropout1"].var(axis=0) / n.states["norm1"]["running_var"] for n in tested]
+claim("test mode: under 0.7 of the running variance", np.median(widths, axis=1), below=0.7)
 
 # %% [markdown] id="dropout-figure-notes" notes="2"
 # The mismatch is real, as printed, and the accuracy hardly notices it in this small net. Ask whether that refutes Li et
