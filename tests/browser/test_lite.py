@@ -65,23 +65,16 @@ def expose(settings):
     settings.write_text(json.dumps(config), "utf-8")
 
 
-@pytest.fixture(scope="module")
-def context(chromium, site, pyodide):
-    """One visitor's browser, in which work is kept from test to test. It may ask nobody but the server."""
+@pytest.fixture
+def page(chromium, site, pyodide):
+    """A page of a new visitor, in whose browser no work is kept. It may ask nobody but the server."""
     allowed = (site[1], "data:", "blob:", *([] if pyodide else ["https://cdn.jsdelivr.net/pyodide/"]))
     context = chromium.new_context(viewport={"width": 1280, "height": 900})
     outside = []
     context.route(lambda url: not url.startswith(allowed), lambda route: outside.append(route.abort()))
-    yield context
+    yield context.new_page()
     context.close()
     assert not outside, "the course asked for something outside"
-
-
-@pytest.fixture
-def page(context):
-    page = context.new_page()
-    yield page
-    page.close()
 
 
 @pytest.fixture
