@@ -14,6 +14,7 @@ from jupyter_client.manager import start_new_kernel
 
 from bn_helpers.grading.grader import own_folder
 from bn_helpers.grading.results import ANSWER, BWRAP, UNCONFINED, USER, SandboxUnavailable, Step
+from bn_helpers.grading.sandbox import image
 from bn_helpers.grading.sandbox import workshop as module
 from bn_helpers.grading.sandbox.image import NEVER, build_image
 from bn_helpers.grading.sandbox.kernel import inside
@@ -231,6 +232,13 @@ def test_the_libraries_are_a_copy_of_which_reading_leaves_no_trace(confined):
     assert {each.st_nlink for each in about if stat.S_ISREG(each.st_mode)} == {1}
     assert {each.st_atime for each in about} == {NEVER}  # later than any change, so that reading does not move it
     workshop.close()
+
+
+def test_a_file_system_that_notes_what_was_read_is_told(monkeypatch):
+    if os.geteuid() or os.statvfs("/dev/shm").f_flag & os.ST_NOATIME:
+        pytest.skip("this takes root, and a file system that notes it")
+    monkeypatch.setattr(image, "NEVER", 0)  # for so long ago, every system notes it anew
+    assert {promise for promise, held in tried(USER) if not held} == {"no time tells what was read"}
 
 
 def test_a_kernel_shares_no_open_file_with_the_next(confined):
