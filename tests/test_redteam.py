@@ -1,4 +1,4 @@
-"""What an attack on the grader got through with: each fails until its fault is mended, and then belongs beside its kind."""
+"""What an attack on the grader got through with: each fails until its fault is mended, then it joins its kind."""
 
 from __future__ import annotations
 
@@ -75,6 +75,40 @@ driver.probe = second
     results = grade(answers)
     assert results["channel_statistics"].score == EXERCISES["channel_statistics"].points
     assert "channel_statistics" not in results["spatial_batchnorm_backward"].message
+
+
+def test_what_is_left_of_a_staged_pass_may_loop_and_harms_no_other(grade):
+    right = right_answers(["batchnorm_backward", "batchnorm_backward_alt"])
+    loops = "import numpy as np\nif 'batchnorm_' + 'backward' not in globals():\n    while True:\n        pass\n"
+    alt = right["batchnorm_backward_alt"].replace("dout.sum(axis=0)", "np.sum(dout, axis=0)")
+    staged = f"{right['batchnorm_backward']}\n{loops}"
+    others = ("network_loss", "channel_statistics", "ghost_batchnorm_forward")
+    results = grade(right_answers(others, batchnorm_backward=staged, batchnorm_backward_alt=alt))
+    assert {name: results[name].score for name in others} == {name: EXERCISES[name].points for name in others}
+    assert "used up its time" not in results["batchnorm_backward"].message
+
+
+def test_a_helper_below_what_a_staged_pass_prints_stays_for_the_closed_form(grade):
+    prints = """
+_, cache = batchnorm_forward(np.ones((3, 2)), np.ones(2), np.ones(2), {"mode": "train"})
+dx, dgamma, dbeta = batchnorm_backward(np.ones((3, 2)), cache)
+print(dx)
+
+def summed(values):
+    return values.sum(axis=0)
+"""
+    right = right_answers(["batchnorm_backward", "batchnorm_backward_alt"])
+    alt = right["batchnorm_backward_alt"].replace("dout.sum(axis=0)", "summed(dout)")
+    results = grade({"batchnorm_backward": right["batchnorm_backward"] + prints, "batchnorm_backward_alt": alt})
+    assert results["batchnorm_backward_alt"].score == EXERCISES["batchnorm_backward_alt"].points
+
+
+def test_nobody_is_told_to_derive_who_calls_nothing_but_numpy(grade):
+    right = right_answers(["batchnorm_backward", "batchnorm_backward_alt"])
+    alt = right["batchnorm_backward_alt"].replace("dout.sum(axis=0)", "np.mean(dout, axis=0)")  # wrong by itself
+    staged = f"import numpy as np\n{right['batchnorm_backward']}"
+    results = grade({"batchnorm_backward": staged, "batchnorm_backward_alt": f"import numpy as np\n{alt}"})
+    assert "derive it" not in results["batchnorm_backward_alt"].message
 
 
 # A run that hangs, or leaves something
