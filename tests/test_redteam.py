@@ -17,9 +17,11 @@ from bn_helpers.exercises import EXERCISES
 from bn_helpers.grading import handed
 from bn_helpers.grading.grader import Grader
 from bn_helpers.grading.handed import Collector
+from bn_helpers.grading.ledger import Ledger
 from bn_helpers.grading.report import gradebooks
 from bn_helpers.grading.report.insight import anonymous
-from bn_helpers.grading.results import BWRAP, USER, Graded, SandboxUnavailable, SubmissionResult
+from bn_helpers.grading.results import BWRAP, PASSED, USER, ExerciseResult, Graded, SandboxUnavailable, SubmissionResult
+from bn_helpers.grading.roster import read_roster
 from bn_helpers.grading.sandbox.limits import WALL_SECONDS
 from bn_helpers.grading.sandbox.workshop import choose_sandbox
 from bn_helpers.grading.students import find_students
@@ -247,6 +249,40 @@ def test_a_name_on_moodle_takes_no_other_students_place(tmp_path):
     put(tmp_path / "Kim_1234_assignsubmission_file" / FIRST, work("kim"))
     put(tmp_path / "Kim_1234_assignsubmission_file_99_assignsubmission_file" / FIRST, work("evil"))
     assert len(find_students([tmp_path])) == 2
+
+
+def roster(path, *lines):
+    path.write_text("\n".join(("name,id", *lines)))
+    return read_roster(path)
+
+
+def test_a_number_of_moodles_own_is_no_number_of_the_roster(tmp_path):
+    put(tmp_path / "class/Lee Anna_12_assignsubmission_file" / FIRST, work("lee"))
+    found = find_students([tmp_path / "class"], roster=roster(tmp_path / "r.csv", "Kim Minsu,12", "Lee Anna,13"))
+    assert {student.name: len(student.files) for student in found} == {"Kim Minsu": 0, "Lee Anna": 1}
+
+
+def test_two_whom_the_platform_knows_apart_are_not_one_by_a_name_in_the_roster(tmp_path):
+    for number in (1234, 99):
+        put(tmp_path / f"class/Kim Minsu_{number}_assignsubmission_file" / FIRST, work(f"kim {number}"))
+    found = find_students([tmp_path / "class"], roster=roster(tmp_path / "r.csv", "Kim Minsu,20261234", "Lee,20261235"))
+    assert max(len(student.files) for student in found) == 1
+
+
+def test_whoever_shares_a_name_keeps_to_his_own_results_in_the_next_run(tmp_path):
+    ledger, results = Ledger(tmp_path / "out"), []
+    for week, sections in {"1": "AB", "2": "B"}.items():
+        for section in sections:
+            put(tmp_path / week / section / "Kim" / f"0{week}.ipynb", work(f"kim {section}"))
+            put(tmp_path / week / section / f"other {section}" / f"0{week}.ipynb", work(f"other {section}"))
+        students = find_students([tmp_path / week])
+        task = EXERCISES["normalize" if week == "1" else "scale_and_shift"]
+        result = ExerciseResult(task.id, task.notebook, 1.0, 1.0, PASSED)
+        results = [SubmissionResult(s.name, 1.0, 1.0, 1.0, exercises=(result,)) for s in students]
+        ledger.add([tmp_path / week], students, results, BWRAP)
+    graded = zip(ledger.students, ledger.graded().results, strict=True)
+    scores = {student.path.parent.name: result.score for student, result in graded if "Kim" in student.name}
+    assert scores == {"A": 1.0, "B": 2.0}
 
 
 def test_an_empty_folder_of_moodle_has_its_students_name_and_number(tmp_path):
