@@ -269,6 +269,26 @@ def test_two_whom_the_platform_knows_apart_are_not_one_by_a_name_in_the_roster(t
     assert max(len(student.files) for student in found) == 1
 
 
+def test_a_number_that_canvas_gives_is_no_number_of_the_roster(tmp_path):
+    for number, name in ((12, "kimminsu"), (13, "lee")):
+        put(tmp_path / "class" / f"{name}_{number}_5678_{FIRST}", work(name))
+    people = roster(tmp_path / "r.csv", "Park,12", "Kim Minsu,1", "Lee,2")
+    found = find_students([tmp_path / "class"], roster=people)
+    assert {student.name: len(student.files) for student in found} == {"Kim Minsu": 1, "Lee": 1, "Park": 0}
+
+
+SUBMITTER = "submission_{n}:\n  :submitters:\n  - :name: {name}\n    :sid: '5'\n    :email: {n}@x.org\n"
+
+
+@pytest.mark.parametrize("names", [("Kim", "Evil"), ("Kim", "2001-99-99")])
+def test_whoever_gives_anothers_number_on_gradescope_is_not_that_one(tmp_path, names):
+    for n in range(2):
+        put(tmp_path / f"submission_{n}" / FIRST, work(str(n)))
+    lines = (SUBMITTER.format(n=n, name=name) for n, name in enumerate(names))
+    put(tmp_path / "submission_metadata.yml", "".join(lines))
+    assert [len(student.files) for student in find_students([tmp_path])] == [1, 1]
+
+
 def test_whoever_shares_a_name_keeps_to_his_own_results_in_the_next_run(tmp_path):
     ledger, results = Ledger(tmp_path / "out"), []
     for week, sections in {"1": "AB", "2": "B"}.items():
