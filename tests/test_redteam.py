@@ -81,8 +81,8 @@ driver.probe = second
 
 def test_what_is_left_of_a_staged_pass_may_loop_and_harms_no_other(grade):
     right = right_answers(["batchnorm_backward", "batchnorm_backward_alt"])
-    loops = "import numpy as np\nif 'batchnorm_' + 'backward' not in globals():\n    while True:\n        pass\n"
-    alt = right["batchnorm_backward_alt"].replace("dout.sum(axis=0)", "np.sum(dout, axis=0)")
+    loops = "def summed(values):\n    return values.sum(axis=0)\nwhile 'batchnorm_' + 'backward' not in globals():\n    pass\n"
+    alt = right["batchnorm_backward_alt"].replace("dout.sum(axis=0)", "summed(dout)")
     staged = f"{right['batchnorm_backward']}\n{loops}"
     others = ("network_loss", "channel_statistics", "ghost_batchnorm_forward")
     results = grade(right_answers(others, batchnorm_backward=staged, batchnorm_backward_alt=alt))
