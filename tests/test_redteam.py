@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import struct
 import time
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from messy_class import put, work, zipped
-from submissions import by_id, right_answers, write_submission
+from submissions import by_id, code_cell, notebook, right_answers, write_submission
 
 from bn_helpers import submission
 from bn_helpers.exercises import EXERCISES
@@ -106,6 +107,25 @@ def summed(values):
     alt = right["batchnorm_backward_alt"].replace("dout.sum(axis=0)", "summed(dout)")
     results = grade({"batchnorm_backward": right["batchnorm_backward"] + prints, "batchnorm_backward_alt": alt})
     assert results["batchnorm_backward_alt"].score == EXERCISES["batchnorm_backward_alt"].points
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "from math import *",  # sqrt of a number
+        "try:\n    import torch\nexcept ImportError:\n    from math import sqrt",
+        "if True:\n    from math import sqrt",
+        "for factor in (1.0,):\n    pass\nwith open('x') as file:\n    pass\nfrom math import sqrt",
+    ],
+    ids=["star", "try", "if", "for"],
+)
+def test_what_another_cell_defines_in_whatever_way_is_taken_along(tmp_path, other):
+    answer = "def saturated_fraction(z, threshold=0.97):\n    return sqrt(np.mean(np.abs(np.tanh(z)) > threshold) ** 2)"
+    answer += " * factor" * ("factor" in other)
+    cells = (code_cell(other), code_cell(answer, "saturated_fraction", "saturated_fraction"))
+    put(tmp_path / "02_scale_and_shift.ipynb", json.dumps(notebook(*cells)))
+    found = read_submission(tmp_path).answers["saturated_fraction"]
+    assert {"factor", "sqrt"} & found.reads <= found.binds or "import *" in found.source
 
 
 def test_nobody_is_told_to_derive_who_calls_nothing_but_numpy(grade):
