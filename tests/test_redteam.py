@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import struct
 import time
 import zipfile
@@ -194,6 +195,19 @@ def _is_socket(n):
         return False
 """
     assert "sent -1" in grade({"normalize": sends})["normalize"].message
+
+
+def test_a_kernel_does_not_know_how_many_came_before(grade):
+    tells = """
+import sys
+def normalize(x, eps=1e-5):
+    kernel = get_ipython().kernel
+    [stream, *_] = getattr(kernel, "shell_streams", None) or [kernel.shell_stream]
+    raise ValueError(stream.socket.getsockopt(sys.modules["zmq"].LAST_ENDPOINT)[-24:])
+"""
+    message = grade({"normalize": tells})["normalize"].message
+    assert "ValueError" in message
+    assert not re.search(r"/s/\d{1,4}-1", message)
 
 
 # A hand-in that ends the batch, or costs others
