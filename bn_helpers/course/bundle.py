@@ -134,18 +134,18 @@ def pyproject(root: Path) -> bytes:
     return ("".join(section for section in sections if needed.match(section)).rstrip() + "\n").encode()
 
 
-def zipped(files: Mapping[str, bytes]) -> bytes:
+def zipped(files: Mapping[str, bytes], compression: int = zipfile.ZIP_STORED) -> bytes:
     """One zip of files, the same bytes for the same files; what begins with ``#!`` can be run.
 
-    Sorted names, one date, fixed permissions, and no compression, which differs from zlib to zlib.
+    Sorted names, one date, fixed permissions; compression differs from zlib to zlib.
     """
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+    with zipfile.ZipFile(buffer, "w") as archive:
         for name, held in sorted(files.items()):
             entry = zipfile.ZipInfo(name, DATE)
             entry.create_system = 3  # Unix, wherever this runs
             entry.external_attr = (0o100755 if held.startswith(b"#!") else 0o100644) << 16
-            archive.writestr(entry, held)
+            archive.writestr(entry, held, compression)
     return buffer.getvalue()
 
 
