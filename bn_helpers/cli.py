@@ -1,5 +1,7 @@
 """The command line: one function a subcommand, each importing what it needs, so that `--help` answers at once.
 
+What a subcommand's function says of itself is its help.
+
 Exit status: 0 all is well, 1 the command found something wrong and says what, 2 it could not do its work and says why.
 """
 
@@ -7,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
@@ -61,11 +63,12 @@ def main(arguments: Sequence[str] | None = None, imports_from: str = "") -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bn_helpers", description="The course's command line.")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    for run, add_options, summary, more in COMMANDS:
-        name = run.__name__[1:]
+    for run, add_options in COMMANDS.items():
+        name, words = run.__name__[1:], run.__doc__ or ""  # Python leaves it out where it is asked to (-OO)
         if name != "check" and EXPECTED.exists():  # there is nothing to build or to grade
             continue
-        command = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}. {more}")
+        summary = words.partition(".")[0]
+        command = commands.add_parser(name, help=summary[:1].lower() + summary[1:], description=words)
         command.set_defaults(run=run)
         add_options(command)
     return parser
@@ -154,6 +157,9 @@ def _positive(text: str) -> int:
 
 
 def _build(options: argparse.Namespace) -> int:
+    """Build the notebooks from their sources. solutions/NAME.py gives solutions/NAME.ipynb and notebooks/NAME.ipynb.
+    What has not changed is not run.
+    """
     from bn_helpers.course import builder
 
     names = options.names or None
@@ -191,13 +197,17 @@ def _catalogue_drifts() -> list[str]:
 
 
 def _check(options: argparse.Namespace) -> int:
+    """Check the answers in your notebooks. Your code runs as it is."""
+    from itertools import chain
+
     from bn_helpers import selfcheck
 
     failed = False
-    notebooks = options.notebooks or sorted((ROOT / "notebooks").glob("*.ipynb"))
-    if not notebooks:
-        raise FileNotFoundError(f"there is no notebook in {ROOT / 'notebooks'}; name those to check")
-    for path in notebooks:
+    places = options.notebooks or [ROOT / "notebooks"]
+    notebooks = [sorted(place.glob("*.ipynb")) if place.is_dir() else [place] for place in places]
+    if not any(notebooks):
+        raise FileNotFoundError(f"there is no notebook in {', '.join(map(str, places))}; name those to check")
+    for path in chain(*notebooks):
         print(f"{path.name} ...", flush=True)
         results = selfcheck.check_notebook(path, EXPECTED if EXPECTED.exists() else ROOT / "solutions")
         print("\n".join(selfcheck.table(results)), flush=True)
@@ -206,9 +216,12 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _bundle(options: argparse.Namespace) -> int:
+    """Make what a class receives. A zip of notebooks and helpers, without answers. Without --notebooks there is one for
+    each part of the course, cut where a notebook shows what an earlier one asks for.
+    """
     from bn_helpers.course import bundle, classtools
     from bn_helpers.errors import CourseError
-    from bn_helpers.files import write_whole
+    from bn_helpers.files import write_together
     from bn_helpers.grading.store import course_key
 
     if options.gradescope and options.notebooks:
@@ -216,24 +229,22 @@ def _bundle(options: argparse.Namespace) -> int:
     if options.nbgrader:
         zips = {"nbgrader.zip": classtools.nbgrader_files(ROOT, options.notebooks)}
     elif options.gradescope:
-        options.out.mkdir(parents=True, exist_ok=True)
         zips = {"gradescope.zip": classtools.gradescope_files(ROOT, course_key(options.key, options.out))}
     else:
-        choices = {"reference": options.with_reference, "repository": options.repository}
-        zips = bundle.copies(ROOT, options.notebooks, **choices)
-    options.out.mkdir(parents=True, exist_ok=True)
+        zips = bundle.copies(ROOT, options.notebooks, reference=options.with_reference, repository=options.repository)
+    mode = 0o600 if options.nbgrader or options.gradescope else 0o644  # what is for a class is nobody's secret
     for name, files in zips.items():
-        path = options.out / name
-        write_whole(path, bundle.zipped(files))
-        if not (options.nbgrader or options.gradescope):  # what is for a class is nobody's secret
-            path.chmod(0o644)
-        print(path)
+        write_together({options.out / name: bundle.zipped(files)}, mode)
+        print(options.out / name)
     if options.gradescope:
         print("it holds the course key and every answer: keep it secret")
     return 0
 
 
 def _grade(options: argparse.Namespace) -> int:
+    """Grade what students handed in. A notebook, a student's folder, or a folder of students' folders. Answers run in a
+    sandbox. A second run into the same folder grades only what has changed.
+    """
     import os
 
     from bn_helpers.errors import CourseError
@@ -270,25 +281,34 @@ def _grade(options: argparse.Namespace) -> int:
 def _holds(folder: Path, submissions: Sequence[Path]) -> bool:
     """Whether a folder, other than that of the course, holds submissions or lies in one."""
     folder = folder.resolve()
-    for path in (path.resolve() for path in submissions):
-        if folder == path or path in folder.parents or (folder in path.parents and folder != ROOT):
-            return True
-    return False
+    return any(
+        path in (folder, *folder.parents) or (folder in path.parents and folder != ROOT)
+        for path in (path.resolve() for path in submissions)
+    )
 
 
 def _slides(options: argparse.Namespace) -> int:
+    """Write the solved notebooks as slides. A file a talk, with speaker notes."""
     from bn_helpers.course.slides import write_slides
 
-    return _pages(write_slides, options.out, "In a browser, S opens the speaker notes, and Esc shows all slides.")
+    write_slides(ROOT, options.out)
+    print("In a browser, S opens the speaker notes, and Esc shows all slides.")
+    return 0
 
 
 def _site(options: argparse.Namespace) -> int:
+    """Write the course as a small static site to read. It holds no answers."""
     from bn_helpers.course.site import write_site
 
-    return _pages(write_site, options.out, f"Begin with {options.out / 'index.html'}.")
+    write_site(ROOT, options.out)
+    print(f"Begin with {options.out / 'index.html'}.")
+    return 0
 
 
 def _lite(options: argparse.Namespace) -> int:
+    """Write the course to work in with nothing but a browser. A site for each part of the course, cut as for bundle,
+    and a page that leads to them: index.html.
+    """
     from bn_helpers.course.lite import write_lite
 
     write_lite(ROOT, options.out, options.notebooks, reference=options.with_reference, pyodide=options.pyodide)
@@ -296,41 +316,12 @@ def _lite(options: argparse.Namespace) -> int:
     return 0
 
 
-def _pages(write: Callable[[Path, Path], list[Path]], out: Path, then: str) -> int:
-    write(ROOT, out)
-    print(then)
-    return 0
-
-
-# What it runs, its options, its summary, and what else its help says.
-COMMANDS = (
-    (_check, _check_options, "check the answers in your notebooks", "Your code runs as it is."),
-    (
-        _build,
-        _build_options,
-        "build the notebooks from their sources",
-        "solutions/NAME.py gives solutions/NAME.ipynb and notebooks/NAME.ipynb. What has not changed is not run.",
-    ),
-    (
-        _bundle,
-        _bundle_options,
-        "make what a class receives",
-        "A zip of notebooks and helpers, without answers. Without --notebooks there is one for each part of the "
-        "course, cut where a notebook shows what an earlier one asks for.",
-    ),
-    (
-        _grade,
-        _grade_options,
-        "grade what students handed in",
-        "A notebook, a student's folder, or a folder of students' folders. Answers run in a sandbox. A second run into "
-        "the same folder grades only what has changed.",
-    ),
-    (_slides, _pages_options, "write the solved notebooks as slides", "A file a talk, with speaker notes."),
-    (_site, _pages_options, "write the course as a small static site to read", "It holds no answers."),
-    (
-        _lite,
-        _lite_options,
-        "write the course to work in with nothing but a browser",
-        "A site for each part of the course, cut as for bundle, and a page that leads to them: index.html.",
-    ),
-)
+COMMANDS = {
+    _check: _check_options,
+    _build: _build_options,
+    _bundle: _bundle_options,
+    _grade: _grade_options,
+    _slides: _pages_options,
+    _site: _pages_options,
+    _lite: _lite_options,
+}
