@@ -19,17 +19,13 @@ import nbformat
 from bn_helpers import selfcheck, source
 from bn_helpers.course import builder, notebook_file
 from bn_helpers.course.leaks import leaks
+from bn_helpers.course.seen import seen
 from bn_helpers.course.sources import BuildError
 from bn_helpers.exercises import NOTEBOOKS, TASKS
 from bn_helpers.reference import Reference
 
 FOLDER = "batch_normalization"  # what a zip unpacks to; every part of the course to the same
-# The student's part of the package, but for `layers`, which is generated: for the notebooks, and for the terminal.
-IMPORTED = (
-    *("__init__.py", "exercises/*.py", "oracles.py", "data.py", "outcomes.py", "judging/*.py", "guard.py", "checks.py"),
-    *("stages.py", "nets.py", "training.py", "widgets.py", "bn.mplstyle", "fingerprints.json"),
-)
-TERMINAL = (
+TERMINAL = (  # what a student's command needs beside what notebooks import
     *("__main__.py", "cli.py", "errors.py", "selfcheck.py", "answers.py", "submission.py", "exports.py", "parsing.py"),
     *("skim.py", "text.py", "nbval.cfg", "course/jupyter/labconfig/page_config.json"),
 )
@@ -109,11 +105,11 @@ def package_files(root: Path, names: Sequence[str], reference: bool = False) -> 
     """What of the package these notebooks import, and the `layers` that they are handed, by path."""
     package = root / "bn_helpers"
     text = "".join((root / "notebooks" / f"{name}.ipynb").read_text(encoding="utf-8") for name in names)
-    others = {name[3:] for name in NOTEBOOKS if name not in names}  # the figures of a notebook bear its name
-    paths = [path for pattern in IMPORTED for path in sorted(package.glob(pattern))]
-    paths += [path for path in (package / "plotting").glob("*.py") if path.stem not in others]
-    paths += [path for path in (package / "datasets").iterdir() if path.suffix != ".npz" or path.stem in text]
-    files = {path.relative_to(root).as_posix(): data(path) for path in paths}
+    paths = {path for name in names for path in seen(root, name)}
+    paths |= {package / "__init__.py", package / "fingerprints.json", *package.glob("exercises/*.py")}
+    paths |= {*package.glob("datasets/*")}
+    wanted = [path for path in sorted(paths) if path.suffix != ".npz" or path.stem in text]
+    files = {path.relative_to(root).as_posix(): data(path) for path in wanted}
     layers = (package / "layers.py").read_text(encoding="utf-8")
     last = max(NOTEBOOKS[name].number for name in names)  # a later part takes the place of an earlier one's `layers`
     handed = [function for notebook in NOTEBOOKS.values() if notebook.number <= last for function in notebook.handed]
