@@ -32,7 +32,7 @@ from bn_helpers.parsing import (
     parse,
     pieces_of,
 )
-from bn_helpers.skim import Skimmed, skim
+from bn_helpers.skim import skim
 from bn_helpers.text import decoded, one_line
 
 MAX_FILE = 100 * 2**20  # bytes of a notebook that is looked into
@@ -100,7 +100,7 @@ class _Cell:
     """A cell as found: its file, its type, its text, and the exercises that its grade id and its cell id name."""
 
     file: str
-    file_text: Skimmed
+    file_text: str
     kind: str
     text: str
     grade_id: str = ""
@@ -154,9 +154,9 @@ def _read_cells(name: str, path: Path, notes: list[str], lost: list[str]) -> lis
     try:
         read = _read(path, name.endswith(".py"))
         if name.endswith(".py"):
-            cells = (_Cell(name, read, "code", source) for source in code_cells(read.text))
+            cells = (_Cell(name, read, "code", source) for source in code_cells(read))
         else:
-            cells = _cells(name, json.loads(read.text), read)
+            cells = _cells(name, json.loads(read), read)
         return _looked_through(name, cells, notes)
     except (OSError, ValueError, RecursionError, TypeError, AttributeError, KeyError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error) or type(error).__name__
@@ -177,7 +177,7 @@ def _looked_through(name: str, cells: Iterable[_Cell], notes: list[str]) -> list
     return found
 
 
-def _read(path: Path, whole: bool) -> Skimmed:
+def _read(path: Path, whole: bool) -> str:
     """The text of a regular file, without outputs or whole; a link or a device could lead anywhere, or never end."""
     most = MAX_BYTES if whole else MAX_FILE
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
@@ -187,13 +187,13 @@ def _read(path: Path, whole: bool) -> Skimmed:
             raise ValueError("it is not an ordinary file")
         if about.st_size > most:
             raise ValueError(f"it has {about.st_size / 2**20:.0f} MB, more than {most // 2**20}")
-        read = Skimmed(decoded(file.read(most))) if whole or not about.st_size else skim(descriptor, MAX_BYTES)
-    if not read.text.strip():
+        text = decoded(file.read(most)) if whole or not about.st_size else skim(descriptor, MAX_BYTES)
+    if not text.strip():
         raise ValueError("it is empty")
-    return read
+    return text
 
 
-def _cells(file: str, notebook: dict, text: Skimmed) -> Iterator[_Cell]:
+def _cells(file: str, notebook: dict, text: str) -> Iterator[_Cell]:
     cells = notebook.get("cells")
     if cells is None:  # format 3
         cells = [cell for sheet in notebook["worksheets"] for cell in sheet["cells"]]
@@ -221,14 +221,13 @@ def _task(name: Any) -> str:
     return name if isinstance(name, str) and name in TASKS else ""
 
 
-def _line_of(source: str, skimmed: Skimmed) -> int | None:
+def _line_of(source: str, text: str) -> int | None:
     """The line of a file at which the first definition of a cell stands."""
     lines = source.splitlines()
     first = next((line for line in lines if re.match(r"def |\w+ *= *", line)), lines[0] if lines else "")
-    position = skimmed.text.find(json.dumps(first)[1:-1]) if first else -1
-    if position < 0:
-        position = skimmed.text.find(json.dumps(first, ensure_ascii=False)[1:-1]) if first else -1
-    return skimmed.line(position) if position >= 0 else None
+    spelled = [json.dumps(first, ensure_ascii=ascii)[1:-1] for ascii in (True, False)] if first else []
+    before = next((text.partition(way)[0] for way in spelled if way in text), None)
+    return None if before is None else before.count("\n") + 1
 
 
 # Choosing among cells and files
