@@ -14,14 +14,6 @@ from pathlib import Path
 from types import ModuleType
 
 ROOT = Path(__file__).resolve().parents[1]  # the checkout
-EXTRAS = {
-    "build": "author",
-    "bundle": "author",
-    "grade": "grader",
-    "slides": "lecturer",
-    "site": "lecturer",
-    "lite": "lite",
-}
 FINGERPRINTS = Path(__file__).with_name("fingerprints.json")
 EXPECTED = Path(__file__).with_name("expected")  # in what a class receives, which has no solutions
 
@@ -47,10 +39,9 @@ def main(arguments: Sequence[str] | None = None, imports_from: str = "") -> int:
     try:
         return options.run(options)
     except ModuleNotFoundError as error:
-        extra = EXTRAS.get(options.command)
-        if extra is None or (error.name or "").startswith("bn_helpers"):
+        if not options.extra or (error.name or "").startswith("bn_helpers"):
             raise
-        print(f'{error.name} is missing. Install it: python -m pip install -e ".[{extra}]"', file=sys.stderr)
+        print(f'{error.name} is missing. Install it: python -m pip install -e ".[{options.extra}]"', file=sys.stderr)
         return 2
     except (CourseError, OSError) as error:  # of a file that cannot be read or written, the message names it
         print(error, file=sys.stderr)
@@ -63,13 +54,13 @@ def main(arguments: Sequence[str] | None = None, imports_from: str = "") -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bn_helpers", description="The course's command line.")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    for run, add_options in COMMANDS.items():
+    for run, add_options, extra in COMMANDS:
         name, words = run.__name__[1:], run.__doc__ or ""  # Python leaves it out where it is asked to (-OO)
         if name != "check" and EXPECTED.exists():  # there is nothing to build or to grade
             continue
         summary = words.partition(".")[0]
         command = commands.add_parser(name, help=summary[:1].lower() + summary[1:], description=words)
-        command.set_defaults(run=run)
+        command.set_defaults(run=run, extra=extra)
         add_options(command)
     return parser
 
@@ -316,12 +307,12 @@ def _lite(options: argparse.Namespace) -> int:
     return 0
 
 
-COMMANDS = {
-    _check: _check_options,
-    _build: _build_options,
-    _bundle: _bundle_options,
-    _grade: _grade_options,
-    _slides: _pages_options,
-    _site: _pages_options,
-    _lite: _lite_options,
-}
+COMMANDS = (  # what it runs, its options, and the extra that it needs
+    (_check, _check_options, ""),
+    (_build, _build_options, "author"),
+    (_bundle, _bundle_options, "author"),
+    (_grade, _grade_options, "grader"),
+    (_slides, _pages_options, "lecturer"),
+    (_site, _pages_options, "lecturer"),
+    (_lite, _lite_options, "lite"),
+)
