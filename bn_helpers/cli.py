@@ -189,16 +189,13 @@ def _catalogue_drifts() -> list[str]:
 
 def _check(options: argparse.Namespace) -> int:
     """Check the answers in your notebooks. Your code runs as it is."""
-    from itertools import chain
-
     from bn_helpers import selfcheck
 
     failed = False
-    places = options.notebooks or [ROOT / "notebooks"]
-    notebooks = [sorted(place.glob("*.ipynb")) if place.is_dir() else [place] for place in places]
-    if not any(notebooks):
-        raise FileNotFoundError(f"there is no notebook in {', '.join(map(str, places))}; name those to check")
-    for path in chain(*notebooks):
+    notebooks = options.notebooks or sorted((ROOT / "notebooks").glob("*.ipynb"))
+    if not notebooks:
+        raise FileNotFoundError(f"there is no notebook in {ROOT / 'notebooks'}; name those to check")
+    for path in notebooks:
         print(f"{path.name} ...", flush=True)
         results = selfcheck.check_notebook(path, EXPECTED if EXPECTED.exists() else ROOT / "solutions")
         print("\n".join(selfcheck.table(results)), flush=True)

@@ -23,7 +23,7 @@ from bn_helpers.errors import CourseError
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS, QUIZZES, TASKS
 from bn_helpers.judging import FAILED, MISSING, PASSED, UNANSWERED
 from bn_helpers.parsing import imports
-from bn_helpers.submission import Answer, read_files
+from bn_helpers.submission import Answer, read_submission
 from bn_helpers.text import one_line
 
 RECORDED = "recorded"  # a quiz: whether its letter is right is not told here
@@ -64,7 +64,7 @@ def check_notebook(path: Path, solutions: Path) -> list[Result]:
     """
     if not path.exists():
         raise CourseError(f"there is no file {path}; name a notebook, or leave the names out")
-    submission = read_files({path.name: path}, path.stem)
+    submission = read_submission(path)
     names = [name for name in NOTEBOOKS if any(answer.notebook == name for answer in submission.answers.values())]
     if not names:
         why = "; ".join(submission.notes) or f"it holds no answers to one of {', '.join(NOTEBOOKS)}"

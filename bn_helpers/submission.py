@@ -111,6 +111,29 @@ class _Cell:
         return parse(self.text)
 
 
+def read_submission(path: Path) -> Submission:
+    """Read one student's notebooks.
+
+    Parameters
+    ----------
+    path : Path
+        A notebook, or a folder with notebooks directly inside.
+
+    Returns
+    -------
+    submission : Submission
+        Whatever could be read; what could not is told in its notes.
+    """
+    path = Path(path)
+    folder = path.is_dir()
+    notes: list[str] = []
+    candidates = sorted(_listed(path, notes) if folder else [path], key=lambda p: p.name)
+    if not candidates:
+        notes.append("there is no notebook in the folder")
+    submission = read_files({p.name: p for p in candidates}, path.name if folder else path.stem)
+    return replace(submission, notes=(*notes, *submission.notes))
+
+
 def read_files(files: Mapping[str, Path], student: str) -> Submission:
     """Read one student's notebooks, which may lie anywhere.
 
@@ -124,7 +147,7 @@ def read_files(files: Mapping[str, Path], student: str) -> Submission:
     Returns
     -------
     submission : Submission
-        Whatever could be read; what could not is told in its notes.
+        As of `read_submission`.
     """
     notes: list[str] = []
     lost: list[str] = []
@@ -148,6 +171,14 @@ def _affordable(files: Mapping[str, Path], notes: list[str]) -> dict[str, Path]:
     if len(files) > many:
         notes.append(f"{len(files)} notebooks: only the last {many} were read")
     return dict(list(files.items())[-many:])
+
+
+def _listed(folder: Path, notes: list[str]) -> list[Path]:
+    try:
+        return [p for p in folder.iterdir() if p.suffix.lower() == ".ipynb" and not p.name.startswith(".")]
+    except OSError as error:
+        notes.append(f"the folder cannot be read: {error.strerror}")
+        return []
 
 
 def _read_cells(name: str, path: Path, notes: list[str], lost: list[str]) -> list[_Cell] | None:

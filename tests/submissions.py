@@ -17,7 +17,6 @@ from bn_helpers.catalogue.entry import HUNKS, RIGHT, changed_source
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS, TASKS
 from bn_helpers.grading.probes import quiz_letter, reference_cell
 from bn_helpers.grading.results import ExerciseResult, SubmissionResult
-from bn_helpers.submission import Submission, read_files
 
 
 def right_answer(task: str) -> str:
@@ -45,12 +44,6 @@ def write_submission(folder: Path, answers: dict[str, str]) -> Path:
         if cells:
             (folder / f"{name}.ipynb").write_text(json.dumps(notebook(*cells)), encoding="utf-8")
     return folder
-
-
-def read_submission(path: Path) -> Submission:
-    """What one student handed in: a notebook, or a folder of notebooks."""
-    files = sorted(path.glob("*.ipynb")) if path.is_dir() else [path]
-    return read_files({file.name: file for file in files}, path.name if path.is_dir() else path.stem)
 
 
 def right_answers(tasks: Iterable[str] = TASKS, **replaced: str) -> dict[str, str]:

@@ -13,7 +13,7 @@ import sys
 
 import nbformat
 import pytest
-from submissions import code_cell, notebook, read_submission, right_answer, variant_source
+from submissions import code_cell, notebook, right_answer, variant_source
 
 from bn_helpers import catalogue, layers, selfcheck
 from bn_helpers.catalogue.entry import HUNKS, changed_source
@@ -23,7 +23,7 @@ from bn_helpers.exercises import EXERCISES, NOTEBOOKS
 from bn_helpers.grading.grader import Grader
 from bn_helpers.grading.results import SandboxUnavailable
 from bn_helpers.grading.sandbox.workshop import choose_sandbox
-from bn_helpers.submission import Submission
+from bn_helpers.submission import Submission, read_submission
 
 STUBS = {name: json.loads((ROOT / "notebooks" / f"{name}.ipynb").read_text("utf-8")) for name in NOTEBOOKS}
 PRISTINE = STUBS["01_normalization"]

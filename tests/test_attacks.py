@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 from attacks import ATTACKS, WRONG
-from submissions import by_id, code_cell, notebook, read_submission, right_answers, write_submission
+from submissions import by_id, code_cell, notebook, right_answers, write_submission
 
 from bn_helpers.exercises import EXERCISES
 from bn_helpers.grading.grader import SUBMISSION_SECONDS, Grader
 from bn_helpers.grading.results import BWRAP, MISSING, UNANSWERED, USER, SandboxUnavailable
 from bn_helpers.grading.sandbox.workshop import choose_sandbox
+from bn_helpers.submission import read_submission
 
 QUICK = {  # one of each kind; the others are slow together
     *("patches_numpy_mathematics", "equals_everything", "forges_outcomes_in_the_probe", "sends_malformed_messages"),

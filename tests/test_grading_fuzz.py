@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from submissions import code_cell, notebook, read_submission, right_answer
+from submissions import code_cell, notebook, right_answer
 
 from bn_helpers.exercises import TASKS, visible_cases
 from bn_helpers.grading.results import GradingError
@@ -22,6 +22,7 @@ from bn_helpers.grading.sandbox.limits import MESSAGES, OUTPUT
 from bn_helpers.grading.sandbox.wire import read_outcomes
 from bn_helpers.grading.sandbox.zmtp import GREETING, Connection, Flood, Meter, _frame
 from bn_helpers.grading.students import find_students, read_student
+from bn_helpers.submission import read_submission
 
 pytestmark = pytest.mark.slow
 EXAMPLES = settings(

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from submissions import by_id, read_submission, right_answer, right_answers, variant_source, write_submission
+from submissions import by_id, right_answer, right_answers, variant_source, write_submission
 
 from bn_helpers.catalogue import RIGHT
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS, TASKS
@@ -21,6 +21,7 @@ from bn_helpers.grading.sandbox import kernel
 from bn_helpers.grading.sandbox.kernel import SandboxClient
 from bn_helpers.grading.sandbox.notebooks import _Comparison, run_notebooks
 from bn_helpers.grading.sandbox.workshop import Sandbox, choose_sandbox
+from bn_helpers.submission import read_submission
 
 PER_IMAGE = "def channel_statistics(x):\n    return x.mean(axis=(0, 2)), x.var(axis=(0, 2))"
 

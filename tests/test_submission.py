@@ -4,12 +4,12 @@ import sys
 import tracemalloc
 
 import pytest
-from submissions import code_cell, notebook, read_submission, right_answers, write_submission
+from submissions import code_cell, notebook, right_answers, write_submission
 
 from bn_helpers import submission
 from bn_helpers.cli import ROOT
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS, TASKS
-from bn_helpers.submission import MAX_ANSWER, MAX_FILE, read_files
+from bn_helpers.submission import MAX_ANSWER, MAX_FILE, read_files, read_submission
 
 DEFINITION = "def normalize(x, eps=1e-5):\n    return x"
 OTHER = "def normalize(x, eps=1e-5):\n    return 2 * x"
@@ -282,7 +282,8 @@ def test_links_and_pipes_are_not_followed(tmp_path):
     assert len(submission.notes) == 2
 
 
-def test_what_is_not_there_is_told(tmp_path):
+def test_what_is_not_there_and_a_folder_without_notebooks_are_told(tmp_path):
+    assert "there is no notebook in the folder" in read_submission(tmp_path).notes
     assert "is not a notebook" in read_submission(tmp_path / "nowhere.ipynb").notes[0]
 
 
