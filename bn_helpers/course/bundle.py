@@ -8,13 +8,13 @@ from __future__ import annotations
 import io
 import json
 import re
-import string
 import zipfile
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
 import nbformat
+from jinja2 import StrictUndefined, Template
 
 from bn_helpers import selfcheck, source
 from bn_helpers.course import builder, notebook_file
@@ -184,15 +184,10 @@ def answers_in(root: Path, names: Sequence[str], files: Mapping[str, bytes]) -> 
 
 
 def _readme(names: Sequence[str], reference: bool, repository: str | None) -> bytes:
-    template = string.Template((HANDOUT / "README.md").read_text(encoding="utf-8"))
-    text = template.substitute(
-        notebooks=_table(names, repository),
-        first=names[0],
-        folder=FOLDER,
-        reference=REFERENCE * reference,
-        colab=COLAB.replace("URL", repository) if repository else "",
-    )
-    return (text.partition("## Hand in")[0].rstrip() + "\n" if reference else text).encode()
+    text = (HANDOUT / "README.md.j2").read_text(encoding="utf-8")
+    template = Template(text, trim_blocks=True, keep_trailing_newline=True, undefined=StrictUndefined)
+    facts = {"notebooks": _table(names, repository), "elsewhere": len(names) < len(NOTEBOOKS), "first": names[0]}
+    return template.render(facts, folder=FOLDER, reference=reference, repository=repository).encode()
 
 
 def _table(names: Sequence[str], repository: str | None) -> str:
@@ -206,7 +201,7 @@ def _table(names: Sequence[str], repository: str | None) -> str:
         points = sum(task.points for task in TASKS.values() if task.notebook == name)
         links = f" {_links(name, repository) if here else ''} |" if repository else ""
         lines.append(f"| {title} | {notebook.minutes} | {points} |{links}")
-    return "\n".join(lines) + ELSEWHERE * (len(names) < len(NOTEBOOKS))
+    return "\n".join(lines)
 
 
 def _links(name: str, repository: str) -> str:
@@ -220,14 +215,4 @@ ADVICE = (
     "These notebooks together give answers away. Without --notebooks the course comes in parts that do not; "
     "--with-reference gives out all answers."
 )
-ELSEWHERE = "\n\nWhat has no link comes with another part of the course."
-COLAB = """
-On Colab, run this in a cell of its own first; Binder needs nothing:
-
-    %pip install --no-deps git+URL
-"""
 POST_BUILD = b"#!/bin/sh\npython -m pip install -r requirements.txt -e .\n"  # Binder reads nothing but this folder then
-REFERENCE = """
-This copy is for learning alone: `bn_helpers/layers.py` holds an answer to every exercise, and `solutions/` the solved
-notebooks with all their figures. Look when you have your own.
-"""
