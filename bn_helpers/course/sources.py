@@ -126,10 +126,8 @@ def _cell(line: int, node: NotebookNode, attributes: dict, notebook: str) -> Cel
 def _filled(text: str, notebook: str) -> str:
     """A text with the numbers of the manifest in the place of their names."""
     points = sum(task.points for task in TASKS.values() if task.notebook == notebook)
-    numbers = {"{minutes}": NOTEBOOKS[notebook].minutes, "{points}": points}
-    for name, number in numbers.items():
-        text = text.replace(name, str(number))
-    return text.strip("\n")
+    filled = text.replace("{minutes}", str(NOTEBOOKS[notebook].minutes)).replace("{points}", str(points))
+    return filled.strip("\n")
 
 
 def _attribute_faults(cell_type: str, attributes: dict) -> Iterator[str]:
