@@ -9,14 +9,12 @@ import re
 import struct
 import time
 import zipfile
-from collections import Counter
 from pathlib import Path
 
 import pytest
 from messy_class import put, work, zipped
 from submissions import by_id, code_cell, notebook, right_answers, write_submission
 
-from bn_helpers import submission
 from bn_helpers.exercises import EXERCISES
 from bn_helpers.grading import handed
 from bn_helpers.grading.grader import Grader
@@ -29,7 +27,6 @@ from bn_helpers.grading.roster import read_roster
 from bn_helpers.grading.sandbox.limits import WALL_SECONDS
 from bn_helpers.grading.sandbox.workshop import choose_sandbox
 from bn_helpers.grading.students import find_students
-from bn_helpers.parsing import parse
 from bn_helpers.submission import read_submission
 
 FIRST = "01_normalization.ipynb"
@@ -354,14 +351,6 @@ def test_a_student_of_whatever_name_is_graded_or_told(tmp_path, name, capsys):
     put(tmp_path / "Lee_99_assignsubmission_file" / FIRST, work("lee"))
     found = [s.name for s in find_students([tmp_path])]
     assert len(found) == 2 or name in capsys.readouterr().err
-
-
-def test_a_cell_is_parsed_once(tmp_path, monkeypatch):
-    # 20 notebooks of a megabyte of short statements are read for ten minutes, while all others wait.
-    parsed = Counter()
-    monkeypatch.setattr(submission, "parse", lambda code: parsed.update([code]) or parse(code))
-    read_submission(write_submission(tmp_path / "s", right_answers(["batch_statistics", "normalize"])))
-    assert max(parsed.values()) == 1
 
 
 # Reports that can be flooded or spoofed
