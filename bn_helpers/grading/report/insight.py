@@ -85,22 +85,22 @@ def anonymous(code: str, task: str) -> str:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             tree = ast.parse(code)
+        functions = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == task]
+        lines = ast.unparse(ast.Module([*map(_without_texts, functions[-1:])], [])).splitlines()
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ""
-    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == task]
-    if not functions:
-        return ""
-    for node in ast.walk(functions[-1]):
-        if isinstance(node, ast.arg):
-            node.annotation = None
-        if isinstance(node, ast.FunctionDef):
-            node.returns = None
-            node.body = [one for one in node.body if not _is_text(one)] or [ast.Pass()]
-    try:
-        lines = ast.unparse(functions[-1]).splitlines()
-    except RecursionError:
-        return ""
     return "\n".join(lines if len(lines) <= LONGEST else [*lines[:LONGEST], "    ..."])
+
+
+def _without_texts(function: ast.FunctionDef) -> ast.FunctionDef:
+    for node in ast.walk(function):
+        match node:
+            case ast.arg():
+                node.annotation = None
+            case ast.FunctionDef():
+                node.returns = None
+                node.body = [one for one in node.body if not _is_text(one)] or [ast.Pass()]
+    return function
 
 
 def _is_text(node: ast.stmt) -> bool:
