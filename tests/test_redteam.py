@@ -21,7 +21,6 @@ from bn_helpers.grading.grader import Grader
 from bn_helpers.grading.handed import Collector
 from bn_helpers.grading.ledger import Ledger
 from bn_helpers.grading.report import gradebooks
-from bn_helpers.grading.report.insight import anonymous
 from bn_helpers.grading.results import BWRAP, PASSED, USER, ExerciseResult, Graded, SandboxUnavailable, SubmissionResult
 from bn_helpers.grading.roster import read_roster
 from bn_helpers.grading.sandbox.limits import WALL_SECONDS
@@ -366,10 +365,3 @@ def test_one_student_does_not_fill_the_summary(tmp_path):
     (tmp_path / "scratch").mkdir()
     evil, _ = find_students([tmp_path / "class"], scratch=tmp_path / "scratch")
     assert len(evil.lost) < 20
-
-
-@pytest.mark.parametrize(
-    "line", ["who = 'Kim Minsu'", "x = x if 'Kim Minsu' else 0", "x = {'Kim Minsu': x}['Kim Minsu']"]
-)
-def test_no_excerpt_on_the_wall_holds_a_name_that_a_student_wrote(line):
-    assert "Kim" not in anonymous(f"def normalize(x, eps=1e-5):\n    {line}\n    return x", "normalize")

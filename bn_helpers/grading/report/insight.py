@@ -100,6 +100,10 @@ def _without_texts(function: ast.FunctionDef) -> ast.FunctionDef:
             case ast.FunctionDef():
                 node.returns = None
                 node.body = [one for one in node.body if not _is_text(one)] or [ast.Pass()]
+            case ast.JoinedStr():
+                node.values = [ast.Constant("...")]
+            case ast.Constant(value=str() | bytes()):
+                node.value = "..."
     return function
 
 
