@@ -72,22 +72,16 @@ class SandboxProvisioner(KernelProvisionerBase):
         """None while the kernel runs."""
         return self.sandbox.poll()
 
-    async def wait(self) -> int | None:
-        """The kernel is reaped by its zygote."""
-        return self.sandbox.poll()
-
-    async def send_signal(self, signum: int) -> None:
-        """Any signal ends the kernel."""
-        self.sandbox.kill()
-
     async def kill(self, restart: bool = False) -> None:
         """End the kernel."""
         self.sandbox.kill()
         self._launched = False
 
-    async def terminate(self, restart: bool = False) -> None:
-        """End the kernel."""
+    async def send_signal(self, signum: int) -> None:
+        """Any signal ends the kernel."""
         self.sandbox.kill()
+
+    wait, terminate = poll, kill  # its zygote reaps it
 
     async def cleanup(self, restart: bool = False) -> None:
         """The sandbox has removed all there was."""
