@@ -93,8 +93,9 @@ class SandboxClient(KernelClient):
     def start_channels(self, *_: Any, **__: Any) -> None:
         """Connect."""
         self._meter = Meter()
-        self._shell = Connection(f"{self.ip}-{self.shell_port}", "DEALER", self._meter)
-        self._iopub = Connection(f"{self.ip}-{self.iopub_port}", "SUB", self._meter)
+        self._clock = SandboxProvisioner.sandbox.clock
+        self._shell = Connection(f"{self.ip}-{self.shell_port}", "DEALER", self._meter, self._clock)
+        self._iopub = Connection(f"{self.ip}-{self.iopub_port}", "SUB", self._meter, self._clock)
         self._poller = select.poll()
         for connection in (self._shell, self._iopub):
             self._poller.register(connection, select.POLLIN)
@@ -115,7 +116,7 @@ class SandboxClient(KernelClient):
 
     def wait_for_ready(self, timeout: float | None = None) -> None:
         """Wait until the kernel publishes: its first message is the answer to the subscription."""
-        if not self._wait(lambda: self._meter.messages, SandboxProvisioner.sandbox.clock.seconds() + START_SECONDS):
+        if not self._wait(lambda: self._meter.messages, self._clock.seconds() + START_SECONDS):
             raise RuntimeError("the kernel does not start")
 
     def execute(self, code: str, **options: Any) -> str:
@@ -139,7 +140,7 @@ class SandboxClient(KernelClient):
         message = self.session.msg(kind, content=content)
         self._shell.send(self.session.serialize(message))
         self._asked = message["header"]["msg_id"]
-        self._deadline = SandboxProvisioner.sandbox.clock.seconds() + WALL_SECONDS
+        self._deadline = self._clock.seconds() + WALL_SECONDS
         return self._asked
 
     def _next(self, queue: deque[dict]) -> dict:
@@ -149,9 +150,8 @@ class SandboxClient(KernelClient):
 
     def _wait(self, for_what: Callable[[], Any], deadline: float) -> bool:
         """Read until something is there; a kernel from which it does not come in time is given up."""
-        clock = SandboxProvisioner.sandbox.clock
         while not for_what() and not self._gone:
-            left = deadline - clock.seconds()
+            left = deadline - self._clock.seconds()
             if left > 0:
                 self._read(min(left, LOOK))
             else:
