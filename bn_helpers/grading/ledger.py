@@ -88,7 +88,7 @@ class Ledger:
         due = {exercise.id for result in results for exercise in result.exercises}
         self.due |= due
         here = {_key(student) for student in students}
-        for key in self._entries.keys() - here:
+        for key in [key for key in self._entries if key not in here]:
             self._leave(key, run, roster)
         for student, result in zip(students, results, strict=True):
             entry = self._entries.setdefault(_key(student), _Entry(student))

@@ -331,13 +331,10 @@ def _merged(groups: list[_Group], roster: Roster | None) -> list[_Group]:
 
 def _users(folders: Mapping[str, list[Handed]], at: int) -> dict[str, str]:
     """User names of clones that GitHub Classroom named ASSIGNMENT-USER."""
-    clones = [name for name, inside in folders.items() if _is_clone(inside[0], at)]
+    homes = {name: inside[0].path.parents[len(inside[0].place) - at - 2] for name, inside in folders.items()}
+    clones = [name for name, home in homes.items() if (home / ".git").exists()]
     users = names.beyond_shared(clones, "-") if len(clones) > 1 else {}
     return users if all(user != name for name, user in users.items()) else {}
-
-
-def _is_clone(handed: Handed, at: int) -> bool:
-    return (handed.path.parents[len(handed.place) - at - 2] / ".git").exists()
 
 
 # Files

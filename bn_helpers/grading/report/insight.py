@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import hashlib
 import re
-import warnings
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Any
 from bn_helpers.exercises import QUIZZES
 from bn_helpers.grading.report.words import reason, title
 from bn_helpers.grading.results import ERROR, OPEN, PARTIAL, PASSED, ExerciseResult, Graded, Student
+from bn_helpers.parsing import python
 
 TOP = 8  # mistakes that are told first
 FREQUENT = 2  # of so many students or more, a mistake is told first, and has a page of its own
@@ -114,15 +114,8 @@ def _answered(results: Sequence[ExerciseResult]) -> Answered:
 
 def anonymous(code: str, task: str) -> str:
     """The function that answers a task, without comments, texts and types; nothing where it is no Python, or long."""
-    if len(code) > MAX_EXCERPTED:
-        return ""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(code)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return ""
-    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == task]
+    tree, _ = python(code) if len(code) <= MAX_EXCERPTED else (None, "")
+    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == task] if tree else []
     if not functions:
         return ""
     for node in ast.walk(functions[-1]):

@@ -226,7 +226,7 @@ _REPLIES = dict.fromkeys(("execute_reply", "kernel_info_reply"), lambda content:
 
 @contextlib.contextmanager
 def inside(sandbox: Sandbox, folder: Path) -> Iterator[None]:
-    """Let nbval find the kernel `bn-sandbox`, and start it in this sandbox.
+    """Let nbval find the kernel `bn-sandbox`, and start it in this sandbox; no setting from outside reaches pytest.
 
     Parameters
     ----------
@@ -243,8 +243,11 @@ def inside(sandbox: Sandbox, folder: Path) -> Iterator[None]:
     )
     factory = KernelProvisionerFactory.instance()
     factory.provisioners[KERNEL] = EntryPoint(KERNEL, f"{__name__}:{SandboxProvisioner.__name__}", factory.GROUP_NAME)
-    before = os.environ.get("JUPYTER_PATH")
-    os.environ["JUPYTER_PATH"] = str(folder)
+    before = dict(os.environ)
+    for name in before:
+        if name.startswith("PYTEST_"):
+            del os.environ[name]
+    os.environ.update(JUPYTER_PATH=str(folder), PYTEST_DISABLE_PLUGIN_AUTOLOAD="1")
     SandboxProvisioner.sandbox = sandbox
     try:
         yield
@@ -257,4 +260,5 @@ def inside(sandbox: Sandbox, folder: Path) -> Iterator[None]:
                 manager.shutdown_kernel(now=True)
         sandbox.kill()
         SandboxProvisioner.sandbox = None
-        os.environ.pop("JUPYTER_PATH") if before is None else os.environ.update(JUPYTER_PATH=before)
+        os.environ.clear()
+        os.environ.update(before)

@@ -10,11 +10,9 @@ import contextlib
 import functools
 import io
 import json
-import os
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +68,7 @@ def run_notebooks(notebooks: dict[str, list[Step]], sandbox: Sandbox, deadline: 
             file.write_text(json.dumps(_notebook(steps)), "utf-8")
         Path(folder, "pytest.ini").write_text("[pytest]\n")
         place = ["-c", f"{folder}/pytest.ini", "--rootdir", folder, f"--nbval-cell-timeout={WALL_SECONDS:g}"]
-        with inside(sandbox, Path(folder)), _own_environment(), contextlib.redirect_stdout(io.StringIO()):
+        with inside(sandbox, Path(folder)), contextlib.redirect_stdout(io.StringIO()):
             code = pytest.main([*_OPTIONS, *place, *map(str, files)], plugins=[comparison])
     if code == pytest.ExitCode.INTERRUPTED:
         raise KeyboardInterrupt
@@ -191,15 +189,3 @@ def _notebook(steps: list[Step]) -> dict[str, Any]:
     ]
     kernel = {"name": KERNEL, "display_name": KERNEL, "language": "python"}
     return {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
-
-
-@contextlib.contextmanager
-def _own_environment() -> Iterator[None]:
-    """Let no setting from outside reach pytest."""
-    kept = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("PYTEST_")}
-    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    try:
-        yield
-    finally:
-        del os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"]
-        os.environ.update(kept)
