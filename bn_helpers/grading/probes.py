@@ -24,7 +24,6 @@ from bn_helpers.outcomes import Case
 from bn_helpers.reference import Reference
 
 
-
 class Probes:
     """What the answers of a run are probed with, and the code of the course that may stand beside them.
 
