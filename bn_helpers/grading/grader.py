@@ -151,8 +151,11 @@ class _Run:
         return ran
 
     def _settle(self, names: list[str]) -> None:
-        """Give each of some failures all that it is due."""
-        self._repeat_alone([name for name in names if name in self._failed()])
+        """Give each of some failures all that it is due: first what ended a kernel, since others may build on it."""
+        failed = [name for name in names if name in self._failed()]
+        lost = [name for name in failed if self._attempts[name].fate]
+        for some in (*([name] for name in lost), [name for name in failed if name not in lost]):
+            self._repeat_alone(some)
         for name in names:
             if name in self._failed() and not self._is_final(name):
                 self._forgive(name, self._replaceable(name))
