@@ -116,19 +116,26 @@ def anonymous(code: str, task: str) -> str:
     """The function that answers a task, without comments, texts and types; nothing where it is no Python, or long."""
     tree, _ = python(code) if len(code) <= MAX_EXCERPTED else (None, "")
     functions = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == task] if tree else []
-    if not functions:
-        return ""
-    for node in ast.walk(functions[-1]):
-        if isinstance(node, ast.arg):
-            node.annotation = None
-        if isinstance(node, ast.FunctionDef):
-            node.returns = None
-            node.body = [one for one in node.body if not _is_text(one)] or [ast.Pass()]
     try:
-        lines = ast.unparse(functions[-1]).splitlines()
-    except RecursionError:
+        lines = ast.unparse(ast.Module([*map(_without_texts, functions[-1:])], [])).splitlines()
+    except (ValueError, RecursionError):
         return ""
     return "\n".join(lines if len(lines) <= LONGEST else [*lines[:LONGEST], "    ..."])
+
+
+def _without_texts(function: ast.FunctionDef) -> ast.FunctionDef:
+    for node in ast.walk(function):
+        match node:
+            case ast.arg():
+                node.annotation = None
+            case ast.FunctionDef():
+                node.returns = None
+                node.body = [one for one in node.body if not _is_text(one)] or [ast.Pass()]
+            case ast.JoinedStr():
+                node.values = [ast.Constant("...")]
+            case ast.Constant(value=str() | bytes()):
+                node.value = "..."
+    return function
 
 
 def _is_text(node: ast.stmt) -> bool:
