@@ -52,7 +52,7 @@ class Clock:
             yield min(left, LOOK)
 
     def _processes(self) -> Iterator[tuple[int, tuple[float, bool, float]]]:
-        """All processes: the seconds that each has run, whether it is ready to run, and the seconds that it has waited."""
+        """All processes: the seconds that each has run, whether it is ready to, and the seconds that it has waited."""
         left = [self._process]
         while left:
             about = Path("/proc", str(process := left.pop()))
