@@ -7,28 +7,24 @@ before any code enters a kernel that would answer it.
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import json
 import math
-import shutil
-import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import replace
-from pathlib import Path
+from functools import partial
 
 import numpy as np
 
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS, QUIZZES, due
 from bn_helpers.grading import scoring, vocabulary
 from bn_helpers.grading.probes import Probes, quiz_letter, reference_reads
-from bn_helpers.grading.results import ANSWER, FRESH, PROBE, SPENT, Attempt, ExerciseResult, Step, SubmissionResult
+from bn_helpers.grading.results import ANSWER, PROBE, SPENT, Attempt, ExerciseResult, Step, SubmissionResult
 from bn_helpers.grading.sandbox.limits import SUBMISSION_SECONDS
 from bn_helpers.grading.sandbox.notebooks import run_notebooks
 from bn_helpers.grading.sandbox.wire import probe_cell
 from bn_helpers.grading.sandbox.workshop import Sandbox, Workshop
-from bn_helpers.parsing import without
 from bn_helpers.submission import Answer, Submission
 
 
@@ -81,8 +77,9 @@ class Grader:
         notes = submission.notes
         try:
             with Sandbox(self.workshop) as sandbox, np.errstate(all="ignore"):
-                place = (sandbox, self.workshop.folder, sandbox.clock.seconds() + SUBMISSION_SECONDS)
-                results |= _Run(runnable, self._probes, *place).results()
+                deadline = sandbox.clock.seconds() + SUBMISSION_SECONDS
+                run = partial(run_notebooks, sandbox=sandbox, deadline=deadline)
+                results |= _Run(runnable, self._probes, run).results()
         except MemoryError:  # this process is not fit for more
             raise
         except Exception as error:  # one submission never stops the others
@@ -112,12 +109,10 @@ class _Run:
     and forgiven what it carries from others. What one kernel may leave for a later one then tells nothing of use.
     """
 
-    def __init__(self, answers: dict[str, Answer], probes: Probes, sandbox: Sandbox, folder: Path, deadline: float):
+    def __init__(self, answers: dict[str, Answer], probes: Probes, run: Callable[[dict], dict]) -> None:
         self._answers = answers
         self._probes = probes
-        self._sandbox = sandbox
-        self._folder = folder
-        self._deadline = deadline
+        self._run = run  # as `run_notebooks`
         text = json.dumps({name: answer.source for name, answer in answers.items()})
         self._cases = {name: probes.cases(name, text) for name in answers}
         self._attempts = {name: Attempt(name) for name in answers}
@@ -156,8 +151,11 @@ class _Run:
         return ran
 
     def _settle(self, names: list[str]) -> None:
-        """Give each of some failures all that it is due."""
-        self._repeat_alone([name for name in names if name in self._failed()])
+        """Give each of some failures all that it is due: first what ended a kernel, since others may build on it."""
+        failed = [name for name in names if name in self._failed()]
+        lost = [name for name in failed if self._attempts[name].fate]
+        for some in (*([name] for name in lost), [name for name in failed if name not in lost]):
+            self._repeat_alone(some)
         for name in names:
             if name in self._failed() and not self._is_final(name):
                 self._forgive(name, self._replaceable(name))
@@ -201,10 +199,6 @@ class _Run:
         # A right answer may do harm, too (it may have patched NumPy), but a right forward's cache is its own.
         return [o for o in used if o in wrong] or [o for o in used if o not in EXERCISES[name].uses]
 
-    def _run(self, notebooks: dict[str, list[Step]]) -> dict[str, dict[str, Attempt]]:
-        with own_folder(self._folder) as folder:
-            return run_notebooks(notebooks, self._sandbox, folder, self._deadline)
-
     def _steps(
         self, defined: Iterable[str], probed: Iterable[str], replaced: Iterable[str] = (), merged: bool = False
     ) -> list[Step]:
@@ -223,8 +217,6 @@ class _Run:
                 if name in replaced:
                     steps.append(self._probes.reference(name))
                     continue
-                if name in probed and self._misses(name):
-                    steps.append(Step(FRESH, "", self._left_to(name)))
                 answer = Step(ANSWER, name, self._answers[name].source)
                 if name not in probed:
                     steps.append(answer)
@@ -249,15 +241,10 @@ class _Run:
         underived = EXERCISES[name].underived
         return [other for other, answer in self._answers.items() if underived in answer.binds and other != name]
 
-    def _left_to(self, name: str) -> str:
-        """The helpers in the cells that an exercise does without."""
-        sources = [self._answers[other].source for other in self._kept_from(name)]
-        return "\n".join(without(source, EXERCISES[name].underived) for source in sources)
-
     def _misses(self, name: str) -> bool:
         """Whether an answer looks up what is kept from it."""
         kept = [self._answers[other].binds for other in self._kept_from(name)]
-        return bool(self._answers[name].reads & {EXERCISES[name].underived}.union(*kept) - {""})
+        return bool(self._answers[name].reads & {EXERCISES[name].underived}.union(*kept))
 
     def _defined(self) -> list[str]:
         """The answers that may stand before others: those that have not ended a kernel."""
@@ -308,13 +295,3 @@ class _Run:
     @staticmethod
     def _of(notebooks: set[str]) -> set[str]:
         return {e.id for e in EXERCISES.values() if e.notebook in notebooks}
-
-
-@contextlib.contextmanager
-def own_folder(parent: Path) -> Iterator[Path]:
-    """A new folder that is gone afterwards."""
-    folder = Path(tempfile.mkdtemp(dir=parent))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import itertools
 import json
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -20,7 +20,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from bn_helpers.grading.clock import LOOK, Clock
+from bn_helpers.grading.clock import Clock
 from bn_helpers.grading.folders import IN_MEMORY, OwnedFolder
 from bn_helpers.grading.results import BWRAP, UNCONFINED, USER, SandboxError, SandboxUnavailable
 from bn_helpers.grading.room import free_memory
@@ -118,7 +118,6 @@ class Workshop:
             self.folder.chmod(0o711)  # the way to the image; what else is in it is closed
         self.sockets = self.folder / "s"
         self.sockets.mkdir(mode=0o700)
-        self.numbers = itertools.count()
         self.python = build_image(self.folder / "root")
         self.seccomp = 0 if sandbox == UNCONFINED else call_number("seccomp")
         self.filters = [b""] * 2 if sandbox == UNCONFINED else [filter_program(), ready_program()]
@@ -193,22 +192,21 @@ class Sandbox:
 
     Attributes
     ----------
-    seconds : float
-        CPU seconds that its zygote and its kernels have used.
     clock : Clock
         By which its limits of time are measured.
+    folder : Path
+        The workshop's, which no kernel sees.
     """
 
     def __init__(self, workshop: Workshop, limits: dict[str, tuple[int, int]] = LIMITS) -> None:
         self._workshop = workshop
+        self.folder = workshop.folder
         self._limits = limits
         self._process: subprocess.Popen | None = None
         self._control: socket.socket | None = None
-        self._received = b""
         self._path = ""
         self._running = False
         self.status: int | None = None
-        self.seconds = 0.0
         self.clock = Clock()
 
     def __enter__(self) -> Sandbox:
@@ -238,7 +236,7 @@ class Sandbox:
         if self._process is None or self._process.poll() is not None:
             self._start()
         self.kill()
-        self._path = path = str(self._workshop.sockets / str(next(self._workshop.numbers)))
+        self._path = path = str(self._workshop.sockets / secrets.token_hex(4))  # a kernel can read it
         filters = [base64.b64encode(program).decode() for program in self._workshop.filters]
         limits = dict(self._limits)
         if self._workshop.sandbox == USER:  # it counts all that a user has, so it needs a user of its own
@@ -272,7 +270,7 @@ class Sandbox:
         if self.poll() is not None:
             return
         try:
-            self._control.sendall(b'{"kill": true}\n')
+            self._control.send(b'{"kill": true}')
             self._expect("exit")
         except (SandboxError, OSError):
             self._end()
@@ -284,22 +282,23 @@ class Sandbox:
 
     def _start(self) -> None:
         self._end()
-        self._control, theirs = socket.socketpair()
-        self._received = b""
-        options = {"preexec_fn": self._drop} if self._workshop.sandbox == USER else {}
-        with theirs, (self._workshop.folder / "log").open("ab") as log:
+        self._control, theirs = socket.socketpair(type=socket.SOCK_SEQPACKET)
+        with theirs, (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 self._workshop.command(),
-                **{"stdin": theirs, "stdout": log, "stderr": log, "env": _ENVIRONMENT | _PATH},
-                cwd=self._workshop.folder / "root",
-                **options,
+                cwd=self.folder / "root",
+                env=_ENVIRONMENT | {"PATH": os.environ.get("PATH", os.defpath)},
+                stdin=theirs,
+                stdout=log,
+                stderr=log,
+                preexec_fn=self._drop if self._workshop.sandbox == USER else None,
             )
         self._expect("ready")
 
     def _drop(self) -> None:
         """In the child, before it becomes the zygote: a root of its own, and no rights."""
         uid = self._workshop.user.uid
-        os.chroot(self._workshop.folder / "root")
+        os.chroot(self.folder / "root")
         os.chdir("/")
         os.setgroups([])
         os.setgid(uid)
@@ -322,42 +321,34 @@ class Sandbox:
             Path(f"{self._path}-{port}").unlink(missing_ok=True)
 
     def _expect(self, what: str) -> None:
-        deadline = self.clock.seconds() + START_SECONDS
-        while (left := deadline - self.clock.seconds()) > 0:
-            if (message := self._receive(min(left, LOOK))) is not None:
+        for seconds in self.clock.within(START_SECONDS):
+            if (message := self._receive(seconds)) is not None:
                 self._note(message)
                 if what in message:
                     return
         raise SandboxError(f"the sandbox does not say {what!r}: {self._last_words()}")
 
     def _note(self, message: dict) -> None:
-        self.seconds += message.get("seconds", 0.0)
         if "exit" in message:
             self._running, self.status = False, message["exit"]
             self._remove_sockets()
 
     def _receive(self, seconds: float) -> dict | None:
-        """The zygote's next line; None where there is none in time."""
-        while b"\n" not in self._received:
-            self._control.settimeout(max(seconds, 0.0))
-            try:
-                data = self._control.recv(2**16)
-            except (TimeoutError, BlockingIOError):
-                return None
-            if not data:
-                self._end()
-                raise SandboxError(f"the sandbox has ended: {self._last_words()}")
-            self._received += data
-        line, _, self._received = self._received.partition(b"\n")
-        return json.loads(line)
+        """The zygote's next message; None where there is none in time."""
+        self._control.settimeout(seconds)
+        try:
+            data = self._control.recv(2**16)
+        except (TimeoutError, BlockingIOError):
+            return None
+        if not data:
+            self._end()
+            raise SandboxError(f"the sandbox has ended: {self._last_words()}")
+        return json.loads(data)
 
     def _last_words(self) -> str:
         with contextlib.suppress(OSError):
-            return (self._workshop.folder / "log").read_text("utf-8", "replace").strip()[-300:]
+            return (self.folder / "log").read_text("utf-8", "replace").strip()[-300:]
         return ""
-
-
-_PATH = {"PATH": os.environ.get("PATH", os.defpath)}
 
 
 @contextlib.contextmanager
