@@ -217,8 +217,8 @@ def definitions(cells: Iterable[Parsed]) -> dict[str, list[Statement]]:
     What takes all that a module has is under "*".
     """
     found: dict[str, list[Statement]] = {}
-    nodes = ((cell.source.split("\n"), node) for cell in cells if cell.tree for node in cell.tree.body)
-    for place, (lines, node) in enumerate(nodes):
+    split = ((cell.source.split("\n"), cell.tree) for cell in cells if cell.tree)
+    for place, (lines, node) in enumerate((lines, node) for lines, tree in split for node in tree.body):
         statement = Statement(place, "\n".join(lines[_place(node)]), frozenset(bound([node])))
         read = {part.id for part in ast.walk(node) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Load)}
         for name in statement.binds:

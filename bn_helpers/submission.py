@@ -354,7 +354,7 @@ def _derived(task: str, helpers: _Helpers, reads: _Reads) -> _Helpers:
     """The helpers without those that speak of what a task derives."""
     name = EXERCISES[task].underived
     return {
-        helper: [each for each in statements if name not in each.binds | reads(each)]
+        helper: [each for each in statements if name not in each.binds and name not in reads(each)]
         for helper, statements in helpers.items()
     }
 
