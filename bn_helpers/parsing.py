@@ -8,10 +8,11 @@ import re
 import symtable
 import sys
 import warnings
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple, TypeVar
 
+T = TypeVar("T")
 MAX_ANSWER = 64 * 2**10  # characters of code that are read
 # Where answers are graded there is the standard library, and these; of the course there is `layers` alone.
 AVAILABLE = sys.stdlib_module_names | {"numpy", "IPython"}
@@ -202,24 +203,29 @@ def looked_up(source: str, inside: bool = True) -> set[str]:
     return names
 
 
-def definitions(cells: Iterable[Parsed]) -> dict[str, str]:
-    """The text that defines each name in some cells: the last statement that does so by itself, and what changes it.
+class Statement(NamedTuple):
+    """A statement of some cells: its place among them, its text, and the names that it binds."""
 
-    An import of all that a module has is its own name.
+    place: int
+    text: str
+    binds: frozenset[str]
+
+
+def definitions(cells: Iterable[Parsed]) -> dict[str, list[Statement]]:
+    """What defines each name in some cells: the last statement that does so by itself, and what changes it after that.
+
+    What takes all that a module has is under "*".
     """
-    found: dict[str, list[str]] = {}
-    for cell in cells:
-        lines = cell.source.split("\n")
-        for node in cell.tree.body if cell.tree else ():
-            text = "\n".join(lines[_place(node)])
-            read = {part.id for part in ast.walk(node) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Load)}
-            for name in bound([node]):
-                name = text if name == "*" else name
-                found[name] = found.pop(name, [])  # so that they stand in the order of the cells
-                if isinstance(node, _DEFINING) and name not in read:
-                    found[name].clear()
-                found[name].append(text)
-    return {name: "\n".join(texts) for name, texts in found.items()}
+    found: dict[str, list[Statement]] = {}
+    split = ((cell.source.split("\n"), cell.tree) for cell in cells if cell.tree)
+    for place, (lines, node) in enumerate((lines, node) for lines, tree in split for node in tree.body):
+        statement = Statement(place, "\n".join(lines[_place(node)]), frozenset(bound([node])))
+        read = {part.id for part in ast.walk(node) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Load)}
+        for name in statement.binds:
+            if isinstance(node, _DEFINING) and name not in read and name != "*":
+                found[name] = []
+            found.setdefault(name, []).append(statement)
+    return found
 
 
 def _place(node: ast.stmt) -> slice:
@@ -227,15 +233,17 @@ def _place(node: ast.stmt) -> slice:
     return slice(min(part.lineno for part in (node, *getattr(node, "decorator_list", ()))) - 1, node.end_lineno)
 
 
-def needed(defined: dict[str, Any], wanted: set[str], reads: Callable[[str], set[str]]) -> dict[str, Any]:
-    """What of these definitions some names need, in its order; each definition reads names."""
-    found: set[str] = set()
-    waiting = wanted & defined.keys()
+def needed(defined: Mapping[str, Iterable[T]], wanted: Iterable[str], reads: Callable[[T], set[str]]) -> set[T]:
+    """What defines some names, and what that needs in turn; each definition reads names."""
+    found: set[T] = set()
+    seen, waiting = set(), {*wanted}
     while waiting:
         name = waiting.pop()
-        found.add(name)
-        waiting |= reads(name) & defined.keys() - found
-    return {name: text for name, text in defined.items() if name in found}
+        seen.add(name)
+        for one in {*defined.get(name, ())} - found:
+            found.add(one)
+            waiting |= reads(one) - seen
+    return found
 
 
 # Answers

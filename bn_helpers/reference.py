@@ -48,7 +48,8 @@ class Reference:
 
     def module(self, names: Iterable[str]) -> str:
         """Text of a `layers` module that holds the named functions, what they call, and the imports they need."""
-        wanted = needed(self.functions, {*names}, lambda name: _names(self.functions[name])).values()
+        found = needed({name: [node] for name, node in self.functions.items()}, names, _names)
+        wanted = [node for node in self.functions.values() if node in found]
         used = set().union(*map(_names, wanted))
         imports = [node for node in self._body if _is_needed_import(node, used)] if wanted else []
         blocks = ['"""The functions that this part of the course hands to you."""', *map(self.text, imports)]

@@ -24,6 +24,7 @@ from bn_helpers.parsing import (
     MAX_ANSWER,
     PROVIDED,
     Parsed,
+    Statement,
     checked,
     definitions,
     is_stub,
@@ -43,6 +44,8 @@ MAX_FILES = 20  # notebooks of one student that are read
 MAX_EXPLANATION = 2000  # characters that are carried
 MAX_CODE = 2**20  # characters of code of one student that are looked through
 
+_Helpers = dict[str, list[Statement]]
+_Reads = Callable[[Statement], set[str]]
 _EXPLAINED = {f"explain_{notebook.number}" for notebook in NOTEBOOKS.values()}
 _EXPLAIN = "*Your explanation, in at most 100 words:*"  # as the cell was handed out
 
@@ -328,34 +331,32 @@ def _answers(cells: list[_Cell], notes: list[str]) -> dict[str, Answer]:
             notes.append(f"{cells[0].file}: {len(places)} cells answer {task}; the last one counts")
     answers = {task: _answer(task, places[-1]) for task, places in found.items()}
     taken = {places[-1] for places in found.values()}
-    helpers = definitions(cell.parsed for cell in cells if cell not in taken and cell.kind == "code")
-    reads = cache(looked_up)
-    return {
-        task: _with_helpers(answer, *_around(task, answers, found, helpers, reads), reads)
-        for task, answer in answers.items()
-    }
+    others = [cell.parsed for cell in cells if cell not in taken and cell.kind == "code"]
+    helpers = definitions(others)
+    reads = cache(lambda statement: looked_up(statement.text))
+    for task, answer in (*answers.items(),):
+        kept = _kept_from(task, found)
+        own = [places[-1].parsed for name, places in found.items() if TASKS[name].notebook == answer.notebook]
+        there = PROVIDED.union(*(parsed.binds for parsed in own if parsed not in kept))
+        defined = _derived(task, definitions([*kept, *others]), reads) if kept else helpers
+        answers[task] = _with_helpers(answer, there, defined, reads)
+    return answers
 
 
-def _around(
-    task: str,
-    answers: dict[str, Answer],
-    found: dict[str, list[_Cell]],
-    helpers: dict[str, str],
-    reads: Callable[[str], set[str]],
-) -> tuple[set[str], dict[str, str]]:
-    """The names that are there when an answer runs, and definitions that can be taken along.
-
-    What is to be derived anew runs without the answers that define what it derives: these are looked through for
-    helpers, too, and whatever speaks of it is none.
-    """
+def _kept_from(task: str, found: dict[str, list[_Cell]]) -> list[Parsed]:
+    """The answers without which one is run that is to be derived anew: they define what it derives."""
     underived = EXERCISES[task].underived if task in EXERCISES else ""
-    kept = [other for other in answers if other != task and underived in answers[other].binds]
-    same = [other for name, other in answers.items() if other.notebook == TASKS[task].notebook and name not in kept]
-    there = {*PROVIDED}.union(*(other.binds for other in same))
-    if kept:
-        helpers = definitions(found[other][-1].parsed for other in kept) | helpers
-        helpers = {name: text for name, text in helpers.items() if underived not in {name, *reads(text)}}
-    return there, helpers
+    answers = {name: places[-1].parsed for name, places in found.items() if name != task}
+    return [parsed for parsed in answers.values() if underived in parsed.binds]
+
+
+def _derived(task: str, helpers: _Helpers, reads: _Reads) -> _Helpers:
+    """The helpers without those that speak of what a task derives."""
+    name = EXERCISES[task].underived
+    return {
+        helper: [each for each in statements if name not in each.binds and name not in reads(each)]
+        for helper, statements in helpers.items()
+    }
 
 
 def _notebooks(cells: list[_Cell]) -> set[str]:
@@ -401,26 +402,25 @@ def _answer(task: str, cell: _Cell) -> Answer:
     )
 
 
-def _with_helpers(answer: Answer, there: set[str], helpers: dict[str, str], reads: Callable[[str], set[str]]) -> Answer:
+def _with_helpers(answer: Answer, there: Collection[str], helpers: _Helpers, reads: _Reads) -> Answer:
     """Take along what an answer uses, is not there and other cells define: below it, so that its lines stay."""
     if answer.error:
         return answer
-    taken = needed(helpers, answer.reads - there, lambda name: reads(helpers[name]))
-    if (
-        answer.reads.union(*map(reads, taken.values())) - there - helpers.keys()
-    ):  # a module may have it, and all is taken
-        taken = {name: text for name, text in helpers.items() if name in taken or name == text}
+    taken = needed(helpers, answer.reads - there, reads)
+    if answer.reads.union(*map(reads, taken)) - there - helpers.keys():  # a module may have it
+        taken |= {*helpers.get("*", ())}
     if not taken:
         return answer
-    text = "\n".join(dict.fromkeys(taken.values()))  # one statement may define several names
+    text = "\n".join(statement.text for statement in sorted(taken))
     if len(text) > MAX_ANSWER:
         note = f"what it uses of other cells has {len(text)} characters, more than {MAX_ANSWER}, and is left out"
         return replace(answer, notes=(*answer.notes, note))
+    names = [name for name, statements in helpers.items() if not taken.isdisjoint(statements)]
     above = looked_up(answer.source, inside=False) - there  # where it is needed to define the answer
     return replace(
         answer,
         source=f"{text}\n{answer.source}" if above else f"{answer.source}\n{text}",
-        binds=answer.binds | taken.keys(),
-        reads=(answer.reads | looked_up(text)) - taken.keys(),
-        notes=(*answer.notes, f"{', '.join([*taken][:5])}, defined in another cell, is taken along"),
+        binds=answer.binds.union(names),
+        reads=(answer.reads | looked_up(text)).difference(names),
+        notes=(*answer.notes, f"{', '.join(names[:5])}, defined in another cell, is taken along"),
     )
