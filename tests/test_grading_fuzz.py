@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from submissions import code_cell, notebook, right_answer
 
 from bn_helpers.exercises import TASKS, visible_cases
+from bn_helpers.grading.clock import Clock
 from bn_helpers.grading.results import GradingError
 from bn_helpers.grading.sandbox import kernel
 from bn_helpers.grading.sandbox.limits import MESSAGES, OUTPUT
@@ -147,7 +148,7 @@ def test_any_bytes_end_in_messages_or_a_flood(frames, noise, greeted):
         listener.bind(f"{folder}/s")
         listener.listen()
         meter = Meter()
-        connection = Connection(f"{folder}/s", "DEALER", meter)
+        connection = Connection(f"{folder}/s", "DEALER", meter, Clock())
         kernel_end, _ = listener.accept()
         data = GREETING * greeted + b"".join(bytes([flags]) + _frame(body, 0)[1:] for flags, body in frames) + noise
         kernel_end.sendall(data)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -25,7 +24,7 @@ class Kernels:
         self.events: list[tuple[str, int, str]] = []
         self.number = 0
 
-    def __call__(self, notebooks, sandbox, folder, deadline):
+    def __call__(self, notebooks):
         return {name: self._run(steps) for name, steps in notebooks.items()}
 
     def _run(self, steps):
@@ -86,18 +85,16 @@ def trace(monkeypatch, seed, right=()):
     schedule = {n: "right" if n in right else rng.choices(list(FATES), list(FATES.values()))[0] for n in EXERCISES}
     kernels = Kernels(schedule)
     points = lambda name, cases, attempt: 0.0 if attempt.error or not attempt.ran else EXERCISES[name].points  # noqa: E731
-    monkeypatch.setattr(module, "run_notebooks", kernels)
     monkeypatch.setattr(module.scoring, "score", points)
     monkeypatch.setattr(module.scoring, "exercise_result", lambda answer, cases, attempt, note: attempt)
     monkeypatch.setattr(module.vocabulary, "in_our_words", lambda result, *_: result)
     given = answers(rng)
-    results = module._Run(given, Probes(b"key", NOTEBOOKS), None, Path(), 0.0).results()
+    results = module._Run(given, Probes(b"key", NOTEBOOKS), kernels).results()
     return kernels.events, given, results
 
 
 @pytest.fixture(autouse=True)
 def made_up(monkeypatch):
-    monkeypatch.setattr(module._Run, "_run", lambda self, notebooks: module.run_notebooks(notebooks, None, None, 0.0))
     monkeypatch.setattr(module.Probes, "cases", lambda *_: ())  # drawing them takes long
 
 

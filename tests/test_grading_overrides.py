@@ -4,7 +4,7 @@ import pytest
 from sample_results import exercise_result, submission_result
 
 from bn_helpers.exercises import TASKS
-from bn_helpers.grading.overrides import Override, apply_overrides, read_overrides
+from bn_helpers.grading.overrides import Override, apply_overrides, keep_overrides, read_overrides
 from bn_helpers.grading.results import GradingError
 from bn_helpers.grading.spreadsheet import formula_free
 
@@ -107,6 +107,15 @@ def test_overridden_points_count_and_are_shown_as_such():
     assert (normalize.score, normalize.status) == (4.5, "partial")
     assert normalize.message == f"x_hat has the wrong values\n{told}"
     assert lee == before[1]
+
+
+def test_a_kept_line_that_is_wrong_is_told_and_the_others_count(tmp_path, capsys):
+    (tmp_path / "overrides.csv").write_text(f"{HEADER}kim,normalize,many,\nkim,quiz_1,0,x\n")
+    kept = keep_overrides(tmp_path, [], None)
+    [after] = apply_overrides([submission_result("kim")], keep_overrides(tmp_path, [], None))
+    assert kept == keep_overrides(tmp_path, [], None)
+    assert after.score == 99
+    assert "not applied: overrides.csv: kim, normalize: points" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -263,6 +263,37 @@ def test_nobody_takes_another_students_place_by_what_a_file_is_called(tmp_path, 
     assert not found[others["kim"]].notes
 
 
+def test_a_user_of_blackboard_may_have_underscores_in_the_name(tmp_path):
+    users = ["kim_lee", "lee", "park_lee_2", "choi"]
+    for user in users:
+        write_file(tmp_path / BLACKBOARD["kim"].replace("kim", user))
+    assert names(tmp_path) == sorted(users)
+
+
+def test_where_a_user_may_be_one_in_two_assignments_or_two_users_it_is_a_question(tmp_path):
+    for user in ("hw1_kim", "hw2_kim"):
+        write_file(tmp_path / BLACKBOARD["kim"].replace("hw1_kim", user))
+    with pytest.raises(GradingError, match=re.escape("--names 'gradebook_c1_{name}_attempt_{date}*'")):
+        find_students([tmp_path])
+    both = find_students([tmp_path], pattern="gradebook_c1_{name}_attempt_{date}*")
+    assert [student.name for student in both] == ["hw1_kim", "hw2_kim"]
+
+
+@pytest.mark.parametrize(
+    ("dates", "read", "note"),
+    [
+        (["2020-01-01", "9999-01-01"], "2020-01-01", "an attempt dated in the future was not read: 9999-01-01"),
+        (["9998-01-01", "9999-01-01"], "9999-01-01", "the attempt that counts is dated in the future: 9999-01-01"),
+    ],
+)
+def test_an_attempt_that_a_wrong_clock_has_dated_does_not_win_unsaid(tmp_path, dates, read, note):
+    for date in dates:
+        write_file(tmp_path / BLACKBOARD["kim"].replace("2026-11-20", date))
+    [student] = find_students([tmp_path])
+    assert [date for date in dates if date in student.files[0][0]] == [read]
+    assert any(said.startswith(note) for said in student.notes)
+
+
 @pytest.mark.parametrize("end", ENDS[1:3])
 def test_a_file_alone_that_two_platforms_may_have_named_is_a_question(tmp_path, end):
     path = tmp_path / f"evil_1666_5680_{end}01_normalization.ipynb"

@@ -12,7 +12,6 @@ from types import SimpleNamespace
 import pytest
 from jupyter_client.manager import start_new_kernel
 
-from bn_helpers.grading.grader import own_folder
 from bn_helpers.grading.results import ANSWER, BWRAP, UNCONFINED, USER, SandboxUnavailable, Step
 from bn_helpers.grading.sandbox import image
 from bn_helpers.grading.sandbox import workshop as module
@@ -123,9 +122,9 @@ def test_a_call_that_is_newer_than_the_list_does_not_exist_and_one_that_is_not_o
 def in_a_kernel(sandbox, code):
     """What a cell raises in a kernel of its own."""
     workshop = Workshop(sandbox)
-    with Sandbox(workshop) as box, own_folder(workshop.folder) as folder:
+    with Sandbox(workshop) as box:
         steps = {"notebook": [Step(ANSWER, "normalize", code)]}
-        error = run_notebooks(steps, box, folder, time.monotonic() + 60)["notebook"]["normalize"].error
+        error = run_notebooks(steps, box, time.monotonic() + 60)["notebook"]["normalize"].error
     workshop.close()
     return error
 
@@ -247,9 +246,9 @@ def test_a_kernel_shares_no_open_file_with_the_next(confined):
     marks = f"{code}for n in files:\n    fcntl.fcntl(n, fcntl.F_SETFL, fcntl.fcntl(n, fcntl.F_GETFL) | os.O_APPEND)\n"
     looks = f"{code}raise ValueError([n for n in files if fcntl.fcntl(n, fcntl.F_GETFL) & os.O_APPEND])"
     workshop = Workshop(confined)
-    with Sandbox(workshop) as box, own_folder(workshop.folder) as folder:
+    with Sandbox(workshop) as box:
         notebooks = {name: [Step(ANSWER, "normalize", text)] for name, text in {"marks": marks, "looks": looks}.items()}
-        found = run_notebooks(notebooks, box, folder, box.clock.seconds() + 60)
+        found = run_notebooks(notebooks, box, box.clock.seconds() + 60)
     workshop.close()
     assert (found["marks"]["normalize"].error, found["looks"]["normalize"].error) == ("", "ValueError: []")
 

@@ -15,7 +15,7 @@ from bn_helpers.catalogue import RIGHT
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS, TASKS
 from bn_helpers.grading import grader as module
 from bn_helpers.grading.clock import Clock
-from bn_helpers.grading.grader import Grader, own_folder
+from bn_helpers.grading.grader import Grader
 from bn_helpers.grading.results import ANSWER, FRESH, SandboxUnavailable, Step
 from bn_helpers.grading.sandbox import kernel
 from bn_helpers.grading.sandbox.kernel import SandboxClient
@@ -244,8 +244,8 @@ def test_a_cell_of_which_nbval_makes_nothing_has_run_and_no_code_of_the_course_c
     monkeypatch.setattr(SandboxClient, "get_shell_msg", reply)
     brings = Step(FRESH, "", "handed = 1", brings=("normalize",))
     steps = [Step(ANSWER, "normalize", "x = 1"), brings, Step(ANSWER, "scale_and_shift", "x = handed")]
-    with Sandbox(grader.workshop) as sandbox, own_folder(grader.workshop.folder) as folder:
-        found = run_notebooks({"n": steps}, sandbox, folder, sandbox.clock.seconds() + 60)["n"]
+    with Sandbox(grader.workshop) as sandbox:
+        found = run_notebooks({"n": steps}, sandbox, sandbox.clock.seconds() + 60)["n"]
     assert [(attempt.ran, attempt.fate) for attempt in found.values()] == [(True, "died"), (False, "")]
 
 

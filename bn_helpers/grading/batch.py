@@ -7,6 +7,7 @@ import functools
 import os
 import stat
 import sys
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,16 +19,10 @@ from bn_helpers.grading.cluster import Cluster
 from bn_helpers.grading.handed import own_scratch
 from bn_helpers.grading.ledger import Ledger
 from bn_helpers.grading.overrides import apply_overrides, keep_overrides, read_overrides
-from bn_helpers.grading.results import (
-    ERROR,
-    ExerciseResult,
-    Graded,
-    GradingError,
-    Student,
-    SubmissionResult,
-)
+from bn_helpers.grading.results import Graded, GradingError, Student, SubmissionResult
 from bn_helpers.grading.room import advice, processes
 from bn_helpers.grading.roster import read_roster
+from bn_helpers.grading.scoring import error_result
 from bn_helpers.grading.store import Store, course_key
 from bn_helpers.grading.students import find_students, read_student
 from bn_helpers.grading.workers import Executor, Workers, completed
@@ -110,8 +105,7 @@ def grade_class(
     ledger.add(paths, students, results, chosen, [person.name for person in people.people] if people else None)
     ledger.keep()
     graded = ledger.graded()
-    kept = keep_overrides(out, changes, overrides)
-    return replace(graded, results=apply_overrides(graded.results, kept), gone=ledger.gone)
+    return replace(graded, results=apply_overrides(graded.results, keep_overrides(out, changes, overrides)))
 
 
 def _workers(work: int, wanted: int | None, only_read: bool) -> Workers:
@@ -171,20 +165,18 @@ def grade_all(
         One a student, in their order.
     """
     results: dict[Student, SubmissionResult] = {}
-    alike: dict[str, list[Student]] = {}
+    alike: dict[str, list[Student]] = defaultdict(list)
     left: dict[str, Submission] = {}
-    progress = _bar("reading", len(students))
     read: dict[Student, Submission] = {}
-    for student, submission, error in completed(readers, {s: (read_student, s) for s in students}):
-        progress.update()
+    reading = completed(readers, {student: (read_student, student) for student in students})
+    for student, submission, error in _shown("reading", len(students), reading):
         if error:
             results[student] = _lost(student.name, error, tasks)
             continue
         read[student] = replace(submission, answers={})
         name = store.name(submission)
-        alike.setdefault(name, []).append(student)
+        alike[name].append(student)
         left.setdefault(name, submission)
-    progress.close()
     kept = {name: result for name in left if (result := store.get(name))}
     left = {name: submission for name, submission in left.items() if name not in kept}
     if kept:
@@ -211,27 +203,24 @@ def _graded(
     if not left:
         return
     print("testing the sandbox, then grading", file=sys.stderr)
-    progress = _bar("grading", len(left))
-    for name, result, error in completed(graders, {name: (grade, left[name]) for name in left}):
+    calls = {name: (grade, submission) for name, submission in left.items()}
+    for name, result, error in _shown("grading", len(left), completed(graders, calls)):
         if error:
             result = _lost("", error, tasks, left[name].notes)
         store.put(name, result)
-        progress.update()
         yield name, result
-    progress.close()
 
 
-def _bar(label: str, total: int) -> tqdm:
+def _shown(label: str, total: int, calls: Iterable[tuple]) -> Iterable[tuple]:
     """How far a long run is, on standard error: a bar in a terminal, some ten of its states in a log."""
     some = {} if sys.stderr.isatty() else {"miniters": max(1, total // 10), "mininterval": 0}
-    return tqdm(total=total, desc=label, unit="", ascii=True, file=sys.stderr, **some)
+    return tqdm(calls, total=total, desc=label, unit="", ascii=True, file=sys.stderr, **some)
 
 
 def _lost(student: str, error: Exception, tasks: Sequence[str], notes: tuple[str, ...] = ()) -> SubmissionResult:
     """The result of a submission that could not be graded."""
-    ordered = [TASKS[name] for name in tasks]
-    exercises = tuple(ExerciseResult(t.id, t.notebook, 0.0, float(t.points), ERROR, message=LOST) for t in ordered)
-    most = float(sum(task.points for task in ordered))
+    exercises = tuple(replace(error_result(None, task), message=LOST) for task in tasks)
+    most = sum(exercise.max_score for exercise in exercises)
     return SubmissionResult(student, 0.0, most, 0.0, (*notes, f"{LOST} ({error})"), exercises)
 
 

@@ -7,16 +7,13 @@ before any code enters a kernel that would answer it.
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import json
 import math
-import shutil
-import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import replace
-from pathlib import Path
+from functools import partial
 
 import numpy as np
 
@@ -81,8 +78,9 @@ class Grader:
         notes = submission.notes
         try:
             with Sandbox(self.workshop) as sandbox, np.errstate(all="ignore"):
-                place = (sandbox, self.workshop.folder, sandbox.clock.seconds() + SUBMISSION_SECONDS)
-                results |= _Run(runnable, self._probes, *place).results()
+                deadline = sandbox.clock.seconds() + SUBMISSION_SECONDS
+                run = partial(run_notebooks, sandbox=sandbox, deadline=deadline)
+                results |= _Run(runnable, self._probes, run).results()
         except MemoryError:  # this process is not fit for more
             raise
         except Exception as error:  # one submission never stops the others
@@ -112,12 +110,10 @@ class _Run:
     and forgiven what it carries from others. What one kernel may leave for a later one then tells nothing of use.
     """
 
-    def __init__(self, answers: dict[str, Answer], probes: Probes, sandbox: Sandbox, folder: Path, deadline: float):
+    def __init__(self, answers: dict[str, Answer], probes: Probes, run: Callable[[dict], dict]) -> None:
         self._answers = answers
         self._probes = probes
-        self._sandbox = sandbox
-        self._folder = folder
-        self._deadline = deadline
+        self._run = run  # as `run_notebooks`
         text = json.dumps({name: answer.source for name, answer in answers.items()})
         self._cases = {name: probes.cases(name, text) for name in answers}
         self._attempts = {name: Attempt(name) for name in answers}
@@ -200,10 +196,6 @@ class _Run:
         wrong.update(*(self._given.get(other, ()) for other in used))
         # A right answer may do harm, too (it may have patched NumPy), but a right forward's cache is its own.
         return [o for o in used if o in wrong] or [o for o in used if o not in EXERCISES[name].uses]
-
-    def _run(self, notebooks: dict[str, list[Step]]) -> dict[str, dict[str, Attempt]]:
-        with own_folder(self._folder) as folder:
-            return run_notebooks(notebooks, self._sandbox, folder, self._deadline)
 
     def _steps(
         self, defined: Iterable[str], probed: Iterable[str], replaced: Iterable[str] = (), merged: bool = False
@@ -308,13 +300,3 @@ class _Run:
     @staticmethod
     def _of(notebooks: set[str]) -> set[str]:
         return {e.id for e in EXERCISES.values() if e.notebook in notebooks}
-
-
-@contextlib.contextmanager
-def own_folder(parent: Path) -> Iterator[Path]:
-    """A new folder that is gone afterwards."""
-    folder = Path(tempfile.mkdtemp(dir=parent))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)

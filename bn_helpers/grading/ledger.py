@@ -9,14 +9,13 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from bn_helpers.exercises import NOTEBOOKS, TASKS
+from bn_helpers.exercises import NOTEBOOKS, TASKS, due
 from bn_helpers.files import write_whole
 from bn_helpers.grading.results import (
     FORMATIVE,
-    MISSING,
     OPEN,
     UNCONFINED,
     ExerciseResult,
@@ -26,19 +25,18 @@ from bn_helpers.grading.results import (
     Student,
     SubmissionResult,
 )
-from bn_helpers.grading.store import exercise_of
+from bn_helpers.grading.scoring import unrun_result
+from bn_helpers.grading.store import result_of
 
-VERSION = 1  # of the form of the file
-NO_ANSWER = "There is no answer yet."
+VERSION = 2  # of the form of the file
 
 
 @dataclass
 class _Entry:
-    """One student: the results by task, with the paths of the run that each is from, and what the runs said."""
+    """One student, and what came of each run, by its paths, one a line; the newest stands last."""
 
     student: Student
-    tasks: dict[str, tuple[list[str], ExerciseResult]] = field(default_factory=dict)
-    runs: dict[str, dict] = field(default_factory=dict)  # by the paths, one a line
+    runs: dict[str, SubmissionResult] = field(default_factory=dict)
 
 
 class Ledger:
@@ -86,53 +84,38 @@ class Ledger:
         roster : collection of str, optional
             The names of the class. Whoever is neither in it nor in this run is gone.
         """
-        run = sorted(str(path.resolve()) for path in paths)
+        run = "\n".join(sorted(str(path.resolve()) for path in paths))
         due = {exercise.id for result in results for exercise in result.exercises}
         self.due |= due
         here = {_key(student) for student in students}
-        for key, entry in list(self._entries.items()):
-            if key not in here:
-                self._leave(key, entry, run, due, roster)
+        for key in [key for key in self._entries if key not in here]:
+            self._leave(key, run, roster)
         for student, result in zip(students, results, strict=True):
             entry = self._entries.setdefault(_key(student), _Entry(student))
             entry.student = student
-            for exercise in result.exercises:
-                old = entry.tasks.get(exercise.id)
-                if not old or exercise.status not in OPEN or set(old[0]) <= set(run):
-                    entry.tasks[exercise.id] = (run, exercise)
-            entry.runs.pop("\n".join(run), None)
-            entry.runs["\n".join(run)] = {
-                "notes": list(result.notes),
-                "lost": list(result.lost),
-                "explanations": list(result.explanations),
-                "sandbox": result.sandbox or sandbox,
-                "seconds": result.seconds,
-            }
+            old = entry.runs.pop(run, replace(result, exercises=()))
+            kept = (exercise for exercise in old.exercises if exercise.id not in due)
+            entry.runs[run] = replace(result, exercises=(*kept, *result.exercises), sandbox=result.sandbox or sandbox)
 
     def graded(self) -> Graded:
         """The class as it now stands: of each student all that was due in any run."""
-        due = [name for notebook in NOTEBOOKS for name in TASKS if TASKS[name].notebook == notebook]
-        due = [name for name in due if name in self.due]
-        words = _words({TASKS[name].notebook for name in due})
+        tasks = [name for name in due(NOTEBOOKS) if name in self.due]
+        words = _words({TASKS[name].notebook for name in tasks})
         entries = sorted(self._entries.values(), key=lambda entry: entry.student.name)
-        results = [_result(entry, due, words) for entry in entries]
-        sandbox = _together(said["sandbox"] for entry in entries for said in entry.runs.values())
-        return Graded(sandbox, [entry.student for entry in entries], results, words)
+        results = [_result(entry, tasks, words) for entry in entries]
+        sandbox = _together(result.sandbox for entry in entries for result in entry.runs.values())
+        return Graded(sandbox, [entry.student for entry in entries], results, words, self.gone)
 
     def keep(self) -> None:
         """Write it down."""
-        data = {
-            "version": VERSION,
-            "due": sorted(self.due),
-            "entries": {key: _plain(entry) for key, entry in self._entries.items()},
-        }
-        write_whole(self._path, json.dumps(data))
+        entries = {key: _plain(entry) for key, entry in self._entries.items()}
+        write_whole(self._path, json.dumps({"version": VERSION, "due": sorted(self.due), "entries": entries}))
 
-    def _leave(self, key: str, entry: _Entry, run: list[str], due: set[str], roster: Collection[str] | None) -> None:
+    def _leave(self, key: str, run: str, roster: Collection[str] | None) -> None:
         """Take from a student who is not in a run what earlier came from its folders."""
-        entry.tasks = {t: kept for t, kept in entry.tasks.items() if t not in due or not set(kept[0]) <= set(run)}
-        entry.runs = {paths: said for paths, said in entry.runs.items() if not set(paths.split("\n")) <= set(run)}
-        if not entry.runs or not entry.tasks or (roster is not None and entry.student.name not in roster):
+        entry = self._entries[key]
+        entry.runs = {paths: result for paths, result in entry.runs.items() if not _within(paths, run)}
+        if not entry.runs or (roster is not None and entry.student.name not in roster):
             self.gone.append(entry.student)
             del self._entries[key]
 
@@ -174,26 +157,41 @@ def _words(notebooks: Collection[str]) -> str:
     return f"graded: what was due, notebook {' and '.join(numbers)}; the others do not count"
 
 
-def _result(entry: _Entry, due: Sequence[str], words: str) -> SubmissionResult:
-    exercises = tuple(entry.tasks[task][1] if task in entry.tasks else _unanswered(task) for task in due)
+def _within(paths: str, run: str) -> bool:
+    return {*paths.split("\n")} <= {*run.split("\n")}
+
+
+def _newest(entry: _Entry) -> dict[str, ExerciseResult]:
+    """Of each task the newest result, but none without an answer in the place of another folder's."""
+    newest: dict[str, tuple[str, ExerciseResult]] = {}
+    for run, result in entry.runs.items():
+        for exercise in result.exercises:
+            old, _ = newest.get(exercise.id, (run, None))
+            if exercise.status not in OPEN or _within(old, run):
+                newest[exercise.id] = run, exercise
+    return {task: exercise for task, (_, exercise) in newest.items()}
+
+
+def _result(entry: _Entry, tasks: Sequence[str], words: str) -> SubmissionResult:
+    newest, runs = _newest(entry), entry.runs.values()
+    exercises = tuple(newest.get(task) or unrun_result(None, task) for task in tasks)
+    stamps = [result.sandbox for result in runs]
     notes, lost = [words] * bool(words), []
-    stamps = [said["sandbox"] for said in entry.runs.values()]
-    for paths, said in entry.runs.items():
-        where = f"{', '.join(Path(path).name for path in paths.split(chr(10)))}: " if len(entry.runs) > 1 else ""
-        formative = said["sandbox"] == UNCONFINED and FORMATIVE not in notes
-        stamp = [f"sandbox: {said['sandbox']}"] * (len(set(stamps)) > 1)
-        notes += [FORMATIVE] * formative + [where + note for note in (*stamp, *said["notes"])]
-        lost += [where + note for note in said["lost"]]
+    for paths, result in entry.runs.items():
+        where = f"{', '.join(Path(path).name for path in paths.split(chr(10)))}: " * (len(runs) > 1)
+        stamp = [f"sandbox: {result.sandbox}"] * (len({*stamps}) > 1)
+        notes += [FORMATIVE] * (result.sandbox == UNCONFINED) + [where + note for note in (*stamp, *result.notes)]
+        lost += [where + note for note in result.lost]
     return SubmissionResult(
         entry.student.name,
         sum(exercise.score for exercise in exercises),
         sum(exercise.max_score for exercise in exercises),
-        sum(said["seconds"] for said in entry.runs.values()),
-        tuple(notes),
+        sum(result.seconds for result in runs),
+        tuple(dict.fromkeys(notes)),
         exercises,
         _together(stamps),
         tuple(lost),
-        tuple({name: text for said in entry.runs.values() for name, text in said["explanations"]}.items()),
+        tuple({name: text for result in runs for name, text in result.explanations}.items()),
     )
 
 
@@ -203,27 +201,14 @@ def _together(stamps: Iterable[str]) -> str:
     return UNCONFINED if UNCONFINED in found else "; ".join(found)
 
 
-def _unanswered(task: str) -> ExerciseResult:
-    return ExerciseResult(task, TASKS[task].notebook, 0.0, float(TASKS[task].points), MISSING, message=NO_ANSWER)
-
-
 def _plain(entry: _Entry) -> dict:
-    student = {**asdict(entry.student), "path": str(entry.student.path), "files": []}
-    tasks = {task: [paths, asdict(exercise)] for task, (paths, exercise) in entry.tasks.items()}
-    return {"student": student, "tasks": tasks, "runs": entry.runs}
+    """What is kept of a student: of the files and the words about them the results tell."""
+    student = replace(entry.student, path=str(entry.student.path), files=(), notes=(), lost=())
+    return {"student": asdict(student), "runs": {paths: asdict(result) for paths, result in entry.runs.items()}}
 
 
 def _entry(data: dict) -> _Entry:
-    about = data["student"]
-    student = Student(
-        **{
-            **about,
-            "path": Path(about["path"]),
-            "files": (),
-            "platform": Named(**about["platform"]),
-            "notes": tuple(about["notes"]),
-            "lost": tuple(about["lost"]),
-        }
-    )
-    tasks = {task: (paths, exercise_of(one)) for task, (paths, one) in data["tasks"].items() if task in TASKS}
-    return _Entry(student, tasks, data["runs"])
+    """The reverse."""
+    about = {name: value for name, value in data["student"].items() if value != []}
+    student = Student(**{**about, "path": Path(about["path"]), "platform": Named(**about["platform"])})
+    return _Entry(student, {paths: result_of(result) for paths, result in data["runs"].items()})

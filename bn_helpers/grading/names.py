@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import cache
+from itertools import takewhile
 
 from bn_helpers.exercises import NOTEBOOKS
 from bn_helpers.grading.results import Named
@@ -29,7 +30,7 @@ _PARTS = {
     "id": "[^/_]+",
     "number": r"\d+",
     "other": r"\d+",
-    "assignment": "[^/]*?",
+    "owner": "[^/]+?",  # an assignment and a user; either may hold underscores
     "dash": " - |_",
     "email": "[^/@]+@[^/_]+?",
     "late": "LATE|late",
@@ -41,7 +42,7 @@ _PARTS = {
 # What a student may choose stands last: none reaches further into a name than it must. Extend it, or use --names.
 PATTERNS = {
     "Moodle": "{name}_{number}_assignsubmission_{plugin}[_][/]{file}",
-    "Blackboard": "{assignment}_{id}_attempt_{date}{file}",
+    "Blackboard": "{owner}_attempt_{date}{file}",
     "Canvas": "{name}[_{late}]_{number}_{other}_{file}",
     "Gradescope": "submission_{number}/{file}",
     "mail or Google Classroom": "{name}{dash}{notebook}*.ipynb",
@@ -63,8 +64,8 @@ def match(pattern: str, path: str) -> Named | None:
     who = {"name": parts.get("name", ""), "email": parts.get("email", ""), "date": parts.get("date", "")}
     if who["name"] and not words(who["name"]):
         return None  # "final_01_normalization.ipynb" names nobody
-    file = parts.get("file") or path
-    return Named(id=parts.get("id") or parts.get("number", ""), late=bool(parts.get("late")), file=file, **who)
+    number = next((parts[part] for part in ("id", "number", "owner") if parts.get(part)), "")
+    return Named(id=number, late=bool(parts.get("late")), file=parts.get("file") or path, **who)
 
 
 def fitting(path: str) -> dict[str, Named]:
@@ -83,6 +84,14 @@ def commonest(files: Iterable[dict[str, Named]]) -> str:
 def likeliest(fits: dict[str, Named]) -> str:
     """The platform that leaves the most of a name to the student, who may have written what another one would."""
     return max(fits, key=lambda platform: len(fits[platform].file))
+
+
+def beyond_shared(names: Iterable[str], mark: str) -> dict[str, str]:
+    """Of each name what is left of it without the parts that all begin with, and at least its last part."""
+    parts = {name: name.split(mark) for name in names}
+    beginnings = zip(*(own[:-1] for own in parts.values()), strict=False)
+    shared = sum(1 for _ in takewhile(lambda same: len({*same}) == 1, beginnings))
+    return {name: mark.join(own[shared:]) for name, own in parts.items()}
 
 
 def notebook_of(path: str) -> str:

@@ -5,17 +5,15 @@ They are kept in overrides.csv among the results, where a line that is removed t
 
 from __future__ import annotations
 
-import csv
-import io
 import sys
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 
 from bn_helpers.exercises import TASKS
 from bn_helpers.files import write_whole
 from bn_helpers.grading.results import FAILED, PARTIAL, PASSED, ExerciseResult, GradingError, SubmissionResult
-from bn_helpers.grading.spreadsheet import formula_free, read_table
+from bn_helpers.grading.spreadsheet import read_table, write_table
 from bn_helpers.text import number
 
 COLUMNS = ("student", "exercise", "points", "reason")
@@ -60,10 +58,13 @@ def read_overrides(path: Path, students: Iterable[str], tasks: Iterable[str] = T
     problems = []
     for line, override in rows:
         about = (override.student, override.exercise)
-        problem = f"no student is called {override.student!r}" if override.student not in known else ""
-        if not problem and about in overrides:
+        if override.student not in known:
+            problem = f"no student is called {override.student!r}"
+        elif about in overrides:
             problem = f"{override.student}, {override.exercise}: there is a second line for it"
-        if problem or (problem := _problem(override, tasks)):
+        else:
+            problem = _problem(override, tasks)
+        if problem:
             problems.append(f"  line {line}: {problem}")
         overrides[about] = override
     if problems:
@@ -96,7 +97,7 @@ def keep_overrides(out: Path, given: Sequence[Override], file: Path | None) -> l
         kept = [o for o in kept if (o.student, o.exercise) not in known and (not source or o.file != source)]
         kept += [replace(override, file=source) for override in given]
     if kept or path.exists():
-        write_whole(path, _table(kept))
+        write_whole(path, write_table([(*COLUMNS, "file"), *map(astuple, kept)]))
     return kept
 
 
@@ -116,14 +117,15 @@ def apply_overrides(results: Sequence[SubmissionResult], overrides: Iterable[Ove
         In the same order. An override that fits none of them is told.
     """
     due = {(result.student, exercise.id) for result in results for exercise in result.exercises}
-    by_student: dict[str, dict[str, Override]] = {}
+    fitting: dict[tuple[str, str], Override] = {}
     for override in overrides:
-        problem = "" if (override.student, override.exercise) in due else "no such student and exercise in the results"
-        if problem or (problem := _problem(override)):
+        about = (override.student, override.exercise)
+        problem = _problem(override) if about in due else "no such student and exercise in the results"
+        if problem:
             print(f"not applied: {KEPT}: {override.student}, {override.exercise}: {problem}", file=sys.stderr)
         else:
-            by_student.setdefault(override.student, {})[override.exercise] = override
-    return [_overridden(result, by_student.get(result.student, {})) for result in results]
+            fitting[about] = override
+    return [_overridden(result, fitting) for result in results]
 
 
 def _rows(path: Path) -> list[tuple[int, Override]]:
@@ -140,15 +142,6 @@ def _points(text: str) -> float | str:
         return text
 
 
-def _table(overrides: Iterable[Override]) -> bytes:
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow([*COLUMNS, "file"])
-    for o in overrides:
-        writer.writerow([formula_free(o.student), o.exercise, number(o.points), formula_free(o.reason), o.file])
-    return text.getvalue().encode("utf-8-sig", "replace")
-
-
 def _problem(override: Override, tasks: Collection[str] = TASKS) -> str:
     """What is wrong with an override, in words; empty where nothing is."""
     exercise = override.exercise
@@ -160,13 +153,15 @@ def _problem(override: Override, tasks: Collection[str] = TASKS) -> str:
     return ""
 
 
-def _overridden(result: SubmissionResult, overrides: dict[str, Override]) -> SubmissionResult:
-    if not overrides:
-        return result
-    exercises = tuple(_set(e, overrides[e.id]) if e.id in overrides else e for e in result.exercises)
-    notes = tuple(f"{e.id}: {_words(e, overrides[e.id])}" for e in result.exercises if e.id in overrides)
+def _overridden(result: SubmissionResult, overrides: Mapping[tuple[str, str], Override]) -> SubmissionResult:
+    exercises, notes = [], list(result.notes)
+    for exercise in result.exercises:
+        if override := overrides.get((result.student, exercise.id)):
+            notes.append(f"{exercise.id}: {_words(exercise, override)}")
+            exercise = _set(exercise, override)
+        exercises.append(exercise)
     total = sum(exercise.score for exercise in exercises)
-    return replace(result, score=total, exercises=exercises, notes=(*result.notes, *notes))
+    return replace(result, score=total, exercises=tuple(exercises), notes=tuple(notes))
 
 
 def _set(exercise: ExerciseResult, override: Override) -> ExerciseResult:

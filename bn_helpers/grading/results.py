@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from bn_helpers.outcomes import Case, Outcome
 
 OPEN = (UNANSWERED, MISSING)  # what there is no answer to
 TIMEOUT, CRASHED, ERROR = "timeout", "crashed", "error"
-STATUSES = (PASSED, PARTIAL, FAILED, UNANSWERED, MISSING, TIMEOUT, CRASHED, ERROR)
+STATUSES = (PASSED, PARTIAL, FAILED, *OPEN, TIMEOUT, CRASHED, ERROR)
 # Why a kernel was lost; of the last two, because it had used up its CPU time, or because it came to no end.
 DIED, FLOODED, SPENT, TIMED_OUT = "died", "flooded", "spent", "timed out"
 NOTHING = "handed in nothing"
@@ -116,10 +116,6 @@ class CaseResult:
     passed: bool
     points: float
 
-    def to_dict(self) -> dict[str, Any]:
-        """The entry in results.json."""
-        return {"id": self.id, "passed": self.passed, "points": round(self.points, 4)}
-
 
 @dataclass(frozen=True)
 class ExerciseResult:
@@ -141,19 +137,6 @@ class ExerciseResult:
     code: str = ""
     file: str = ""
     line: int | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """The entry in results.json."""
-        return {
-            "id": self.id,
-            "notebook": self.notebook,
-            "score": round(self.score, 4),
-            "max_score": float(self.max_score),
-            "status": self.status,
-            "diagnosis": self.diagnosis,
-            "message": self.message,
-            "cases": [case.to_dict() for case in self.cases],
-        }
 
 
 @dataclass(frozen=True)
@@ -181,16 +164,13 @@ class SubmissionResult:
         return all(e.status in OPEN for e in self.exercises) and any(n.endswith(NOTHING) for n in self.notes)
 
     def to_dict(self) -> dict[str, Any]:
-        """The entry in results.json."""
-        return {
-            "student": self.student,
-            "score": round(self.score, 4),
-            "max_score": float(self.max_score),
-            "sandbox": self.sandbox,
-            "seconds": round(self.seconds, 2),
-            "notes": list(self.notes),
-            "exercises": [exercise.to_dict() for exercise in self.exercises],
-        }
+        """The entry in results.json, without what serves other reports."""
+        return asdict(self, dict_factory=_told)
+
+
+def _told(fields: list[tuple[str, Any]]) -> dict[str, Any]:
+    kept = [(name, value) for name, value in fields if name not in ("code", "file", "line", "lost", "explanations")]
+    return {name: round(value, 4) if isinstance(value, float) else value for name, value in kept}
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from bn_helpers.grading.results import GradingError
@@ -55,6 +56,13 @@ def read_table(path: Path, needed: Mapping[str, Sequence[str]], optional: Mappin
             f"{path}: the first line has to name the columns {', '.join(needed)}; missing: {', '.join(missing)}."
         )
     return _rows(path, lines[skipped + 1 :], skipped + 1, chosen, best)
+
+
+def write_table(rows: Iterable[Sequence[str | float]]) -> bytes:
+    """A file in CSV, in which no text is a formula. It begins with the mark by which Excel knows UTF-8."""
+    text = io.StringIO()
+    csv.writer(text).writerows([[formula_free(c) if isinstance(c, str) else c for c in row] for row in rows])
+    return text.getvalue().encode("utf-8-sig", "replace")
 
 
 def formula_free(text: str) -> str:

@@ -53,7 +53,7 @@ class Store:
     def get(self, name: str) -> SubmissionResult | None:
         """A kept result, or None."""
         try:
-            return _result(json.loads(self._path(name).read_text("utf-8")))
+            return result_of(json.loads(self._path(name).read_text("utf-8")))
         except (OSError, ValueError, TypeError, KeyError):
             return None
 
@@ -121,13 +121,12 @@ def _not_empty(key: bytes, where: str) -> bytes:
     return key.strip()
 
 
-def _result(data: dict) -> SubmissionResult:
+def result_of(data: dict) -> SubmissionResult:
     """The reverse of `asdict`."""
-    texts = {name: tuple(data[name]) for name in ("notes", "lost")}
-    texts["explanations"] = tuple(map(tuple, data["explanations"]))
-    return SubmissionResult(**{**data, **texts, "exercises": tuple(map(exercise_of, data["exercises"]))})
-
-
-def exercise_of(data: dict) -> ExerciseResult:
-    """The reverse of `asdict` for one exercise."""
-    return ExerciseResult(**{**data, "cases": tuple(CaseResult(**case) for case in data["cases"])})
+    several = {name: tuple(data[name]) for name in ("notes", "lost")}
+    several["explanations"] = tuple(map(tuple, data["explanations"]))
+    several["exercises"] = tuple(
+        ExerciseResult(**{**one, "cases": tuple(CaseResult(**case) for case in one["cases"])})
+        for one in data["exercises"]
+    )
+    return SubmissionResult(**{**data, **several})

@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 import sys
 import tempfile
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 
@@ -178,9 +179,7 @@ class _Finder:
             groups = _from_metadata(groups, next(handed.path for handed in rest if handed.place[at] == METADATA))
         loose = [handed for handed in rest if len(handed.place) == at + 1]
         answers = list(filter(_is_answer, loose))
-        if answers and not groups and _one(rest, at, root.name):
-            return [_group(root.name, root, rest, at)]
-        if not groups and _nobodys_folders(rest, at) and _one(rest, at, root.name):
+        if not groups and (answers or _nobodys_folders(rest, at)) and _one(rest, at, root.name):
             return [_group(root.name, root, rest, at)]
         if answers and not _one(answers, at, root.name):
             raise _unclear(root, answers, "{name}_{notebook}*")
@@ -235,7 +234,20 @@ def _fits(root: Path, files: list[Handed], at: int) -> dict[Handed, Named]:
         other = names.likeliest(found[strange[0]])
         why = f"Most names here are as if from {platform}, but these as if from {other}"
         raise _unclear(root, strange, names.PATTERNS[platform], why)
-    return {handed: fits[platform] for handed, fits in found.items() if platform in fits}
+    chosen = {handed: fits[platform] for handed, fits in found.items() if platform in fits}
+    return _with_users(root, chosen) if platform == "Blackboard" else chosen
+
+
+def _with_users(root: Path, found: dict[Handed, Named]) -> dict[Handed, Named]:
+    """The same with the users for the owners: what all begin with is the assignment, as far as that can be told."""
+    users = names.beyond_shared({named.id for named in found.values()}, "_")
+    alike = Counter(user.rpartition("_")[2] for user in users.values())
+    strange = [handed for handed, named in found.items() if alike[users[named.id].rpartition("_")[2]] > 1]
+    if strange and all("_" in user for user in users.values()):
+        assignment = found[strange[0]].id.removesuffix(users[found[strange[0]].id])
+        why = "These may be of one user in several assignments, or of several users"
+        raise _unclear(root, strange, f"{assignment}{{name}}_attempt_{{date}}*", why)
+    return {handed: replace(named, id=users[named.id]) for handed, named in found.items()}
 
 
 # Groups
@@ -247,19 +259,25 @@ def _group(name: str, path: Path, files: Iterable[Handed], at: int, user: str = 
 
 
 def _by_name(root: Path, fits: dict[Handed, Named]) -> list[_Group]:
-    """A group for each name and number. Of the attempts that a platform dates only the newest counts."""
+    """A group for each name and number. Of the attempts that a platform dates only the newest counts.
+
+    One that is dated in the future was dated by a wrong clock: it counts where there is no other.
+    """
+    tomorrow = (datetime.now() + timedelta(days=1)).strftime("%Y-%m-%d-%H-%M-%S")  # it may be another zone's time
     found: dict[tuple[str, str, str], list[tuple[Handed, Named]]] = defaultdict(list)
     for handed, named in fits.items():
         found[("", named.id, "") if named.id else (named.name, "", named.email)].append((handed, named))
     groups = []
     for entries in found.values():
-        last = max(named.date for _, named in entries)
+        dates = sorted({named.date for _, named in entries})
+        last = max((date for date in dates if date <= tomorrow), default=dates[-1])
         files = [("/".join(handed.place), handed) for handed, named in entries if named.date == last]
-        older = sorted({named.date for _, named in entries} - {last})
         late = any(named.late for _, named in entries)
         named = replace(entries[0][1], late=late)
         group = _Group(named if named.name or named.id or named.email else Named(root.name), root, files)
-        group.notes += [f"an earlier attempt was not read: {date}" for date in older]
+        group.notes += [f"an earlier attempt was not read: {date}" for date in dates if date < last]
+        group.notes += [f"an attempt dated in the future was not read: {date}" for date in dates if date > last]
+        group.notes += [f"the attempt that counts is dated in the future: {last}"] * (last > tomorrow)
         groups.append(group)
     return groups
 
@@ -313,16 +331,10 @@ def _merged(groups: list[_Group], roster: Roster | None) -> list[_Group]:
 
 def _users(folders: Mapping[str, list[Handed]], at: int) -> dict[str, str]:
     """User names of clones that GitHub Classroom named ASSIGNMENT-USER."""
-    clones = [name for name, inside in folders.items() if _is_clone(inside[0], at)]
-    parts = [name.split("-") for name in clones]
-    shared = min((len(p) - 1 for p in parts), default=0) if len(parts) > 1 else 0
-    while shared and len({tuple(p[:shared]) for p in parts}) > 1:
-        shared -= 1
-    return {name: "-".join(p[shared:]) for name, p in zip(clones, parts, strict=True)} if shared else {}
-
-
-def _is_clone(handed: Handed, at: int) -> bool:
-    return (handed.path.parents[len(handed.place) - at - 2] / ".git").exists()
+    homes = {name: inside[0].path.parents[len(inside[0].place) - at - 2] for name, inside in folders.items()}
+    clones = [name for name, home in homes.items() if (home / ".git").exists()]
+    users = names.beyond_shared(clones, "-") if len(clones) > 1 else {}
+    return users if all(user != name for name, user in users.items()) else {}
 
 
 # Files

@@ -14,7 +14,6 @@ import os
 import statistics
 import time
 
-from bn_helpers.grading.grader import own_folder
 from bn_helpers.grading.results import ANSWER, BWRAP, USER, Step
 from bn_helpers.grading.sandbox.notebooks import run_notebooks
 from bn_helpers.grading.sandbox.seccomp import call_number
@@ -81,9 +80,9 @@ raise ValueError("".join("1" if rounds < np.median(seen) else "0" for rounds in 
 def in_a_kernel(sandbox: str, code: str) -> str:
     """What a cell says by an exception, in a kernel of a grading process of its own."""
     workshop = Workshop(sandbox)
-    with Sandbox(workshop) as box, own_folder(workshop.folder) as folder:
+    with Sandbox(workshop) as box:
         notebook = {"notebook": [Step(ANSWER, "normalize", FRESH + code)]}
-        attempt = run_notebooks(notebook, box, folder, box.clock.seconds() + SECONDS)["notebook"]["normalize"]
+        attempt = run_notebooks(notebook, box, box.clock.seconds() + SECONDS)["notebook"]["normalize"]
     workshop.close()
     return attempt.error.removeprefix("ValueError: ") or attempt.fate
 

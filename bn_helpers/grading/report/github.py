@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from bn_helpers.grading.report import summary
-from bn_helpers.grading.report.words import place, reason, title
+from bn_helpers.grading.report.markup import markdown
+from bn_helpers.grading.report.words import place
 from bn_helpers.grading.results import OPEN, PARTIAL, PASSED, ExerciseResult, Graded, Student, SubmissionResult
 from bn_helpers.text import number, printable
 
@@ -84,14 +85,7 @@ def _notices(result: SubmissionResult) -> list[str]:
 def _markdown(graded: Graded) -> str:
     if len(graded.results) > 1:
         return summary.page(graded)
-    [result] = graded.results
-    lines = [f"# {number(result.score)} of {number(result.max_score)} points", ""]
-    lines += [f"- {summary.escape(note)}" for note in result.notes]
-    lines += ["", "| exercise | points | what to look at |", "|---|--:|---|"]
-    for e in result.exercises:
-        why = "" if e.status == PASSED else summary.escape(f"{reason(e)} ({place(e.id)})")
-        lines.append(f"| {title(e.id)} | {number(e.score)}/{number(e.max_score)} | {why} |")
-    return "\n".join(lines) + "\n"
+    return markdown("points.md", result=graded.results[0])
 
 
 def _append(path: Path, text: str) -> None:

@@ -9,8 +9,8 @@ from itertools import groupby
 
 from bn_helpers.exercises import NOTEBOOKS
 from bn_helpers.grading.report import feedback
-from bn_helpers.grading.report.tables import table
 from bn_helpers.grading.results import Graded, Student, SubmissionResult
+from bn_helpers.grading.spreadsheet import write_table
 
 
 def canvas(graded: Graded) -> bytes | None:
@@ -22,7 +22,7 @@ def canvas(graded: Graded) -> bytes | None:
     rows.append(["Points Possible", "", "", "", "", *most])
     for student, result in zip(graded.students, graded.results, strict=True):
         rows.append([student.name, student.canvas, student.id, student.email, student.section, *_points(result)])
-    return table(rows)
+    return write_table(rows)
 
 
 def moodle(graded: Graded) -> bytes | None:
@@ -35,7 +35,7 @@ def moodle(graded: Graded) -> bytes | None:
         number = _participant(student)
         about = [f"Participant {number}" if number else "", student.name, student.id, student.email]
         rows.append([*about, *_points(result), round(result.score, 2), sum(most)])
-    return table(rows)
+    return write_table(rows)
 
 
 def moodle_feedback(graded: Graded) -> bytes | None:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import ast
 import hashlib
 import re
-import warnings
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import mean, median
+from typing import Any
 
 from bn_helpers.exercises import QUIZZES
 from bn_helpers.grading.report.words import reason, title
-from bn_helpers.grading.results import ERROR, OPEN, PASSED, ExerciseResult, Graded, Student, SubmissionResult
+from bn_helpers.grading.results import ERROR, OPEN, PARTIAL, PASSED, ExerciseResult, Graded, Student
+from bn_helpers.parsing import python
 
+TOP = 8  # mistakes that are told first
+FREQUENT = 2  # of so many students or more, a mistake is told first, and has a page of its own
 EXCERPTS = 2
 _LETTER = re.compile(r"""["']([a-dA-D])["']""")
 LONGEST = 16  # lines of an excerpt
@@ -38,6 +42,10 @@ class Shared:
         return sum(result.max_score - result.score for _, result in self.who)
 
     @property
+    def is_frequent(self) -> bool:
+        return len(self.who) >= FREQUENT
+
+    @property
     def page(self) -> str:
         name = self.who[0][1].diagnosis or hashlib.sha256(self.words.encode("utf-8", "replace")).hexdigest()[:8]
         return f"{self.task}-{name}.html"
@@ -55,6 +63,36 @@ class Shared:
         return sorted(pieces, key=lambda piece: (len(piece), piece))[:EXCERPTS]
 
 
+@dataclass(frozen=True)
+class Answered:
+    """How many answered a task right, in part, wrong, or not at all, of those who handed in anything."""
+
+    title: str
+    points: float
+    mean: float
+    counts: dict[str, int]  # by their colours
+
+
+def overview(graded: Graded) -> dict[str, Any]:
+    """What both summaries tell, by the names that their templates have for it."""
+    present = [result for result in graded.results if not result.absent] or graded.results
+    scores = [result.score for result in present]
+    shared = mistakes(graded)
+    order = [exercise.id for exercise in graded.results[0].exercises]
+    return {
+        "graded": graded,
+        "most": graded.results[0].max_score,
+        "scores": scores,
+        "mean": mean(scores),
+        "median": median(scores),
+        "lost": [(result.student, why) for result in graded.results for why in result.lost],
+        "absent": [result.student for result in graded.results if result.absent],
+        "frequent": [one for one in shared if one.is_frequent][:TOP],
+        "reasons": [(title(task), found) for task in order if (found := [one for one in shared if one.task == task])],
+        "tasks": [_answered(results) for results in zip(*(result.exercises for result in present), strict=True)],
+    }
+
+
 def mistakes(graded: Graded) -> list[Shared]:
     """All mistakes, those that most made first; of equally many, the one that cost more points."""
     found: dict[tuple[str, str], list[tuple[Student, ExerciseResult]]] = defaultdict(list)
@@ -67,27 +105,17 @@ def mistakes(graded: Graded) -> list[Shared]:
     return sorted(shared, key=lambda one: (-len(one.who), -one.lost, order.index(one.task), one.words))
 
 
-def by_task(graded: Graded) -> list[list[ExerciseResult]]:
-    """The results of each task that was due, of all who handed in anything."""
-    return [list(results) for results in zip(*(r.exercises for r in present(graded)), strict=True)]
-
-
-def present(graded: Graded) -> Sequence[SubmissionResult]:
-    """The results of those who handed in anything; of all, where nobody did."""
-    return [result for result in graded.results if not result.absent] or graded.results
+def _answered(results: Sequence[ExerciseResult]) -> Answered:
+    counts = Counter(result.status for result in results)
+    right, part, none = counts[PASSED], counts[PARTIAL], sum(counts[state] for state in OPEN)
+    told = {"right": right, "part": part, "wrong": len(results) - right - part - none, "none": none}
+    return Answered(title(results[0].id), results[0].max_score, mean(result.score for result in results), told)
 
 
 def anonymous(code: str, task: str) -> str:
     """The function that answers a task, without comments, texts and types; nothing where it is no Python, or long."""
-    if len(code) > MAX_EXCERPTED:
-        return ""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(code)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return ""
-    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == task]
+    tree, _ = python(code) if len(code) <= MAX_EXCERPTED else (None, "")
+    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == task] if tree else []
     if not functions:
         return ""
     for node in ast.walk(functions[-1]):

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-from collections.abc import Iterable, Sequence
 from importlib import metadata
 
 from bn_helpers.grading.results import UNCONFINED, Graded
-from bn_helpers.grading.spreadsheet import formula_free
+from bn_helpers.grading.spreadsheet import write_table
 
 VERSION = 1  # of the form of results.json, which results.schema.json describes
 
@@ -37,11 +34,4 @@ def grades(graded: Graded) -> bytes:
         feedback = f"students/{student.folder}/feedback.html"
         after = [f"{result.sandbox or graded.sandbox}{formative}", feedback, *[graded.due] * bool(graded.due)]
         rows.append([*who, *(round(value, 2) for value in points), *after])
-    return table(rows)
-
-
-def table(rows: Iterable[Sequence[str | float]]) -> bytes:
-    """A file in CSV, in which no text is a formula. It begins with the mark by which Excel knows UTF-8."""
-    text = io.StringIO()
-    csv.writer(text).writerows([[formula_free(c) if isinstance(c, str) else c for c in row] for row in rows])
-    return text.getvalue().encode("utf-8-sig", "replace")
+    return write_table(rows)

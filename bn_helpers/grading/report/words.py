@@ -53,3 +53,8 @@ def reason(result: ExerciseResult) -> str:
         return "the wrong letter"
     first, _, _ = result.message.partition("\n")
     return f"no known mistake: {_SAME.match(one_line(first)).group()[:LONGEST]}"
+
+
+def colour(result: ExerciseResult) -> str:
+    """How it stands, as the pages' style calls it."""
+    return {PASSED: "right", PARTIAL: "part", **dict.fromkeys(OPEN, "soft")}.get(result.status, "wrong")

@@ -4,9 +4,8 @@ It is `bn_driver` there, and alone: nothing of the course can be imported beside
 each kernel is then a fork that takes milliseconds. Forks share nothing: a kernel can write no file, start no process
 and reach no other one, so what one has seen, the next cannot learn.
 
-On standard input stands a socket to the grader. A request is one line of JSON: {"start": ...}, with two listening
-sockets attached, or {"kill": true}. Lines back: {"ready": true}, {"started": true}, {"exit": status}; with the first
-and the last go the CPU seconds that were used.
+On standard input stands a socket to the grader, which keeps messages apart. A request is JSON: {"start": ...}, with two
+listening sockets attached, or {"kill": true}. Back come {"ready": true}, {"started": true}, {"exit": status}.
 """
 
 from __future__ import annotations
@@ -24,7 +23,6 @@ import signal
 import socket
 import sys
 import tempfile
-import time
 import types
 import zlib
 from typing import Any
@@ -161,48 +159,34 @@ def probe(underived: str, text: str) -> None:
     """Run an answer on cases, without the function that it has to do without, and show what came of them."""
     names = ipkernel.IPythonKernel.instance().shell.user_ns
     if underived:
-        names[underived] = _Underived(underived)
+        names[underived] = _Absent(TypeError, f"derive it here, without a call of {underived}")
     _show([_outcome(case, names) for case in json.loads(text)])
 
 
-class _Underived:
-    """Stands for a function that an answer must not call."""
+class _Absent:
+    """Stands for a function that is not there: whoever calls it is told why."""
 
-    def __init__(self, name: str) -> None:
-        self._name = name
+    def __init__(self, kind: type[Exception], words: str) -> None:
+        self._kind, self._words = kind, words
 
     def __call__(self, *_: object) -> None:
-        raise TypeError(f"derive it here, without a call of {self._name}")
+        raise self._kind(self._words)
 
 
 def _outcome(data: dict[str, Any], names: dict[str, Any]) -> dict[str, Any]:
     import bn_outcomes  # `bn_helpers.outcomes` under the name that it has in the sandbox only
 
     calls = tuple(bn_outcomes.Call(*call) for call in data["calls"])
-    functions = {call.function: names.get(call.function, _Missing(call.function)) for call in calls}
+    absent = {name: _Absent(NameError, f"{name} is not defined") for name, *_ in data["calls"]}
+    functions = {name: names.get(name, absent[name]) for name in absent}
     case = bn_outcomes.Case("", decode(data["inputs"]), calls, dict.fromkeys(data["wanted"]))
     try:
         outcome = bn_outcomes.run(case, functions)
     except BaseException as error:  # SystemExit and its like: an answer may raise anything
-        return {
-            "raised": type(error).__name__,
-            "function": calls[-1].function,
-            "detail": str(error)[: told["words"]],
-            "values": {},
-        }
+        outcome = bn_outcomes.Outcome({}, type(error).__name__, calls[-1].function, str(error))
     values = {name: _encode(value) for name, value in outcome.values.items()}
     detail = outcome.detail[: told["words"]]
     return {"raised": outcome.raised, "function": outcome.function, "detail": detail, "values": values}
-
-
-class _Missing:
-    """Stands for a function that the namespace does not hold."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def __call__(self, *_: object) -> None:
-        raise NameError(f"{self._name} is not defined")
 
 
 def _show(outcomes: list[dict[str, Any]]) -> None:
@@ -250,7 +234,7 @@ def main() -> None:
     writer.setblocking(False)
     signal.set_wakeup_fd(writer.fileno())
     signal.signal(signal.SIGCHLD, lambda *_: None)
-    control.sendall(json.dumps({"ready": True, "seconds": time.process_time()}).encode() + b"\n")
+    control.send(b'{"ready": true}')
     child = 0
     while True:
         ready, _, _ = select.select([control, reader], [], [])
@@ -269,7 +253,7 @@ def main() -> None:
             child = _fork(request["start"], descriptors, [control, reader, writer])
             for descriptor in descriptors:
                 os.close(descriptor)
-            control.sendall(b'{"started": true}\n')
+            control.send(b'{"started": true}')
 
 
 def _open_nothing() -> None:
@@ -281,10 +265,9 @@ def _open_nothing() -> None:
 
 
 def _reap(control: socket.socket, child: int) -> int:
-    pid, status, used = os.wait4(-1, os.WNOHANG) if child else (0, 0, None)
+    pid, status = os.waitpid(-1, os.WNOHANG) if child else (0, 0)
     if pid:
-        seconds = round(used.ru_utime + used.ru_stime, 3)
-        control.sendall(json.dumps({"exit": status, "seconds": seconds}).encode() + b"\n")
+        control.send(json.dumps({"exit": status}).encode())
     return 0 if pid else child
 
 

@@ -32,19 +32,8 @@ NEEDED = ("numpy", "ipykernel")
 LEFT_OUT = {"debugpy", "tzdata"}  # ipykernel works without them, and starts faster
 LEFT_OUT_FILES = (
     *("site-packages", "dist-packages", "test", "tests", "idlelib", "ensurepip", "lib2to3", "config-*", "tkinter"),
-    *(
-        "turtledemo",
-        "pydoc_data",
-        "f2py",
-        "include",
-        "distutils",
-        "third_party",
-        "*.pyi",
-        "*.h",
-        "*.a",
-        "*.exe",
-        "*.opt-*.pyc",
-    ),
+    *("turtledemo", "pydoc_data", "f2py", "include", "distutils", "third_party"),
+    *("*.pyi", "*.h", "*.a", "*.exe", "*.opt-*.pyc"),
 )
 NEVER = 2**31 - 1  # a time that no reading moves: of a file that was read longer ago, a system may note it
 

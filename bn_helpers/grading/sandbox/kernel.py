@@ -72,22 +72,16 @@ class SandboxProvisioner(KernelProvisionerBase):
         """None while the kernel runs."""
         return self.sandbox.poll()
 
-    async def wait(self) -> int | None:
-        """The kernel is reaped by its zygote."""
-        return self.sandbox.poll()
-
-    async def send_signal(self, signum: int) -> None:
-        """Any signal ends the kernel."""
-        self.sandbox.kill()
-
     async def kill(self, restart: bool = False) -> None:
         """End the kernel."""
         self.sandbox.kill()
         self._launched = False
 
-    async def terminate(self, restart: bool = False) -> None:
-        """End the kernel."""
+    async def send_signal(self, signum: int) -> None:
+        """Any signal ends the kernel."""
         self.sandbox.kill()
+
+    wait, terminate = poll, kill  # its zygote reaps it
 
     async def cleanup(self, restart: bool = False) -> None:
         """The sandbox has removed all there was."""
@@ -99,8 +93,9 @@ class SandboxClient(KernelClient):
     def start_channels(self, *_: Any, **__: Any) -> None:
         """Connect."""
         self._meter = Meter()
-        self._shell = Connection(f"{self.ip}-{self.shell_port}", "DEALER", self._meter)
-        self._iopub = Connection(f"{self.ip}-{self.iopub_port}", "SUB", self._meter)
+        self._clock = SandboxProvisioner.sandbox.clock
+        self._shell = Connection(f"{self.ip}-{self.shell_port}", "DEALER", self._meter, self._clock)
+        self._iopub = Connection(f"{self.ip}-{self.iopub_port}", "SUB", self._meter, self._clock)
         self._poller = select.poll()
         for connection in (self._shell, self._iopub):
             self._poller.register(connection, select.POLLIN)
@@ -121,7 +116,7 @@ class SandboxClient(KernelClient):
 
     def wait_for_ready(self, timeout: float | None = None) -> None:
         """Wait until the kernel publishes: its first message is the answer to the subscription."""
-        if not self._wait(lambda: self._meter.messages, SandboxProvisioner.sandbox.clock.seconds() + START_SECONDS):
+        if not self._wait(lambda: self._meter.messages, self._clock.seconds() + START_SECONDS):
             raise RuntimeError("the kernel does not start")
 
     def execute(self, code: str, **options: Any) -> str:
@@ -145,7 +140,7 @@ class SandboxClient(KernelClient):
         message = self.session.msg(kind, content=content)
         self._shell.send(self.session.serialize(message))
         self._asked = message["header"]["msg_id"]
-        self._deadline = SandboxProvisioner.sandbox.clock.seconds() + WALL_SECONDS
+        self._deadline = self._clock.seconds() + WALL_SECONDS
         return self._asked
 
     def _next(self, queue: deque[dict]) -> dict:
@@ -155,9 +150,8 @@ class SandboxClient(KernelClient):
 
     def _wait(self, for_what: Callable[[], Any], deadline: float) -> bool:
         """Read until something is there; a kernel from which it does not come in time is given up."""
-        clock = SandboxProvisioner.sandbox.clock
         while not for_what() and not self._gone:
-            left = deadline - clock.seconds()
+            left = deadline - self._clock.seconds()
             if left > 0:
                 self._read(min(left, LOOK))
             else:
@@ -232,7 +226,7 @@ _REPLIES = dict.fromkeys(("execute_reply", "kernel_info_reply"), lambda content:
 
 @contextlib.contextmanager
 def inside(sandbox: Sandbox, folder: Path) -> Iterator[None]:
-    """Let nbval find the kernel `bn-sandbox`, and start it in this sandbox.
+    """Let nbval find the kernel `bn-sandbox`, and start it in this sandbox; no setting from outside reaches pytest.
 
     Parameters
     ----------
@@ -249,8 +243,11 @@ def inside(sandbox: Sandbox, folder: Path) -> Iterator[None]:
     )
     factory = KernelProvisionerFactory.instance()
     factory.provisioners[KERNEL] = EntryPoint(KERNEL, f"{__name__}:{SandboxProvisioner.__name__}", factory.GROUP_NAME)
-    before = os.environ.get("JUPYTER_PATH")
-    os.environ["JUPYTER_PATH"] = str(folder)
+    before = dict(os.environ)
+    for name in before:
+        if name.startswith("PYTEST_"):
+            del os.environ[name]
+    os.environ.update(JUPYTER_PATH=str(folder), PYTEST_DISABLE_PLUGIN_AUTOLOAD="1")
     SandboxProvisioner.sandbox = sandbox
     try:
         yield
@@ -263,4 +260,5 @@ def inside(sandbox: Sandbox, folder: Path) -> Iterator[None]:
                 manager.shutdown_kernel(now=True)
         sandbox.kill()
         SandboxProvisioner.sandbox = None
-        os.environ.pop("JUPYTER_PATH") if before is None else os.environ.update(JUPYTER_PATH=before)
+        os.environ.clear()
+        os.environ.update(before)

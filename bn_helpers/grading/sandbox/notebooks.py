@@ -10,10 +10,9 @@ import contextlib
 import functools
 import io
 import json
-import os
 import sys
+import tempfile
 from collections import defaultdict
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -40,9 +39,7 @@ _OPTIONS = (
 )
 
 
-def run_notebooks(
-    notebooks: dict[str, list[Step]], sandbox: Sandbox, folder: Path, deadline: float
-) -> dict[str, dict[str, Attempt]]:
+def run_notebooks(notebooks: dict[str, list[Step]], sandbox: Sandbox, deadline: float) -> dict[str, dict[str, Attempt]]:
     """Run notebooks in one session of pytest, each in a kernel of its own.
 
     Parameters
@@ -51,8 +48,6 @@ def run_notebooks(
         The steps of each notebook, by a name that is a file's name.
     sandbox : Sandbox
         Where the kernels run.
-    folder : Path
-        An empty folder of the grader's own.
     deadline : float
         When to start no further cell, by the sandbox's clock.
 
@@ -66,14 +61,15 @@ def run_notebooks(
     SandboxError
         If a kernel does not start.
     """
-    for name, steps in notebooks.items():
-        (folder / f"{name}.ipynb").write_text(json.dumps(_notebook(steps)), encoding="utf-8")
-    (folder / "pytest.ini").write_text("[pytest]\n")
     comparison = _Comparison(notebooks, sandbox.clock, deadline)
-    place = ["-c", str(folder / "pytest.ini"), "--rootdir", str(folder), f"--nbval-cell-timeout={WALL_SECONDS:g}"]
-    files = [str(folder / f"{name}.ipynb") for name in notebooks]
-    with inside(sandbox, folder), _own_environment(), contextlib.redirect_stdout(io.StringIO()):
-        code = pytest.main([*_OPTIONS, *place, *files], plugins=[comparison])
+    with tempfile.TemporaryDirectory(dir=sandbox.folder, ignore_cleanup_errors=True) as folder:
+        files = [Path(folder, f"{name}.ipynb") for name in notebooks]
+        for file, steps in zip(files, notebooks.values(), strict=True):
+            file.write_text(json.dumps(_notebook(steps)), "utf-8")
+        Path(folder, "pytest.ini").write_text("[pytest]\n")
+        place = ["-c", f"{folder}/pytest.ini", "--rootdir", folder, f"--nbval-cell-timeout={WALL_SECONDS:g}"]
+        with inside(sandbox, Path(folder)), contextlib.redirect_stdout(io.StringIO()):
+            code = pytest.main([*_OPTIONS, *place, *map(str, files)], plugins=[comparison])
     if code == pytest.ExitCode.INTERRUPTED:
         raise KeyboardInterrupt
     if comparison.error or code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
@@ -193,15 +189,3 @@ def _notebook(steps: list[Step]) -> dict[str, Any]:
     ]
     kernel = {"name": KERNEL, "display_name": KERNEL, "language": "python"}
     return {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
-
-
-@contextlib.contextmanager
-def _own_environment() -> Iterator[None]:
-    """Let no setting from outside reach pytest."""
-    kept = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("PYTEST_")}
-    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    try:
-        yield
-    finally:
-        del os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"]
-        os.environ.update(kept)

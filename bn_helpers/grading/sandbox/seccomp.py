@@ -17,10 +17,8 @@ from functools import cache
 
 ALLOW, FAIL = 0x7FFF0000, 0x00050000
 CLONE_THREAD = 0x00010000
-MASKED_EQUAL, EQUAL = (
-    7,
-    4,
-)  # of enum scmp_compare: masked with the third number and equal to the fourth, or to the third
+# Of enum scmp_compare: masked with the third number and equal to the fourth, or equal to the third.
+MASKED_EQUAL, EQUAL = 7, 4
 LOAD, IF_GREATER, RETURN = 0x20, 0x25, 0x06  # BPF's instructions; a filter begins with the number of the call at 0
 NEWEST = 470  # the highest number that this list has considered; numbers are the same on all machines since 424
 AF_UNIX, SOCK_STREAM, SOCK_KIND = 1, 1, 0xF
@@ -35,21 +33,8 @@ ALLOWED = (
     # memory of its own
     *("brk", "mmap", "munmap", "mremap", "mprotect", "membarrier", "arch_prctl", "rseq", "getrandom"),
     # files, which the image has for reading only
-    *(
-        "open",
-        "openat",
-        "close",
-        "close_range",
-        "read",
-        "readv",
-        "pread64",
-        "preadv",
-        "lseek",
-        "stat",
-        "fstat",
-        "lstat",
-    ),
-    *("newfstatat", "fstatat64", "statx", "access", "faccessat", "faccessat2", "readlink"),
+    *("open", "openat", "close", "close_range", "read", "readv", "pread64", "preadv", "lseek"),
+    *("stat", "fstat", "lstat", "newfstatat", "fstatat64", "statx", "access", "faccessat", "faccessat2", "readlink"),
     *("readlinkat", "getdents64", "getcwd", "chdir", "umask", "dup", "dup2", "dup3"),
     # the sockets that it has, and waiting for them
     *("write", "writev", "eventfd2", "poll", "ppoll", "select", "pselect6", "epoll_create1", "epoll_ctl"),
@@ -138,8 +123,8 @@ def filter_program() -> bytes:
     filter_ = _Filter(FAIL | errno.EPERM)
     for name in ALLOWED:
         filter_.add(ALLOW, name)
-    for name, (compare, *others) in CONDITIONAL.items():
-        filter_.add(ALLOW, name, compare, *others)
+    for name, compare in CONDITIONAL.items():
+        filter_.add(ALLOW, name, *compare)
     for name, (place, commands) in COMMANDS.items():
         for command in commands:
             filter_.add(ALLOW, name, (place, MASKED_EQUAL, 0xFFFFFFFF, command))

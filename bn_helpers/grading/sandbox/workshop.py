@@ -193,22 +193,21 @@ class Sandbox:
 
     Attributes
     ----------
-    seconds : float
-        CPU seconds that its zygote and its kernels have used.
     clock : Clock
         By which its limits of time are measured.
+    folder : Path
+        The workshop's, which no kernel sees.
     """
 
     def __init__(self, workshop: Workshop, limits: dict[str, tuple[int, int]] = LIMITS) -> None:
         self._workshop = workshop
+        self.folder = workshop.folder
         self._limits = limits
         self._process: subprocess.Popen | None = None
         self._control: socket.socket | None = None
-        self._received = b""
         self._path = ""
         self._running = False
         self.status: int | None = None
-        self.seconds = 0.0
         self.clock = Clock()
 
     def __enter__(self) -> Sandbox:
@@ -272,7 +271,7 @@ class Sandbox:
         if self.poll() is not None:
             return
         try:
-            self._control.sendall(b'{"kill": true}\n')
+            self._control.send(b'{"kill": true}')
             self._expect("exit")
         except (SandboxError, OSError):
             self._end()
@@ -284,14 +283,13 @@ class Sandbox:
 
     def _start(self) -> None:
         self._end()
-        self._control, theirs = socket.socketpair()
-        self._received = b""
+        self._control, theirs = socket.socketpair(type=socket.SOCK_SEQPACKET)
         options = {"preexec_fn": self._drop} if self._workshop.sandbox == USER else {}
-        with theirs, (self._workshop.folder / "log").open("ab") as log:
+        with theirs, (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 self._workshop.command(),
                 **{"stdin": theirs, "stdout": log, "stderr": log, "env": _ENVIRONMENT | _PATH},
-                cwd=self._workshop.folder / "root",
+                cwd=self.folder / "root",
                 **options,
             )
         self._expect("ready")
@@ -299,7 +297,7 @@ class Sandbox:
     def _drop(self) -> None:
         """In the child, before it becomes the zygote: a root of its own, and no rights."""
         uid = self._workshop.user.uid
-        os.chroot(self._workshop.folder / "root")
+        os.chroot(self.folder / "root")
         os.chdir("/")
         os.setgroups([])
         os.setgid(uid)
@@ -331,29 +329,25 @@ class Sandbox:
         raise SandboxError(f"the sandbox does not say {what!r}: {self._last_words()}")
 
     def _note(self, message: dict) -> None:
-        self.seconds += message.get("seconds", 0.0)
         if "exit" in message:
             self._running, self.status = False, message["exit"]
             self._remove_sockets()
 
     def _receive(self, seconds: float) -> dict | None:
-        """The zygote's next line; None where there is none in time."""
-        while b"\n" not in self._received:
-            self._control.settimeout(max(seconds, 0.0))
-            try:
-                data = self._control.recv(2**16)
-            except (TimeoutError, BlockingIOError):
-                return None
-            if not data:
-                self._end()
-                raise SandboxError(f"the sandbox has ended: {self._last_words()}")
-            self._received += data
-        line, _, self._received = self._received.partition(b"\n")
-        return json.loads(line)
+        """The zygote's next message; None where there is none in time."""
+        self._control.settimeout(seconds)
+        try:
+            data = self._control.recv(2**16)
+        except (TimeoutError, BlockingIOError):
+            return None
+        if not data:
+            self._end()
+            raise SandboxError(f"the sandbox has ended: {self._last_words()}")
+        return json.loads(data)
 
     def _last_words(self) -> str:
         with contextlib.suppress(OSError):
-            return (self._workshop.folder / "log").read_text("utf-8", "replace").strip()[-300:]
+            return (self.folder / "log").read_text("utf-8", "replace").strip()[-300:]
         return ""
 
 

@@ -7,10 +7,12 @@ before anything is made of it.
 from __future__ import annotations
 
 import contextlib
+import select
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from bn_helpers.grading.clock import LOOK, Clock
 from bn_helpers.grading.sandbox.limits import MESSAGES, OUTPUT, PARTS, WALL_SECONDS
 
 GREETING = b"\xff" + bytes(7) + b"\x01\x7f" + b"\x03\x00" + b"NULL".ljust(20, b"\0") + bytes(32)
@@ -47,11 +49,13 @@ class Connection:
         "DEALER", which asks and is answered, or "SUB", which is told everything.
     meter : Meter
         Counts what comes.
+    clock : Clock
+        By which it waits for a kernel that is slow to read.
     """
 
-    def __init__(self, path: str, kind: str, meter: Meter) -> None:
-        self._kind = kind
+    def __init__(self, path: str, kind: str, meter: Meter, clock: Clock) -> None:
         self._meter = meter
+        self._clock = clock
         self._received = bytearray()
         self._parts: list[bytes] = []
         self._greeted = self._ready = False
@@ -62,6 +66,7 @@ class Connection:
             self._socket.connect(path)
         except OSError:
             self.open = False
+        self._socket.setblocking(False)
         ready = b"\x05READY" + _property(b"Socket-Type", kind.encode()) + _property(b"Identity", b"")
         self._write(GREETING + _frame(ready, COMMAND))
 
@@ -90,10 +95,12 @@ class Connection:
         self._socket.close()
 
     def _write(self, data: bytes) -> None:
-        with contextlib.suppress(OSError):  # one that is gone, or reads nothing, is noticed in reading
-            self._socket.settimeout(WALL_SECONDS)
-            self._socket.sendall(data)
-        self._socket.setblocking(False)
+        """Send, in the time of a cell; a kernel that is gone, or reads nothing, is noticed in reading."""
+        left, end = memoryview(data), self._clock.seconds() + WALL_SECONDS
+        with contextlib.suppress(OSError):
+            while left and self._clock.seconds() < end:
+                if select.select([], [self], [], LOOK)[1]:
+                    left = left[self._socket.send(left) :]
 
     def _read(self) -> bool:
         """Take what is there; whether there may be more."""
