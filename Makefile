@@ -7,7 +7,7 @@ program = .venv/bin/bn-helpers
 # On all cores; the cells of a notebook stay with one kernel.
 tests = $(run) pytest -n auto --dist loadscope
 
-.PHONY: lecture slides site lite bundle grade build test test-all test-browser test-lite test-classtools
+.PHONY: lecture slides site lite bundle grade build test test-all test-browser test-classtools
 
 lecture: .venv/lecturer ## show the solved notebooks as slides in JupyterLab (PORT, BROWSER as for course)
 	@mkdir -p build/lecture; kept=build/lecture/$$(date +%F-%H%M%S); \
@@ -45,11 +45,9 @@ test: .venv/author .venv/grader .venv/developer ## test the course: minutes
 test-all: .venv/author .venv/grader .venv/developer ## test everything that needs no browser and no class tool
 	$(tests)
 
-test-browser: .venv/browser .venv/lecturer ## test JupyterLab, slides and site in a browser, minutes (needs Chromium: apt install chromium)
-	$(run) pytest tests/browser --ignore=tests/browser/test_lite.py
-
-test-lite: .venv/browser .venv/author .venv/grader .venv/lite ## test the course that runs in a browser alone: ten minutes and more
-	$(run) pytest tests/browser/test_lite.py
+# JupyterLab beside the course without installation; the tests of a file stay with one server.
+test-browser: .venv/browser .venv/developer .venv/lecturer .venv/grader .venv/lite ## test all that a browser shows, many minutes (needs Chromium: apt install chromium)
+	$(run) pytest tests/browser -n 2 --dist loadfile
 
 test-classtools: .venv/nbgrader/installed .venv/author .venv/grader ## test the course in nbgrader, in an environment of its own
 	NBGRADER=.venv/nbgrader/bin/nbgrader $(run) pytest tests/test_classtools.py -k nbgrader

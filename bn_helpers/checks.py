@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import CodeType, FunctionType
 
-from bn_helpers.exercises import CASES, EASY, EXERCISES, NOTEBOOKS, QUIZZES, SHAPE, TASKS, visible_cases
+from bn_helpers.exercises import CASES, EASY, EXERCISES, QUIZZES, SHAPE, TASKS, due, visible_cases
 from bn_helpers.guard import Endless, Printed, limited, place
 from bn_helpers.judging import FAILED, PASSED, UNANSWERED, Verdict, fingerprints, judge, judge_all
 from bn_helpers.outcomes import Case, Outcome, run
@@ -178,7 +178,7 @@ def summary(notebook: str, answers: Mapping[str, object]) -> None:
     answers : mapping of str to object
         Where the answers are, under the names of their exercises: ``globals()``.
     """
-    ids = [e.id for e in (*EXERCISES.values(), *QUIZZES.values()) if e.notebook == NOTEBOOKS[notebook].name]
+    ids = due([notebook])
     width = max(map(len, ids))
     verdicts = {exercise: _verdict(exercise, answers) for exercise in ids}
     for exercise, verdict in verdicts.items():

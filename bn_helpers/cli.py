@@ -1,5 +1,7 @@
 """The command line: one function a subcommand, each importing what it needs, so that `--help` answers at once.
 
+What a subcommand's function says of itself is its help.
+
 Exit status: 0 all is well, 1 the command found something wrong and says what, 2 it could not do its work and says why.
 """
 
@@ -7,19 +9,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
 ROOT = Path(__file__).resolve().parents[1]  # the checkout
-EXTRAS = {
-    "build": "author",
-    "bundle": "author",
-    "grade": "grader",
-    "slides": "lecturer",
-    "site": "lecturer",
-    "lite": "lite",
-}
 FINGERPRINTS = Path(__file__).with_name("fingerprints.json")
 EXPECTED = Path(__file__).with_name("expected")  # in what a class receives, which has no solutions
 
@@ -45,10 +39,9 @@ def main(arguments: Sequence[str] | None = None, imports_from: str = "") -> int:
     try:
         return options.run(options)
     except ModuleNotFoundError as error:
-        extra = EXTRAS.get(options.command)
-        if extra is None or (error.name or "").startswith("bn_helpers"):
+        if not options.extra or (error.name or "").startswith("bn_helpers"):
             raise
-        print(f'{error.name} is missing. Install it: python -m pip install -e ".[{extra}]"', file=sys.stderr)
+        print(f'{error.name} is missing. Install it: python -m pip install -e ".[{options.extra}]"', file=sys.stderr)
         return 2
     except (CourseError, OSError) as error:  # of a file that cannot be read or written, the message names it
         print(error, file=sys.stderr)
@@ -61,12 +54,13 @@ def main(arguments: Sequence[str] | None = None, imports_from: str = "") -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bn_helpers", description="The course's command line.")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    for run, add_options, summary, more in COMMANDS:
-        name = run.__name__[1:]
+    for run, add_options, extra in COMMANDS:
+        name, words = run.__name__[1:], run.__doc__ or ""  # Python leaves it out where it is asked to (-OO)
         if name != "check" and EXPECTED.exists():  # there is nothing to build or to grade
             continue
-        command = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}. {more}")
-        command.set_defaults(run=run)
+        summary = words.partition(".")[0]
+        command = commands.add_parser(name, help=summary[:1].lower() + summary[1:], description=words)
+        command.set_defaults(run=run, extra=extra)
         add_options(command)
     return parser
 
@@ -154,6 +148,9 @@ def _positive(text: str) -> int:
 
 
 def _build(options: argparse.Namespace) -> int:
+    """Build the notebooks from their sources. solutions/NAME.py gives solutions/NAME.ipynb and notebooks/NAME.ipynb.
+    What has not changed is not run.
+    """
     from bn_helpers.course import builder
 
     names = options.names or None
@@ -191,6 +188,7 @@ def _catalogue_drifts() -> list[str]:
 
 
 def _check(options: argparse.Namespace) -> int:
+    """Check the answers in your notebooks. Your code runs as it is."""
     from bn_helpers import selfcheck
 
     failed = False
@@ -206,9 +204,12 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _bundle(options: argparse.Namespace) -> int:
+    """Make what a class receives. A zip of notebooks and helpers, without answers. Without --notebooks there is one for
+    each part of the course, cut where a notebook shows what an earlier one asks for.
+    """
     from bn_helpers.course import bundle, classtools
     from bn_helpers.errors import CourseError
-    from bn_helpers.files import write_whole
+    from bn_helpers.files import write_together
     from bn_helpers.grading.store import course_key
 
     if options.gradescope and options.notebooks:
@@ -216,24 +217,22 @@ def _bundle(options: argparse.Namespace) -> int:
     if options.nbgrader:
         zips = {"nbgrader.zip": classtools.nbgrader_files(ROOT, options.notebooks)}
     elif options.gradescope:
-        options.out.mkdir(parents=True, exist_ok=True)
         zips = {"gradescope.zip": classtools.gradescope_files(ROOT, course_key(options.key, options.out))}
     else:
-        choices = {"reference": options.with_reference, "repository": options.repository}
-        zips = bundle.copies(ROOT, options.notebooks, **choices)
-    options.out.mkdir(parents=True, exist_ok=True)
+        zips = bundle.copies(ROOT, options.notebooks, reference=options.with_reference, repository=options.repository)
+    mode = 0o600 if options.nbgrader or options.gradescope else 0o644  # what is for a class is nobody's secret
     for name, files in zips.items():
-        path = options.out / name
-        write_whole(path, bundle.zipped(files))
-        if not (options.nbgrader or options.gradescope):  # what is for a class is nobody's secret
-            path.chmod(0o644)
-        print(path)
+        write_together({options.out / name: bundle.zipped(files)}, mode)
+        print(options.out / name)
     if options.gradescope:
         print("it holds the course key and every answer: keep it secret")
     return 0
 
 
 def _grade(options: argparse.Namespace) -> int:
+    """Grade what students handed in. A notebook, a student's folder, or a folder of students' folders. Answers run in a
+    sandbox. A second run into the same folder grades only what has changed.
+    """
     import os
 
     from bn_helpers.errors import CourseError
@@ -270,25 +269,34 @@ def _grade(options: argparse.Namespace) -> int:
 def _holds(folder: Path, submissions: Sequence[Path]) -> bool:
     """Whether a folder, other than that of the course, holds submissions or lies in one."""
     folder = folder.resolve()
-    for path in (path.resolve() for path in submissions):
-        if folder == path or path in folder.parents or (folder in path.parents and folder != ROOT):
-            return True
-    return False
+    return any(
+        path in (folder, *folder.parents) or (folder in path.parents and folder != ROOT)
+        for path in (path.resolve() for path in submissions)
+    )
 
 
 def _slides(options: argparse.Namespace) -> int:
+    """Write the solved notebooks as slides. A file a talk, with speaker notes."""
     from bn_helpers.course.slides import write_slides
 
-    return _pages(write_slides, options.out, "In a browser, S opens the speaker notes, and Esc shows all slides.")
+    write_slides(ROOT, options.out)
+    print("In a browser, S opens the speaker notes, and Esc shows all slides.")
+    return 0
 
 
 def _site(options: argparse.Namespace) -> int:
+    """Write the course as a small static site to read. It holds no answers."""
     from bn_helpers.course.site import write_site
 
-    return _pages(write_site, options.out, f"Begin with {options.out / 'index.html'}.")
+    write_site(ROOT, options.out)
+    print(f"Begin with {options.out / 'index.html'}.")
+    return 0
 
 
 def _lite(options: argparse.Namespace) -> int:
+    """Write the course to work in with nothing but a browser. A site for each part of the course, cut as for bundle,
+    and a page that leads to them: index.html.
+    """
     from bn_helpers.course.lite import write_lite
 
     write_lite(ROOT, options.out, options.notebooks, reference=options.with_reference, pyodide=options.pyodide)
@@ -296,41 +304,12 @@ def _lite(options: argparse.Namespace) -> int:
     return 0
 
 
-def _pages(write: Callable[[Path, Path], list[Path]], out: Path, then: str) -> int:
-    write(ROOT, out)
-    print(then)
-    return 0
-
-
-# What it runs, its options, its summary, and what else its help says.
-COMMANDS = (
-    (_check, _check_options, "check the answers in your notebooks", "Your code runs as it is."),
-    (
-        _build,
-        _build_options,
-        "build the notebooks from their sources",
-        "solutions/NAME.py gives solutions/NAME.ipynb and notebooks/NAME.ipynb. What has not changed is not run.",
-    ),
-    (
-        _bundle,
-        _bundle_options,
-        "make what a class receives",
-        "A zip of notebooks and helpers, without answers. Without --notebooks there is one for each part of the "
-        "course, cut where a notebook shows what an earlier one asks for.",
-    ),
-    (
-        _grade,
-        _grade_options,
-        "grade what students handed in",
-        "A notebook, a student's folder, or a folder of students' folders. Answers run in a sandbox. A second run into "
-        "the same folder grades only what has changed.",
-    ),
-    (_slides, _pages_options, "write the solved notebooks as slides", "A file a talk, with speaker notes."),
-    (_site, _pages_options, "write the course as a small static site to read", "It holds no answers."),
-    (
-        _lite,
-        _lite_options,
-        "write the course to work in with nothing but a browser",
-        "A site for each part of the course, cut as for bundle, and a page that leads to them: index.html.",
-    ),
+COMMANDS = (  # what it runs, its options, and the extra that it needs
+    (_check, _check_options, ""),
+    (_build, _build_options, "author"),
+    (_bundle, _bundle_options, "author"),
+    (_grade, _grade_options, "grader"),
+    (_slides, _pages_options, "lecturer"),
+    (_site, _pages_options, "lecturer"),
+    (_lite, _lite_options, "lite"),
 )

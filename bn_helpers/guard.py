@@ -14,7 +14,6 @@ from typing import Any
 
 CPU_SECONDS = 10.0  # of computing, however long that takes on a busy machine
 LINES = 5_000_000  # of Python, in a browser, where there are no timers: six times what the slowest oracle takes
-PRINTED = "your code printed"
 SHOWN = 200  # characters of what an answer prints
 
 
@@ -87,4 +86,4 @@ class Printed(io.TextIOBase):
     def words(self) -> list[str]:
         """One line, or none where nothing was printed."""
         cut = " ..." if self._size > len(self._text) else ""
-        return [f"{PRINTED} {self._size:,} characters: {self._text!r}{cut}"] if self._size else []
+        return [f"your code printed {self._size:,} characters: {self._text!r}{cut}"] if self._size else []

@@ -10,6 +10,7 @@ import sys
 import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 MAX_ANSWER = 64 * 2**10  # characters of code that are read
 # Where answers are graded there is the standard library, and these; of the course there is `layers` alone.
@@ -152,6 +153,14 @@ def imports(source: str) -> list[str]:
     return [ast.unparse(node) for node in ast.parse(source).body if isinstance(node, ast.Import | ast.ImportFrom)]
 
 
+def imported(source: str) -> Iterator[str]:
+    """The dotted names of all that code imports, in its functions too: of modules, and of what it takes from them."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            module = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
+            yield from (f"{module}{alias.name}" for alias in node.names)
+
+
 # Names
 
 
@@ -194,17 +203,18 @@ def definitions(cells: Iterable[Parsed]) -> dict[str, str]:
     for cell in cells:
         lines = cell.source.split("\n")
         for node in cell.tree.body if cell.tree else ():
-            if isinstance(
-                node, ast.FunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom | ast.Assign | ast.AnnAssign
-            ):
-                first = min([node.lineno, *(each.lineno for each in getattr(node, "decorator_list", ()))])
-                for name in set(bound([node])) - PROVIDED:
-                    found.pop(name, None)  # so that they stand in the order of the cells
-                    found[name] = "\n".join(lines[first - 1 : node.end_lineno])
+            for name in {*bound([node])} - PROVIDED if isinstance(node, _DEFINING) else ():
+                found.pop(name, None)  # so that they stand in the order of the cells
+                found[name] = "\n".join(lines[_place(node)])
     return found
 
 
-def needed(defined: dict[str, str], wanted: set[str], reads: Callable[[str], set[str]]) -> dict[str, str]:
+def _place(node: ast.stmt) -> slice:
+    """The lines of a statement, its decorators among them."""
+    return slice(min(part.lineno for part in (node, *getattr(node, "decorator_list", ()))) - 1, node.end_lineno)
+
+
+def needed(defined: dict[str, Any], wanted: set[str], reads: Callable[[str], set[str]]) -> dict[str, Any]:
     """What of these definitions some names need, in its order; each definition reads names."""
     found: set[str] = set()
     waiting = wanted & defined.keys()
@@ -225,9 +235,9 @@ def pieces_of(parsed: Parsed, names: Collection[str]) -> tuple[list[tuple[str, s
     for node in parsed.tree.body:
         found = [name for name in bound([node]) if name in names]
         if found:
-            first = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", ()))]) - 1
-            pieces.append((found[0], "\n".join(lines[first : node.end_lineno])))
-            lines[first : node.end_lineno] = [""] * (node.end_lineno - first)
+            place = _place(node)
+            pieces.append((found[0], "\n".join(lines[place])))
+            lines[place] = [""] * (place.stop - place.start)
     return pieces, "\n".join(lines)
 
 

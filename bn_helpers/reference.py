@@ -9,6 +9,8 @@ import ast
 from collections.abc import Iterable
 from itertools import pairwise
 
+from bn_helpers.parsing import needed
+
 KEPT_SECTIONS = ("Parameters", "Returns", "Raises")  # Notes and Examples hold the formula
 
 
@@ -46,12 +48,11 @@ class Reference:
 
     def module(self, names: Iterable[str]) -> str:
         """Text of a `layers` module that holds the named functions, what they call, and the imports they need."""
-        wanted = self._with_callees(names)
-        used = set().union(*(_names(self.functions[name]) for name in wanted))
+        wanted = needed(self.functions, {*names}, lambda name: _names(self.functions[name])).values()
+        used = set().union(*map(_names, wanted))
         imports = [node for node in self._body if _is_needed_import(node, used)] if wanted else []
         blocks = ['"""The functions that this part of the course hands to you."""', *map(self.text, imports)]
-        functions = [self.text(node) for name, node in self.functions.items() if name in wanted]
-        return "\n\n\n".join(["\n\n".join(blocks), *functions]) + "\n"
+        return "\n\n\n".join(["\n\n".join(blocks), *map(self.text, wanted)]) + "\n"
 
     def text(self, node: ast.stmt | ast.expr) -> str:
         """Text of a node as it is written: `ast.get_source_segment`, without splitting the whole source each time."""
@@ -68,14 +69,6 @@ class Reference:
         defaults = [f"={self.text(default)}" for default in arguments.defaults]
         padded = [""] * (len(arguments.args) - len(defaults)) + defaults
         return f"def {name}({', '.join(a.arg + default for a, default in zip(arguments.args, padded, strict=True))}):"
-
-    def _with_callees(self, names: Iterable[str]) -> set[str]:
-        wanted, waiting = set(), list(names)
-        while waiting:
-            name = waiting.pop()
-            wanted.add(name)
-            waiting += (_names(self.functions[name]) & self.functions.keys()) - wanted
-        return wanted
 
 
 def _kept(docstring: str) -> str:

@@ -21,7 +21,6 @@ import pytest
 
 from bn_helpers.errors import CourseError
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS, QUIZZES, TASKS
-from bn_helpers.guard import PRINTED
 from bn_helpers.judging import FAILED, MISSING, PASSED, UNANSWERED
 from bn_helpers.parsing import imports
 from bn_helpers.submission import Answer, read_submission
@@ -30,14 +29,6 @@ from bn_helpers.text import one_line
 RECORDED = "recorded"  # a quiz: whether its letter is right is not told here
 SECONDS_A_CELL = 600  # for what waits without computing, which no limit on computing ends
 RULES = Path(__file__).with_name("nbval.cfg")  # what nbval leaves out of its comparison
-
-
-class UnreadableNotebook(CourseError):
-    """A notebook that cannot be checked; the message says why and what to do."""
-
-
-class NoKernel(CourseError):
-    """The machine cannot run a notebook; no answer is to blame."""
 
 
 @dataclass(frozen=True)
@@ -67,23 +58,20 @@ def check_notebook(path: Path, solutions: Path) -> list[Result]:
 
     Raises
     ------
-    UnreadableNotebook
-        If the file is no notebook of this course, or of a part that is not here.
-    NoKernel
-        If no kernel starts.
+    CourseError
+        If the file is no notebook of this course, or of a part that is not here; or if no kernel starts, for which no
+        answer is to blame.
     """
     if not path.exists():
-        raise UnreadableNotebook(f"there is no file {path}; name a notebook, or leave the names out")
+        raise CourseError(f"there is no file {path}; name a notebook, or leave the names out")
     submission = read_submission(path)
     names = [name for name in NOTEBOOKS if any(answer.notebook == name for answer in submission.answers.values())]
     if not names:
         why = "; ".join(submission.notes) or f"it holds no answers to one of {', '.join(NOTEBOOKS)}"
-        raise UnreadableNotebook(f"{path}: {why}")
+        raise CourseError(f"{path}: {why}")
     there = [name for name in names if (solutions / f"{name}.ipynb").exists()]
     if not there:
-        raise UnreadableNotebook(
-            f"{path} is of a part of the course that is not here; unpack that part in the same place"
-        )
+        raise CourseError(f"{path} is of a part of the course that is not here; unpack that part in the same place")
     return [result for name in there for result in _check(name, submission.answers, solutions / f"{name}.ipynb")]
 
 
@@ -110,7 +98,7 @@ def _run(notebook: nbformat.NotebookNode, name: str, collector: _Collector) -> N
         with contextlib.redirect_stdout(io.StringIO()):
             pytest.main([str(target), *options], plugins=[collector])
     if collector.error:
-        raise NoKernel(
+        raise CourseError(
             f"no notebook can be run here: {collector.error}. Your answers are not judged. Does this work? "
             f"{sys.executable} -m ipykernel --version"
         )
@@ -183,10 +171,6 @@ class _Collector:
         self.raised: dict[str, str] = {}  # by each cell that did
         self.error = ""
 
-    def pytest_itemcollected(self, item: pytest.Item) -> None:
-        compare = item.compare_outputs
-        item.compare_outputs = lambda seen, *others: compare([*map(_quiet, seen)], *others)
-
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo) -> Iterator[None]:
         report = yield
@@ -208,14 +192,6 @@ def _part(cell: nbformat.NotebookNode) -> str:
     if grade.get("solution"):
         return name
     return "setup" if cell.get("id") == "setup" or grade.get("locked") else ""
-
-
-def _quiet(output: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """An output of a check without the line about what the answer prints, which is no fault."""
-    if output.get("name") != "stdout":
-        return output
-    lines = output.text.splitlines(keepends=True)
-    return nbformat.from_dict({**output, "text": "".join(line for line in lines if not line.startswith(PRINTED))})
 
 
 def _words(outputs: list[nbformat.NotebookNode]) -> tuple[str, str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import mmap
 import re
-from dataclasses import dataclass
 
 from bn_helpers.text import decoded
 
@@ -16,21 +15,8 @@ _PIECE = re.compile(rb'[^"\\]*(?:\\.[^"\\]*){0,500}', re.DOTALL)
 _BLOCK = 2**20
 
 
-@dataclass(frozen=True)
-class Skimmed:
-    """What is left of a file; after the line of each number (from 0) so many lines of it were left out."""
-
-    text: str
-    left_out: tuple[tuple[int, int], ...] = ()
-
-    def line(self, position: int) -> int:
-        """The line of the file, from 1, in which a position of the text stands."""
-        line = self.text.count("\n", 0, position)
-        return line + 1 + sum(count for before, count in self.left_out if before < line)
-
-
-def skim(descriptor: int, most: int) -> Skimmed:
-    """Read a notebook file; in the place of outputs and attachments there is null.
+def skim(descriptor: int, most: int) -> str:
+    """Read a notebook file; in the place of outputs and attachments there is null, and as many ends of lines.
 
     Parameters
     ----------
@@ -45,26 +31,23 @@ def skim(descriptor: int, most: int) -> Skimmed:
         If more are left, or they are no text.
     """
     with mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ) as data:
-        kept, left_out, size, lines, place = [], [], 0, 0, 0
+        kept, size, place = [], 0, 0
         while place < len(data):
             found = _SKIPPED.search(data, place)
-            end = found.end() if found else len(data)
-            size += end - place + 4
+            start = found.end() if found else len(data)
+            end = _end_of_value(data, start) if found else start
+            lines = _count_lines(data, start, end)  # what comes after keeps its line
+            size += start - place + 4 + lines
             if size > most:
                 raise ValueError(f"its cells have more than {most / 2**20:.0f} MB")
-            kept.append(data[place:end])
-            lines += kept[-1].count(b"\n")
-            place = _end_of_value(data, end) if found else end
-            if found:
-                kept.append(b"null")
-                left_out.append((lines, _count_lines(data, end, place)))
-        text = b"".join(kept)
+            kept += [data[place:start], b"null" + b"\n" * lines if found else b""]
+            place = end
         try:
-            return Skimmed(text.decode("utf-8-sig"), tuple(entry for entry in left_out if entry[1]))
+            return b"".join(kept).decode("utf-8-sig")
         except UnicodeDecodeError:  # in other encodings a letter may hold the byte of a quote
             if len(data) > most:
                 raise ValueError(f"it is not in UTF-8, and has more than {most // 2**20} MB") from None
-            return Skimmed(decoded(data[:]))
+            return decoded(data[:])
 
 
 def _end_of_value(data: mmap.mmap, start: int) -> int:

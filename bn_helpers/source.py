@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import ast
+import re
 import shlex
 from pathlib import Path
-from typing import NamedTuple
 
 from bn_helpers.exercises import QUIZZES
-from bn_helpers.parsing import imports
+from bn_helpers.parsing import imports, letter
 
 FOLDER = Path(__file__).parents[1] / "solutions"
-
-
-class Part(NamedTuple):
-    """One cell: the attributes of its `# %%` line, whether it is code, and its text."""
-
-    attributes: dict[str, str]
-    code: bool
-    text: str
 
 
 def text(notebook: str, folder: Path = FOLDER) -> str:
@@ -29,32 +21,20 @@ def text(notebook: str, folder: Path = FOLDER) -> str:
 
 def letters(source: str) -> dict[str, str]:
     """The right letter of each quiz: what is assigned to its name."""
-    assigned = [node for node in ast.parse(source).body if isinstance(node, ast.Assign)]
-    pairs = [(ast.unparse(node.targets[0]), node.value) for node in assigned]
-    return {name: ast.literal_eval(value) for name, value in pairs if name in QUIZZES}
+    tree = ast.parse(source)
+    return {quiz: right for quiz in QUIZZES if (right := letter(tree, quiz))}
 
 
 def opening(source: str) -> list[str]:
     """What stands in a notebook above its first exercise: the imports of its setup, and code handed to be read."""
+    _, *pieces = re.split(r"^# %%(.*\n)", source, flags=re.MULTILINE)
     code: list[str] = []
-    for part in parts(source):
-        if "solution" in part.attributes:
+    for line, text in zip(pieces[::2], pieces[1::2], strict=True):
+        words = shlex.split(line)
+        if any(word.startswith("solution=") for word in words):
             break
-        if part.attributes.get("id") == "setup":
-            code += imports(part.text)
-        elif part.code and "locked" in part.attributes:
-            code.append(part.text)
+        if "id=setup" in words:
+            code += imports(text)
+        elif "locked=yes" in words and "[markdown]" not in words:
+            code.append(text)
     return code
-
-
-def parts(source: str) -> list[Part]:
-    """The cells of a source, each from its `# %%` line on."""
-    found: list[Part] = []
-    for line in source.splitlines(keepends=True):
-        if line.startswith("# %%"):
-            words = shlex.split(line)
-            attributes = dict(word.split("=", 1) for word in words if "=" in word)
-            found.append(Part(attributes, "[markdown]" not in words, ""))
-        elif found:
-            found[-1] = found[-1]._replace(text=found[-1].text + line)
-    return found

@@ -14,7 +14,7 @@ import stat
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ from bn_helpers.parsing import (
     parse,
     pieces_of,
 )
-from bn_helpers.skim import Skimmed, skim
+from bn_helpers.skim import skim
 from bn_helpers.text import decoded, one_line
 
 MAX_FILE = 100 * 2**20  # bytes of a notebook that is looked into
@@ -95,16 +95,20 @@ class Submission:
         return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Cell:
     """A cell as found: its file, its type, its text, and the exercises that its grade id and its cell id name."""
 
     file: str
-    file_text: Skimmed
+    file_text: str
     kind: str
     text: str
-    grade_id: str
-    cell_id: str
+    grade_id: str = ""
+    cell_id: str = ""
+
+    @cached_property
+    def parsed(self) -> Parsed:
+        return parse(self.text)
 
 
 def read_submission(path: Path) -> Submission:
@@ -152,7 +156,9 @@ def read_files(files: Mapping[str, Path], student: str) -> Submission:
     explained = {cell.cell_id: cell.text for _, cells in found for cell in cells if cell.cell_id in _EXPLAINED}
     found = [(name, [cell for cell in cells if cell.cell_id not in _EXPLAINED]) for name, cells in found]
     answers = _chosen(found, notes)
-    lost += [f"{name}: no answer to any exercise was found in it" for name in _without_answers(found, answers)]
+    if not answers:
+        empty = [name for name, cells in found if any(cell.text.strip() for cell in cells)]
+        lost += [f"{name}: no answer to any exercise was found in it" for name in empty]
     told, unread = (tuple(one_line(note)[:300] for note in some) for some in ((*lost, *notes), lost))
     names = tuple(one_line(name)[:200] for name, _ in found)
     return Submission(one_line(student)[:200], answers, told, names, unread, tuple(explained.items()))
@@ -178,9 +184,11 @@ def _listed(folder: Path, notes: list[str]) -> list[Path]:
 def _read_cells(name: str, path: Path, notes: list[str], lost: list[str]) -> list[_Cell] | None:
     try:
         read = _read(path, name.endswith(".py"))
-        return _looked_through(
-            name, _exported(name, read) if name.endswith(".py") else _cells(name, json.loads(read.text), read), notes
-        )
+        if name.endswith(".py"):
+            cells = (_Cell(name, read, "code", source) for source in code_cells(read))
+        else:
+            cells = _cells(name, json.loads(read), read)
+        return _looked_through(name, cells, notes)
     except (OSError, ValueError, RecursionError, TypeError, AttributeError, KeyError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error) or type(error).__name__
         lost.append(f"{name} is not a notebook that can be read: {reason}")
@@ -195,12 +203,12 @@ def _looked_through(name: str, cells: Iterable[_Cell], notes: list[str]) -> list
         if size > MAX_CODE:
             notes.append(f"{name} holds too much code: only the first {number} cells were looked through")
             break
-        if cell.kind == "code" or cell.grade_id or cell.cell_id or parse(cell.text).binds & TASKS.keys():
+        if cell.kind == "code" or cell.grade_id or cell.cell_id or cell.parsed.binds & TASKS.keys():
             found.append(cell)  # an answer may have become a text
     return found
 
 
-def _read(path: Path, whole: bool) -> Skimmed:
+def _read(path: Path, whole: bool) -> str:
     """The text of a regular file, without outputs or whole; a link or a device could lead anywhere, or never end."""
     most = MAX_BYTES if whole else MAX_FILE
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
@@ -210,17 +218,13 @@ def _read(path: Path, whole: bool) -> Skimmed:
             raise ValueError("it is not an ordinary file")
         if about.st_size > most:
             raise ValueError(f"it has {about.st_size / 2**20:.0f} MB, more than {most // 2**20}")
-        read = Skimmed(decoded(file.read(most))) if whole or not about.st_size else skim(descriptor, MAX_BYTES)
-    if not read.text.strip():
+        text = decoded(file.read(most)) if whole or not about.st_size else skim(descriptor, MAX_BYTES)
+    if not text.strip():
         raise ValueError("it is empty")
-    return read
+    return text
 
 
-def _exported(file: str, text: Skimmed) -> Iterator[_Cell]:
-    yield from (_Cell(file, text, "code", source, "", "") for source in code_cells(text.text))
-
-
-def _cells(file: str, notebook: dict, text: Skimmed) -> Iterator[_Cell]:
+def _cells(file: str, notebook: dict, text: str) -> Iterator[_Cell]:
     cells = notebook.get("cells")
     if cells is None:  # format 3
         cells = [cell for sheet in notebook["worksheets"] for cell in sheet["cells"]]
@@ -239,7 +243,7 @@ def _cells(file: str, notebook: dict, text: Skimmed) -> Iterator[_Cell]:
         if kind == "markdown" and cell.get("id") in _EXPLAINED:
             words = source.replace(_EXPLAIN, "").strip()[:MAX_EXPLANATION]
             if words:
-                yield _Cell(file, text, kind, words, "", cell["id"])
+                yield _Cell(file, text, kind, words, cell_id=cell["id"])
             continue
         yield _Cell(file, text, kind if isinstance(kind, str) else "", source, _task(grade_id), _task(cell.get("id")))
 
@@ -248,14 +252,13 @@ def _task(name: Any) -> str:
     return name if isinstance(name, str) and name in TASKS else ""
 
 
-def _line_of(source: str, skimmed: Skimmed) -> int | None:
+def _line_of(source: str, text: str) -> int | None:
     """The line of a file at which the first definition of a cell stands."""
     lines = source.splitlines()
     first = next((line for line in lines if re.match(r"def |\w+ *= *", line)), lines[0] if lines else "")
-    position = skimmed.text.find(json.dumps(first)[1:-1]) if first else -1
-    if position < 0:
-        position = skimmed.text.find(json.dumps(first, ensure_ascii=False)[1:-1]) if first else -1
-    return skimmed.line(position) if position >= 0 else None
+    spelled = [json.dumps(first, ensure_ascii=ascii)[1:-1] for ascii in (True, False)] if first else []
+    before = next((text.partition(way)[0] for way in spelled if way in text), None)
+    return None if before is None else before.count("\n") + 1
 
 
 # Choosing among cells and files
@@ -281,20 +284,14 @@ def _chosen(found: list[tuple[str, list[_Cell]]], notes: list[str]) -> dict[str,
     return {name: chosen[name] for name in TASKS if name in chosen}
 
 
-def _without_answers(found: list[tuple[str, list[_Cell]]], answers: dict[str, Answer]) -> list[str]:
-    """Files with code of which none was an answer."""
-    used = {answer.file for answer in answers.values()} if answers else set()
-    return [name for name, cells in found if not used and any(cell.text.strip() for cell in cells)]
-
-
 def _taken_apart(cells: list[_Cell], tasks: Collection[str]) -> Iterator[_Cell]:
     """The cells. One that holds the only answer to a task it is not meant for, as where all were merged into one, is
     taken apart: an answer each, and what is left. What answers a task of another notebook is part of its cell.
     """
-    parsed = [parse(cell.text) for cell in cells]
-    homes = Counter(task for p in parsed if p.tree for task in p.binds & set(tasks) if not is_stub(p.tree, task))
-    for cell, p in zip(cells, parsed, strict=True):
-        meant = cell.grade_id or cell.cell_id
+    parsed = [cell.parsed for cell in cells if cell.parsed.tree]
+    homes = Counter(task for p in parsed for task in p.binds & set(tasks) if not is_stub(p.tree, task))
+    for cell in cells:
+        p, meant = cell.parsed, cell.grade_id or cell.cell_id
         others = [task for task in p.binds & set(tasks) - {meant} if homes[task] == 1]
         if cell.kind != "code" or not p.tree or not others or (len(p.binds & set(tasks)) == 1 and not meant):
             yield cell
@@ -308,45 +305,42 @@ def _taken_apart(cells: list[_Cell], tasks: Collection[str]) -> Iterator[_Cell]:
 
 def _answers(cells: list[_Cell], notes: list[str]) -> dict[str, Answer]:
     """The answers of one file."""
-    notebooks = _notebooks(cells, [parse(cell.text) for cell in cells])
+    notebooks = _notebooks(cells)
     tasks = [name for name, task in TASKS.items() if task.notebook in notebooks]
     cells = list(_taken_apart(cells, tasks))
-    parsed = [parse(cell.text) for cell in cells]
-    answers, taken = {}, set()
-    for task in tasks:
-        found = _places(task, cells, parsed)
-        if not found:
-            continue
-        if len(found) > 1:
-            notes.append(f"{cells[0].file}: {len(found)} cells answer {task}; the last one counts")
-        answers[task] = _answer(task, cells[found[-1]], parsed[found[-1]])
-        taken.add(found[-1])
-    helpers = definitions(p for i, p in enumerate(parsed) if i not in taken and cells[i].kind == "code")
+    found = {task: places for task in tasks if (places := _places(task, cells))}
+    for task, places in found.items():
+        if len(places) > 1:
+            notes.append(f"{cells[0].file}: {len(places)} cells answer {task}; the last one counts")
+    answers = {task: _answer(task, places[-1]) for task, places in found.items()}
+    taken = {places[-1] for places in found.values()}
+    helpers = definitions(cell.parsed for cell in cells if cell not in taken and cell.kind == "code")
     reads = cache(lambda name: looked_up(helpers[name]))
     return {task: _with_helpers(answer, answers, helpers, reads) for task, answer in answers.items()}
 
 
-def _notebooks(cells: list[_Cell], parsed: list[Parsed]) -> set[str]:
+def _notebooks(cells: list[_Cell]) -> set[str]:
     """Which notebooks a file holds. A name that another one asks for is none of its answers: it was handed out here."""
     named = {TASKS[name].notebook for cell in cells for name in (cell.grade_id, cell.cell_id) if name}
-    named = named or {TASKS[task].notebook for p in parsed for task in checked(p.tree) & TASKS.keys()}
+    named = named or {TASKS[task].notebook for cell in cells for task in checked(cell.parsed.tree) & TASKS.keys()}
     return named or {name for name in NOTEBOOKS if cells and name in cells[0].file} or {*NOTEBOOKS}
 
 
-def _places(task: str, cells: list[_Cell], parsed: list[Parsed]) -> list[int]:
+def _places(task: str, cells: list[_Cell]) -> list[_Cell]:
     """The cells that answer a task: those that are meant for it, or else those that define its name."""
     levels = [
-        [i for i, cell in enumerate(cells) if cell.grade_id == task],
-        [i for i, cell in enumerate(cells) if cell.cell_id == task and not cell.grade_id],
-        [i for i, p in enumerate(parsed) if task in p.binds and cells[i].grade_id in ("", task)],
+        [cell for cell in cells if cell.grade_id == task],
+        [cell for cell in cells if cell.cell_id == task and not cell.grade_id],
+        [cell for cell in cells if task in cell.parsed.binds and cell.grade_id in ("", task)],
     ]
     # A cell that was meant for the answer and does not hold it is passed over for one that does.
-    holding = [[i for i in level if task in parsed[i].binds] for level in levels]
-    written = [[i for i in level if not is_stub(parsed[i].tree, task)] for level in holding]
+    holding = [[cell for cell in level if task in cell.parsed.binds] for level in levels]
+    written = [[cell for cell in level if not is_stub(cell.parsed.tree, task)] for level in holding]
     return next((level for level in (*written, *holding, *levels) if level), [])
 
 
-def _answer(task: str, cell: _Cell, parsed: Parsed) -> Answer:
+def _answer(task: str, cell: _Cell) -> Answer:
+    parsed = cell.parsed
     tree, error = parsed.tree, parsed.error
     if tree and task not in parsed.binds:
         error = f"the cell does not define {task}"

@@ -28,7 +28,7 @@ MAY_IMPORT = {
     "errors": set(),
     "files": set(),
     "skim": {"text"},
-    "reference": set(),
+    "reference": {"parsing"},
     "source": {"exercises", "parsing"},
     "exercises": {"oracles", "outcomes"},
     "judging": {"exercises", "oracles", "outcomes"},

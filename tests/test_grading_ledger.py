@@ -66,6 +66,18 @@ def test_an_answer_that_was_taken_away_counts_no_more(run):
     assert run("class", {"kim": part("kim", ORDER, normalize=MISSING)})["kim"]["normalize"] == 0.0
 
 
+def test_what_was_taken_away_from_one_folder_still_counts_from_another(run):
+    run("part1", {"kim": part("kim", ORDER, normalize="failed")})
+    run("part2", {"kim": part("kim", ORDER)})
+    scores = run("part2", {"kim": part("kim", ORDER, normalize=MISSING, quiz_1=MISSING)})
+    assert (scores["kim"]["normalize"], scores["kim"]["quiz_1"]) == (0.0, 1.0)
+
+
+def test_parts_of_one_folder_add_up(run):
+    run("class", {"kim": part("kim", FIRST)})
+    assert list(run("class", {"kim": part("kim", ["scale_and_shift"])})["kim"]) == [*FIRST, "scale_and_shift"]
+
+
 def test_who_is_gone_from_the_folder_is_gone_and_who_is_in_another_stays(run):
     run("part1", {"kim": part("kim", FIRST), "lee": part("lee", FIRST)})
     assert run("part2", {"kim": part("kim", ["scale_and_shift"])}).keys() == {"kim", "lee"}

@@ -56,7 +56,7 @@ def test_a_crowded_figure_stays_under_50_kb(shown):
         ax.plot(*rng.standard_normal((2, 200)), "o", alpha=0.4)
         ax.plot(*np.sort(rng.standard_normal((2, 100))), **plotting.WITHOUT)
     plotting.show(figure, alt="Clouds of points.")
-    assert len(shown[0].png) < 50_000
+    assert len(shown[0].data) < 50_000
 
 
 def test_the_same_figure_gives_the_same_bytes(shown):

@@ -16,8 +16,11 @@ from argparse import ArgumentParser
 from pathlib import Path
 
 import pytest
+from test_mutants import mutants, passes, reasons
 
 from bn_helpers import cli
+from bn_helpers.catalogue import CATALOGUE, RIGHT
+from bn_helpers.exercises import EXERCISES
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("", "notebooks", "solutions", "bn_helpers/course", "bn_helpers/grading", "bn_helpers/datasets", "tests",
@@ -56,6 +59,21 @@ def make(*arguments: str, root: Path = ROOT) -> subprocess.CompletedProcess:
 def test_a_visitor_reads_a_few_pages():
     assert len(READMES["."]) <= 9000
     assert READMES["."].count("![") == 1
+
+
+def test_what_can_be_counted_is_what_it_says():
+    changes = [(exercise, *change) for exercise in EXERCISES for change in mutants(exercise).items()]
+    equal = sum(1 for exercise, what, tree in changes if reasons(exercise, what) and passes(exercise, tree))
+    entries, right = (sum(map(len, known.values())) for known in (CATALOGUE, RIGHT))
+    attacks = re.search(r"of (\d+) attacks on one exercise", READMES["tests/benchmarks"])[1]  # when it was measured
+    for claim in (
+        f"naming mistakes: {entries} known ones,",
+        f"| refusing wrong code: {len(changes):,} mechanical changes to the reference |",
+        f"| {len(changes) - equal:,} refused, each of the other {equal} explained |",
+        f"| accepting right code: {right} answers in different styles,",
+        f"| {attacks} attacks on one exercise that gain points on it;",
+    ):
+        assert claim in READMES["."]
 
 
 @pytest.mark.parametrize("place", READMES)

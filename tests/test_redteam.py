@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import io
+import json
 import os
+import re
 import struct
 import time
 import zipfile
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from messy_class import put, work, zipped
-from submissions import by_id, right_answers, write_submission
+from submissions import by_id, code_cell, notebook, right_answers, write_submission
 
+from bn_helpers import submission
 from bn_helpers.exercises import EXERCISES
 from bn_helpers.grading import handed
 from bn_helpers.grading.grader import Grader
@@ -25,6 +29,7 @@ from bn_helpers.grading.roster import read_roster
 from bn_helpers.grading.sandbox.limits import WALL_SECONDS
 from bn_helpers.grading.sandbox.workshop import choose_sandbox
 from bn_helpers.grading.students import find_students
+from bn_helpers.parsing import parse
 from bn_helpers.submission import read_submission
 
 FIRST = "01_normalization.ipynb"
@@ -81,8 +86,8 @@ driver.probe = second
 
 def test_what_is_left_of_a_staged_pass_may_loop_and_harms_no_other(grade):
     right = right_answers(["batchnorm_backward", "batchnorm_backward_alt"])
-    loops = "import numpy as np\nif 'batchnorm_' + 'backward' not in globals():\n    while True:\n        pass\n"
-    alt = right["batchnorm_backward_alt"].replace("dout.sum(axis=0)", "np.sum(dout, axis=0)")
+    loops = "while 'batchnorm_' + 'backward' not in globals():\n    pass\n\ndef summed(v):\n    return v.sum(axis=0)"
+    alt = right["batchnorm_backward_alt"].replace("dout.sum(axis=0)", "summed(dout)")
     staged = f"{right['batchnorm_backward']}\n{loops}"
     others = ("network_loss", "channel_statistics", "ghost_batchnorm_forward")
     results = grade(right_answers(others, batchnorm_backward=staged, batchnorm_backward_alt=alt))
@@ -103,6 +108,25 @@ def summed(values):
     alt = right["batchnorm_backward_alt"].replace("dout.sum(axis=0)", "summed(dout)")
     results = grade({"batchnorm_backward": right["batchnorm_backward"] + prints, "batchnorm_backward_alt": alt})
     assert results["batchnorm_backward_alt"].score == EXERCISES["batchnorm_backward_alt"].points
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "from math import *",  # sqrt of a number
+        "try:\n    import torch\nexcept ImportError:\n    from math import sqrt",
+        "if True:\n    from math import sqrt",
+        "for factor in (1.0,):\n    pass\nwith open('x') as file:\n    pass\nfrom math import sqrt",
+    ],
+    ids=["star", "try", "if", "for"],
+)
+def test_what_another_cell_defines_in_whatever_way_is_taken_along(tmp_path, other):
+    answer = "def saturated_fraction(z, threshold=0.97):\n    return sqrt(np.mean(np.abs(np.tanh(z)) > threshold) ** 2)"
+    answer += " * factor" * ("factor" in other)
+    cells = (code_cell(other), code_cell(answer, "saturated_fraction", "saturated_fraction"))
+    put(tmp_path / "02_scale_and_shift.ipynb", json.dumps(notebook(*cells)))
+    found = read_submission(tmp_path).answers["saturated_fraction"]
+    assert {"factor", "sqrt"} & found.reads <= found.binds or "import *" in found.source
 
 
 def test_nobody_is_told_to_derive_who_calls_nothing_but_numpy(grade):
@@ -171,6 +195,19 @@ def _is_socket(n):
         return False
 """
     assert "sent -1" in grade({"normalize": sends})["normalize"].message
+
+
+def test_a_kernel_does_not_know_how_many_came_before(grade):
+    tells = """
+import sys
+def normalize(x, eps=1e-5):
+    kernel = get_ipython().kernel
+    [stream, *_] = getattr(kernel, "shell_streams", None) or [kernel.shell_stream]
+    raise ValueError(stream.socket.getsockopt(sys.modules["zmq"].LAST_ENDPOINT)[-24:])
+"""
+    message = grade({"normalize": tells})["normalize"].message
+    assert "ValueError" in message
+    assert not re.search(r"/s/\d{1,4}-1", message)
 
 
 # A hand-in that ends the batch, or costs others
@@ -319,6 +356,14 @@ def test_a_student_of_whatever_name_is_graded_or_told(tmp_path, name, capsys):
     assert len(found) == 2 or name in capsys.readouterr().err
 
 
+def test_a_cell_is_parsed_once(tmp_path, monkeypatch):
+    # 20 notebooks of a megabyte of short statements are read for ten minutes, while all others wait.
+    parsed = Counter()
+    monkeypatch.setattr(submission, "parse", lambda code: parsed.update([code]) or parse(code))
+    read_submission(write_submission(tmp_path / "s", right_answers(["batch_statistics", "normalize"])))
+    assert max(parsed.values()) == 1
+
+
 # Reports that can be flooded or spoofed
 
 
@@ -337,3 +382,10 @@ def test_one_student_does_not_fill_the_summary(tmp_path):
     (tmp_path / "scratch").mkdir()
     evil, _ = find_students([tmp_path / "class"], scratch=tmp_path / "scratch")
     assert len(evil.lost) < 20
+
+
+@pytest.mark.parametrize(
+    "line", ["who = 'Kim Minsu'", "x = x if 'Kim Minsu' else 0", "x = {'Kim Minsu': x}['Kim Minsu']"]
+)
+def test_no_excerpt_on_the_wall_holds_a_name_that_a_student_wrote(line):
+    assert "Kim" not in anonymous(f"def normalize(x, eps=1e-5):\n    {line}\n    return x", "normalize")

@@ -2,10 +2,10 @@ import itertools
 import socket
 import threading
 import time
-from types import SimpleNamespace
 
 import pytest
 
+from bn_helpers.grading import clock
 from bn_helpers.grading.sandbox import zmtp
 from bn_helpers.grading.sandbox.zmtp import COMMAND, GREETING, Connection, Meter, _frame
 
@@ -16,14 +16,16 @@ LARGE = bytes(2**22)  # more than a socket takes that nobody reads
 def connect(tmp_path, monkeypatch):
     """A connection that waits by some clock, and the kernel's end of it, which has said that it is ready."""
     monkeypatch.setattr(zmtp, "WALL_SECONDS", 0.1)
-    monkeypatch.setattr(zmtp, "LOOK", 0.01)
+    monkeypatch.setattr(clock, "LOOK", 0.01)
     opened = []
 
     def connect(seconds):
+        told = clock.Clock()
+        told.seconds = seconds
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(str(tmp_path / "s"))
             listener.listen()
-            connection = Connection(str(tmp_path / "s"), "DEALER", Meter(), SimpleNamespace(seconds=seconds))
+            connection = Connection(str(tmp_path / "s"), "DEALER", Meter(), told)
             kernel, _ = listener.accept()
         opened.extend([connection, kernel])
         kernel.sendall(GREETING + _frame(b"\x05READY", COMMAND))

@@ -8,7 +8,7 @@ import os, resource, sys
 from bn_helpers.skim import skim
 resource.setrlimit(resource.RLIMIT_CPU, (20, 20))
 resource.setrlimit(resource.RLIMIT_AS, (2**30, 2**30))
-print(skim(os.open(sys.argv[1], os.O_RDONLY), 2**20).text)
+print(skim(os.open(sys.argv[1], os.O_RDONLY), 2**20))
 """
 
 

@@ -59,7 +59,7 @@ def test_each_slider_changes_the_picture_and_the_words(page, name):
     for slider in sliders:
         slider.set_trait(*later(slider))
         before, after = page.pictures[-2:]
-        assert (after.png != before.png, after.alt != before.alt, said.value) == (True, True, after.alt)
+        assert (after.data != before.data, after.alt != before.alt, said.value) == (True, True, after.alt)
         assert slider.description
     assert not plt.get_fignums()
 
@@ -79,7 +79,7 @@ def test_moving_back_gives_the_same_picture_again(page, name):
     old = getattr(slider, trait)
     for value in (new, old, new):
         slider.set_trait(trait, value)
-    assert page.pictures[1].png == page.pictures[3].png
+    assert page.pictures[1].data == page.pictures[3].data
 
 
 def test_where_no_kernel_runs_the_words_are_all_there_is(capsys):

@@ -14,13 +14,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from bn_helpers.catalogue import derived, normalization, regularization  # noqa: F401
+from bn_helpers.catalogue import derived, normalization, regularization
 from bn_helpers.catalogue.entry import CATALOGUE, RIGHT, Mistake
 from bn_helpers.exercises import EXERCISES, visible_cases
 from bn_helpers.judging import Signatures, alike, mark, signatures
 from bn_helpers.outcomes import Case, Outcome, run
-
-__all__ = ["CATALOGUE", "RIGHT", "Mistake", "fingerprints", "known", "points_table", "stale", "write_fingerprints"]
 
 POINTS = Path(__file__).with_name("README.md")
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,12 +89,12 @@ def build(root: Path, names: Sequence[str] | None = None) -> list[Path]:
             print(f"{name}: nothing to run")
         else:
             _execute(pair[0], root)
-        changed = {built.path: serialized(built.notebook) for built in pair if not _is_written(built)}
+        changed = _changed({built.path: serialized(built.notebook).encode() for built in pair})
         write_together(changed)
         written += changed
-    stale = _stale(root)
-    write_together(stale)
-    return [*written, *stale]
+    page = _changed(claims.page(root / "solutions"))
+    write_together(page)
+    return [*written, *page]
 
 
 def check(root: Path, names: Sequence[str] | None = None) -> list[str]:
@@ -133,7 +132,8 @@ def check(root: Path, names: Sequence[str] | None = None) -> list[str]:
         strays = [path for path in found if path.stem not in chosen]
         drifts += [f"{path.parent.name}/{path.name}: there is no source for it; delete it" for path in strays]
         if not drifts:
-            drifts = [f"solutions/{path.name}: is not what the notebooks hold; build again" for path in _stale(root)]
+            stale = _changed(claims.page(root / "solutions"))
+            drifts = [f"solutions/{path.name}: is not what the notebooks hold; build again" for path in stale]
     return drifts
 
 
@@ -289,9 +289,9 @@ def _drifts(built: Built, root: Path) -> list[str]:
     return drifts
 
 
-def _stale(root: Path) -> dict[Path, bytes]:
-    page = claims.page(root / "solutions")
-    return {path: held for path, held in page.items() if not (path.exists() and path.read_bytes() == held)}
+def _changed(files: dict[Path, bytes]) -> dict[Path, bytes]:
+    """Those that are not on disk as they should be."""
+    return {path: held for path, held in files.items() if not (path.exists() and path.read_bytes() == held)}
 
 
 def _load(path: Path) -> dict | None:
@@ -361,7 +361,7 @@ def run(notebook: dict, folder: Path, place: str, begun: Callable[[int], None]) 
         iopub_timeout=PATIENCE,
         kernel_name="python3",
         record_timing=False,
-        coalesce_streams=True,  # how the kernel cuts a stream into messages differs from run to run
+        coalesce_streams=True,  # how a kernel cuts a stream differs from run to run; of a progress line, the end stays
         extra_arguments=["--log-level=ERROR"],  # the kernel warns of TCP on the loopback address
         resources={"metadata": {"path": str(folder)}},
         shutdown_kernel="immediate",
@@ -384,7 +384,7 @@ def _run_cell(client: NotebookClient, cell: NotebookNode, place: str) -> None:
         raise BuildError(f"{place}: cell {cell.id!r} {reason}") from None
     except DeadKernelError:
         raise BuildError(f"{place}: cell {cell.id!r} ends the kernel; take out what does") from None
-    cell.outputs = _tidy(cell.outputs)
+    cell.outputs = [output for output in cell.outputs if WIDGET not in output.get("data", {})]  # the picture stays
 
 
 def _end_tasks() -> None:
@@ -394,24 +394,3 @@ def _end_tasks() -> None:
     for task in waiting:
         task.cancel()
     loop.run_until_complete(asyncio.gather(*waiting, return_exceptions=True))
-
-
-def _tidy(outputs: list[NotebookNode]) -> list[NotebookNode]:
-    """Join what was printed in a row: how the kernel cuts it into messages differs from run to run.
-
-    Of a progress line, the last state stays, as on a terminal. Of an interactive view, the picture stays.
-    """
-    tidy: list[NotebookNode] = []
-    for output in (output for output in outputs if WIDGET not in output.get("data", {})):
-        if tidy and output.output_type == tidy[-1].output_type == "stream" and output.name == tidy[-1].name:
-            tidy[-1].text += output.text
-        else:
-            tidy.append(output)
-    for output in tidy:
-        if output.output_type == "stream":
-            output.text = re.sub(r"[^\n]*\r(?=[^\n])", "", output.text)
-    return tidy
-
-
-def _is_written(built: Built) -> bool:
-    return built.path.exists() and built.path.read_bytes() == serialized(built.notebook).encode()

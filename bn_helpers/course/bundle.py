@@ -8,28 +8,24 @@ from __future__ import annotations
 import io
 import json
 import re
-import string
 import zipfile
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
 import nbformat
+from jinja2 import StrictUndefined, Template
 
 from bn_helpers import selfcheck, source
 from bn_helpers.course import builder, notebook_file
 from bn_helpers.course.leaks import leaks
+from bn_helpers.course.seen import seen
 from bn_helpers.course.sources import BuildError
 from bn_helpers.exercises import NOTEBOOKS, TASKS
 from bn_helpers.reference import Reference
 
 FOLDER = "batch_normalization"  # what a zip unpacks to; every part of the course to the same
-# The student's part of the package, but for `layers`, which is generated: for the notebooks, and for the terminal.
-IMPORTED = (
-    *("__init__.py", "exercises/*.py", "oracles.py", "data.py", "outcomes.py", "judging/*.py", "guard.py", "checks.py"),
-    *("stages.py", "nets.py", "training.py", "widgets.py", "bn.mplstyle", "fingerprints.json"),
-)
-TERMINAL = (
+TERMINAL = (  # what a student's command needs beside what notebooks import
     *("__main__.py", "cli.py", "errors.py", "selfcheck.py", "answers.py", "submission.py", "exports.py", "parsing.py"),
     *("skim.py", "text.py", "nbval.cfg", "course/jupyter/labconfig/page_config.json"),
 )
@@ -109,11 +105,11 @@ def package_files(root: Path, names: Sequence[str], reference: bool = False) -> 
     """What of the package these notebooks import, and the `layers` that they are handed, by path."""
     package = root / "bn_helpers"
     text = "".join((root / "notebooks" / f"{name}.ipynb").read_text(encoding="utf-8") for name in names)
-    others = {name[3:] for name in NOTEBOOKS if name not in names}  # the figures of a notebook bear its name
-    paths = [path for pattern in IMPORTED for path in sorted(package.glob(pattern))]
-    paths += [path for path in (package / "plotting").glob("*.py") if path.stem not in others]
-    paths += [path for path in (package / "datasets").iterdir() if path.suffix != ".npz" or path.stem in text]
-    files = {path.relative_to(root).as_posix(): data(path) for path in paths}
+    paths = {path for name in names for path in seen(root, name)}
+    paths |= {package / "__init__.py", package / "fingerprints.json", *package.glob("exercises/*.py")}
+    paths |= {*package.glob("datasets/*")}
+    wanted = [path for path in sorted(paths) if path.suffix != ".npz" or path.stem in text]
+    files = {path.relative_to(root).as_posix(): data(path) for path in wanted}
     layers = (package / "layers.py").read_text(encoding="utf-8")
     last = max(NOTEBOOKS[name].number for name in names)  # a later part takes the place of an earlier one's `layers`
     handed = [function for notebook in NOTEBOOKS.values() if notebook.number <= last for function in notebook.handed]
@@ -134,18 +130,18 @@ def pyproject(root: Path) -> bytes:
     return ("".join(section for section in sections if needed.match(section)).rstrip() + "\n").encode()
 
 
-def zipped(files: Mapping[str, bytes]) -> bytes:
+def zipped(files: Mapping[str, bytes], compression: int = zipfile.ZIP_STORED) -> bytes:
     """One zip of files, the same bytes for the same files; what begins with ``#!`` can be run.
 
-    Sorted names, one date, fixed permissions, and no compression, which differs from zlib to zlib.
+    Sorted names, one date, fixed permissions; compression differs from zlib to zlib.
     """
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+    with zipfile.ZipFile(buffer, "w") as archive:
         for name, held in sorted(files.items()):
             entry = zipfile.ZipInfo(name, DATE)
             entry.create_system = 3  # Unix, wherever this runs
             entry.external_attr = (0o100755 if held.startswith(b"#!") else 0o100644) << 16
-            archive.writestr(entry, held)
+            archive.writestr(entry, held, compression)
     return buffer.getvalue()
 
 
@@ -188,15 +184,10 @@ def answers_in(root: Path, names: Sequence[str], files: Mapping[str, bytes]) -> 
 
 
 def _readme(names: Sequence[str], reference: bool, repository: str | None) -> bytes:
-    template = string.Template((HANDOUT / "README.md").read_text(encoding="utf-8"))
-    text = template.substitute(
-        notebooks=_table(names, repository),
-        first=names[0],
-        folder=FOLDER,
-        reference=REFERENCE * reference,
-        colab=COLAB.replace("URL", repository) if repository else "",
-    )
-    return (text.partition("## Hand in")[0].rstrip() + "\n" if reference else text).encode()
+    text = (HANDOUT / "README.md.j2").read_text(encoding="utf-8")
+    template = Template(text, trim_blocks=True, keep_trailing_newline=True, undefined=StrictUndefined)
+    facts = {"notebooks": _table(names, repository), "elsewhere": len(names) < len(NOTEBOOKS), "first": names[0]}
+    return template.render(facts, folder=FOLDER, reference=reference, repository=repository).encode()
 
 
 def _table(names: Sequence[str], repository: str | None) -> str:
@@ -210,7 +201,7 @@ def _table(names: Sequence[str], repository: str | None) -> str:
         points = sum(task.points for task in TASKS.values() if task.notebook == name)
         links = f" {_links(name, repository) if here else ''} |" if repository else ""
         lines.append(f"| {title} | {notebook.minutes} | {points} |{links}")
-    return "\n".join(lines) + ELSEWHERE * (len(names) < len(NOTEBOOKS))
+    return "\n".join(lines)
 
 
 def _links(name: str, repository: str) -> str:
@@ -224,14 +215,4 @@ ADVICE = (
     "These notebooks together give answers away. Without --notebooks the course comes in parts that do not; "
     "--with-reference gives out all answers."
 )
-ELSEWHERE = "\n\nWhat has no link comes with another part of the course."
-COLAB = """
-On Colab, run this in a cell of its own first; Binder needs nothing:
-
-    %pip install --no-deps git+URL
-"""
 POST_BUILD = b"#!/bin/sh\npython -m pip install -r requirements.txt -e .\n"  # Binder reads nothing but this folder then
-REFERENCE = """
-This copy is for learning alone: `bn_helpers/layers.py` holds an answer to every exercise, and `solutions/` the solved
-notebooks with all their figures. Look when you have your own.
-"""

@@ -11,18 +11,7 @@ from pathlib import Path
 from bn_helpers.course.notebook_file import source
 
 PICTURE = "04_convolution-rates-figure"  # what the top README shows
-PAGE = """\
-# The solved notebooks, and what they measured
-
-The build writes the notebooks and this page. Each figure of a training or a measurement makes claims: directions, with
-limits, which nbval compares on every machine. A row has what the figure says, its first measurement (median and middle
-half, of five seeds unless the notebook says otherwise), the number of its claims, and the least of their margins: the
-distance from the median to the limit, in widths of the band that holds the middle half of the seeds. A cell that draws
-nothing has no caption.
-
-| claim | cell | first measurement | claims | least margin |
-|---|---|---|--:|--:|
-"""
+PAGE = Path(__file__).with_name("templates") / "claims.md"  # as far as its rows
 
 
 def page(folder: Path) -> dict[Path, bytes]:
@@ -37,7 +26,7 @@ def page(folder: Path) -> dict[Path, bytes]:
                 rows.append(_row(f"[{path.stem[:2]}]({path.name}) {name}", caption, claims))
             if f"{path.stem}-{name}" == PICTURE:
                 files[folder / f"{PICTURE}.png"] = pictures[0]
-    return files | ({folder / "README.md": (PAGE + "".join(rows)).encode()} if rows else {})
+    return files | ({folder / "README.md": (PAGE.read_text("utf-8") + "".join(rows)).encode()} if rows else {})
 
 
 def shown(cells: list[dict]) -> Iterator[tuple[str, list[dict], list[bytes]]]:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS
+from bn_helpers.parsing import imported
 from bn_helpers.reference import Reference
 
 OPERATIONS = (ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare, ast.Call, ast.Subscript, ast.IfExp)
@@ -77,18 +78,11 @@ def _letters(cell: dict, letters: dict[str, str]) -> Iterator[str]:
 
 
 def _imports(cell: dict, handed: tuple[str, ...]) -> Iterator[str]:
-    for node in ast.walk(ast.parse(cell["source"])):
-        if isinstance(node, ast.ImportFrom):
-            imported = [f"{node.module}.{alias.name}" for alias in node.names]
-        elif isinstance(node, ast.Import):
-            imported = [alias.name for alias in node.names]
-        else:
-            continue
-        for name in imported:
-            package, _, rest = name.partition(".")
-            module, _, function = rest.partition(".")
-            if package == "bn_helpers" and (module in PRIVATE or (module == "layers" and function not in handed)):
-                yield f"imports {name}, which this notebook is not handed; use the student's own function"
+    for name in imported(cell["source"]):
+        package, _, rest = name.partition(".")
+        module, _, function = rest.partition(".")
+        if package == "bn_helpers" and (module in PRIVATE or (module == "layers" and function not in handed)):
+            yield f"imports {name}, which this notebook is not handed; use the student's own function"
 
 
 def _squeezed(text: str) -> str:

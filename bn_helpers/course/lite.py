@@ -130,14 +130,18 @@ def _notebooks(files: Mapping[str, bytes]) -> dict[str, dict]:
 
 
 def _notebook(notebook: dict, name: str) -> str:
-    """A notebook with a first cell for the browser; a student's also says where work is kept, and hands it over."""
+    """A notebook with a first cell for the browser; a student's also says where work is kept, and hands it over.
+
+    Its metadata are those that the kernel gives: else merely to open it would save a copy, which hides an update.
+    """
     begin = _cell("browser", f'from bn_helpers import browser\n\nbrowser.begin("{name}", "{_digest_of(notebook)}")')
     first, *others = notebook["cells"]
     if name in NOTEBOOKS:
         title, rest = notebook_file.source(first).split("\n", 1)
         first = first | {"source": f"{title}\n\n{KEPT}\n{rest}"}
         others.append(_cell("hand-over", "browser.hand_over()"))
-    return notebook_file.serialized(notebook | {"cells": [first, begin, *others]})
+    metadata = notebook["metadata"] | json.loads((TEMPLATES / "kernel.json").read_text("utf-8"))
+    return notebook_file.serialized(notebook | {"cells": [first, begin, *others], "metadata": metadata})
 
 
 def _digest_of(notebook: dict) -> str:
@@ -156,8 +160,8 @@ def _wheels(root: Path, site: Path, files: Mapping[str, bytes]) -> Iterator[tupl
     for package in ("comm", "ipywidgets"):
         paths = [path for path in distribution(package).files or [] if ".." not in path.parts]
         held = {path.as_posix(): Path(path.locate()).read_bytes() for path in paths if path.suffix != ".pyc"}
-        yield f"{package}-{version(package)}-py3-none-any.whl", bundle.zipped(held)
-    ours = bundle.zipped(_ours(root, files))
+        yield f"{package}-{version(package)}-py3-none-any.whl", bundle.zipped(held, zipfile.ZIP_DEFLATED)
+    ours = bundle.zipped(_ours(root, files), zipfile.ZIP_DEFLATED)
     # a number and the digest make a new name of each new version, which no browser takes from its store
     yield f"bn_helpers-{version('bn_helpers')}-1{_digest(ours)[:12]}-py3-none-any.whl", ours
 

@@ -11,28 +11,25 @@ from functools import cache
 from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import nbformat
 
 from bn_helpers.course.notebook_file import serialized
-
-if TYPE_CHECKING:
-    from nbconvert.exporters import HTMLExporter
 
 TEMPLATES = Path(__file__).with_name("templates")
 # Latin, accents, arrows, operators, and the italic letters that variables are set in
 SIGNS = "20-7E,A0-D7,2C6,302,210E,2190-2193,21D0-21D3,2208-221E,2248-2265,22C5,1D434-1D467"
 
 
-def render(exporter: type[HTMLExporter], template: str, notebook: dict, facts: dict[str, Any]) -> str:
-    """One notebook as one HTML file, by a folder of `templates/`, which finds `facts` in its `resources`."""
+def render(notebook: dict, facts: dict[str, str]) -> str:
+    """One notebook as one HTML file, by `templates/talk`, which finds `facts` in its `resources`."""
+    from nbconvert.exporters import SlidesExporter
     from traitlets.config import Config
 
     known = {"display_data_priority": ["image/png", "text/html", "text/markdown", "text/plain"]}
-    writer = exporter(
+    writer = SlidesExporter(
         config=Config({"NbConvertBase": known}),
-        template_name=template,
+        template_name="talk",
         exclude_input_prompt=True,
         exclude_output_prompt=True,
         extra_template_basedirs=[str(TEMPLATES)],
@@ -81,10 +78,3 @@ def folder(package: str) -> Path:
     if found is None or found.origin is None:
         raise ModuleNotFoundError(f"no module named {package!r}", name=package)
     return Path(found.origin).parent
-
-
-def code_style(style: str) -> str:
-    """CSS that colours code. "xcode" has a contrast of at least 4.5 on near white."""
-    from pygments.formatters import HtmlFormatter
-
-    return HtmlFormatter(style=style).get_style_defs(".highlight")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import json
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from bn_helpers.course.notebook_file import source
 from bn_helpers.exercises import NOTEBOOKS
+from bn_helpers.parsing import imported
 from bn_helpers.reference import Reference
 
 
@@ -63,12 +63,9 @@ def _imported(root: Path, path: Path, hidden: set[str]) -> Iterator[Path]:
 
     A package imports all of its own, and names none for itself.
     """
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        names = [alias.name for alias in node.names] if isinstance(node, ast.Import | ast.ImportFrom) else []
-        if isinstance(node, ast.ImportFrom):
-            names = [node.module, *(f"{node.module}.{name}" for name in names)]
-        for _, name, *inner in (name.split(".") for name in names if name.startswith("bn_helpers.")):
-            module = root / "bn_helpers" / name
-            named = set() if path.name == "__init__.py" else set(inner)
-            files = module.rglob("*.py") if module.is_dir() else [module.with_suffix(".py")]
-            yield from (file for file in files if file.stem not in hidden - named)
+    names = imported(path.read_text(encoding="utf-8"))
+    for _, name, *inner in (name.split(".") for name in names if name.startswith("bn_helpers.")):
+        module = root / "bn_helpers" / name
+        named = set() if path.name == "__init__.py" else set(inner)
+        files = module.rglob("*.py") if module.is_dir() else [module.with_suffix(".py")]
+        yield from (file for file in files if file.stem not in hidden - named)

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import ast
 import re
+import symtable
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -125,10 +126,8 @@ def _cell(line: int, node: NotebookNode, attributes: dict, notebook: str) -> Cel
 def _filled(text: str, notebook: str) -> str:
     """A text with the numbers of the manifest in the place of their names."""
     points = sum(task.points for task in TASKS.values() if task.notebook == notebook)
-    numbers = {"{minutes}": NOTEBOOKS[notebook].minutes, "{points}": points}
-    for name, number in numbers.items():
-        text = text.replace(name, str(number))
-    return text.strip("\n")
+    filled = text.replace("{minutes}", str(NOTEBOOKS[notebook].minutes)).replace("{points}", str(points))
+    return filled.strip("\n")
 
 
 def _attribute_faults(cell_type: str, attributes: dict) -> Iterator[str]:
@@ -212,17 +211,15 @@ def _notebook_faults(cells: list[Cell], notebook: str) -> Iterator[tuple[int, st
     yield from _order_faults(cells, exercises, ("exercise", "solution", "check"))
     yield from _order_faults(cells, quizzes, ("quiz", "check"))
     answers = {cell.subject for cell in cells if cell.subject}
-    for cell in cells:
-        rebound = _bound(cell.text) & answers if cell.cell_type == "code" and cell.role in ("", "locked") else ()
-        for name in sorted(rebound):
-            yield cell.line, f"cell {cell.id!r}: replaces the student's {name}; use another name"
     code = [cell for cell in cells if cell.cell_type == "code"]
+    for cell in (cell for cell in code if cell.role in ("", "locked")):
+        names = symtable.symtable(cell.text, cell.id, "exec").get_symbols()
+        for name in sorted(answers & {name.get_name() for name in names if name.is_assigned() or name.is_imported()}):
+            yield cell.line, f"cell {cell.id!r}: replaces the student's {name}; use another name"
     for cell, following in zip(code, [*code[1:], None], strict=True):
         if cell.tags and (following is None or following.role or following.tags):
-            yield (
-                cell.line,
-                f"cell {cell.id!r}: is not compared, so the next code cell must print its direction untagged",
-            )
+            fault = "is not compared, so the next code cell must print its direction untagged"
+            yield cell.line, f"cell {cell.id!r}: {fault}"
 
 
 def _order_faults(cells: list[Cell], subjects: list[str], roles: tuple[str, ...]) -> Iterator[tuple[int, str]]:
@@ -238,16 +235,3 @@ def _order_faults(cells: list[Cell], subjects: list[str], roles: tuple[str, ...]
     elif len(found) < len(expected):
         role, subject = expected[len(found)]
         yield cells[-1].line, f"there is no cell with {role}={subject!r}; add it"
-
-
-def _bound(code: str) -> set[str]:
-    """Every name that a cell binds, by assignment, definition or import."""
-    names = set()
-    for node in ast.walk(ast.parse(code)):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            names.add(node.id)
-        elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-            names.add(node.name)
-        elif isinstance(node, ast.alias):
-            names.add(node.asname or node.name)
-    return names

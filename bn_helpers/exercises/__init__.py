@@ -18,22 +18,6 @@ from bn_helpers.exercises import backward, convolution, normalization, regulariz
 from bn_helpers.exercises.task import EASY, SHAPE, Exercise, Notebook, Quiz
 from bn_helpers.outcomes import Case
 
-__all__ = [
-    "CASES",
-    "EASY",
-    "EXERCISES",
-    "NOTEBOOKS",
-    "QUIZZES",
-    "SHAPE",
-    "TASKS",
-    "Exercise",
-    "Notebook",
-    "Quiz",
-    "draw_cases",
-    "due",
-    "visible_cases",
-]
-
 VISIBLE_SEED = 231
 
 _MODULES = (normalization, scale_and_shift, backward, convolution, regularization)

@@ -45,6 +45,12 @@ class Clock:
         self._waited += min(waited, passed)
         return now - self._waited
 
+    def within(self, seconds: float) -> Iterator[float]:
+        """How long to wait, time after time, for what has to come in so many seconds."""
+        end = self.seconds() + seconds
+        while (left := end - self.seconds()) > 0:
+            yield min(left, LOOK)
+
     def _processes(self) -> Iterator[tuple[int, tuple[float, float, bool]]]:
         """All processes: the seconds that each has run and has waited, and whether it is ready to run."""
         left = [self._process]

@@ -147,10 +147,8 @@ def own_scratch() -> Iterator[Path]:
         raise GradingError(
             f"no folder can be made for what is in zips: {error.strerror}. Set TMPDIR to a folder with room."
         ) from None
-    try:
+    with contextlib.closing(owned):
         yield owned.path
-    finally:
-        owned.close()
 
 
 class _Unusable(Exception):

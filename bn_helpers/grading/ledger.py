@@ -85,8 +85,8 @@ class Ledger:
             The names of the class. Whoever is neither in it nor in this run is gone.
         """
         run = "\n".join(sorted(str(path.resolve()) for path in paths))
-        due = {exercise.id for result in results for exercise in result.exercises}
-        self.due |= due
+        tasks = {exercise.id for result in results for exercise in result.exercises}
+        self.due |= tasks
         here = {_key(student) for student in students}
         for key in [key for key in self._entries if key not in here]:
             self._leave(key, run, roster)
@@ -94,7 +94,7 @@ class Ledger:
             entry = self._entries.setdefault(_key(student), _Entry(student))
             entry.student = student
             old = entry.runs.pop(run, replace(result, exercises=()))
-            kept = (exercise for exercise in old.exercises if exercise.id not in due)
+            kept = (exercise for exercise in old.exercises if exercise.id not in tasks)
             entry.runs[run] = replace(result, exercises=(*kept, *result.exercises), sandbox=result.sandbox or sandbox)
 
     def graded(self) -> Graded:

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import cache
-from itertools import takewhile
+from itertools import chain, count, takewhile
 
 from bn_helpers.exercises import NOTEBOOKS
 from bn_helpers.grading.results import Named
@@ -163,12 +163,9 @@ def folder_name(name: str) -> str:
 def unique(given: Sequence[str], own: Sequence[str], key: Callable[[str], str]) -> list[str]:
     """The names, with a number after those that another one equals. Who is really called so keeps the name."""
     taken: set[str] = set()
-    found = dict.fromkeys(range(len(given)), "")
-    for number in sorted(found, key=lambda number: given[number] != own[number]):
-        candidate, count = given[number], 1
-        while key(candidate) in taken:
-            count += 1
-            candidate = f"{given[number]} ({count})"
-        taken.add(key(candidate))
-        found[number] = candidate
-    return list(found.values())
+    names = [*given]
+    for place in sorted(range(len(given)), key=lambda place: given[place] != own[place]):
+        numbered = (f"{given[place]} ({number})" for number in count(2))
+        names[place] = next(name for name in chain([given[place]], numbered) if key(name) not in taken)
+        taken.add(key(names[place]))
+    return names

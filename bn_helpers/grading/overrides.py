@@ -13,6 +13,7 @@ from pathlib import Path
 from bn_helpers.exercises import TASKS
 from bn_helpers.files import write_whole
 from bn_helpers.grading.results import FAILED, PARTIAL, PASSED, ExerciseResult, GradingError, SubmissionResult
+from bn_helpers.grading.scoring import lines
 from bn_helpers.grading.spreadsheet import read_table, write_table
 from bn_helpers.text import number
 
@@ -171,7 +172,7 @@ def _set(exercise: ExerciseResult, override: Override) -> ExerciseResult:
         status = PARTIAL
     else:
         status = FAILED if exercise.status in (PASSED, PARTIAL) else exercise.status
-    message = "\n".join(part for part in (exercise.message, _words(exercise, override)) if part)
+    message = lines(exercise.message, _words(exercise, override))
     return replace(exercise, score=override.points, status=status, message=message)
 
 

@@ -23,8 +23,6 @@ from bn_helpers.grading.results import ANSWER, FRESH, Step
 from bn_helpers.outcomes import Case
 from bn_helpers.reference import Reference
 
-HIDDEN_DRAWS = 1  # of all cases, beside the visible ones
-
 
 class Probes:
     """What the answers of a run are probed with, and the code of the course that may stand beside them.
@@ -43,7 +41,7 @@ class Probes:
         self._version = metadata.version("bn_helpers")
 
     def cases(self, exercise: str, code: str) -> tuple[Case, ...]:
-        """The visible cases and as many hidden ones.
+        """The visible cases and as many hidden ones, a draw of each.
 
         Parameters
         ----------
@@ -55,12 +53,12 @@ class Probes:
         Returns
         -------
         cases : tuple of Case
-            The visible ones first, in the order of the manifest, then each hidden draw in the same order.
+            The visible ones first, in the order of the manifest, then the hidden ones in the same order.
         """
         text = "\0".join((self._version, exercise, hashlib.sha256(code.encode()).hexdigest()))
         digest = hmac.new(self._key, text.encode(), hashlib.sha256).digest()
         rng = np.random.RandomState(np.frombuffer(digest, "<u4"))
-        return sum((draw_cases(exercise, rng) for _ in range(HIDDEN_DRAWS)), visible_cases(exercise))
+        return visible_cases(exercise) + draw_cases(exercise, rng)
 
     def fresh(self, notebook: str) -> Step:
         """The cell that begins a notebook: an empty namespace, and what stands above the notebook's first exercise."""

@@ -46,11 +46,10 @@ def processes(most: int, wanted: int | None) -> tuple[int, str]:
     taken, there = (f"{size / 2**30:.1f} GB" for size in (count * EACH, free))
     said = f"grading processes: {count}, which take at most {taken} of memory; {there} are free"
     if count * EACH > free:
-        return (
-            count,
-            f"{said}. That may not be enough: close other programs{', or give fewer --workers' * (count > 1)}.",
-        )
-    return count, f"{said}, which is too little for {most}" if count < most and not wanted else said
+        said += f". That may not be enough: close other programs{', or give fewer --workers' * (count > 1)}."
+    elif count < most and not wanted:
+        said += f", which is too little for {most}"
+    return count, said
 
 
 def advice(error: BaseException) -> str:

@@ -28,6 +28,8 @@ from bn_helpers.judging import Signatures, Verdict, fingerprints, judge_all, mar
 from bn_helpers.outcomes import Case
 from bn_helpers.submission import Answer
 
+UNREADABLE = "It gave no results that can be read. Does it change what Python or NumPy provide?"
+DOES_NOT_RUN = "The answer cell does not run:"
 _FATES = {
     **dict.fromkeys((SPENT, TIMED_OUT), "It took longer than an exercise may. Is there a loop that never ends?"),
     FLOODED: "It printed more than an exercise may. Remove the prints, or a loop that never ends.",
@@ -63,7 +65,7 @@ def exercise_result(answer: Answer, cases: Sequence[Case], attempt: Attempt, not
     if verdict.state == PASSED:
         return _result(answer, verdict.points, PASSED, message=note, cases=results)
     mistake = verdict.diagnosis.mistake if verdict.diagnosis else None
-    words = _lines(verdict.words, note, *answer.notes)
+    words = lines(verdict.words, note, *answer.notes)
     return _result(answer, verdict.points, verdict.state, mistake, words, results)
 
 
@@ -73,8 +75,7 @@ def _verdict(exercise: str, cases: Sequence[Case], attempt: Attempt) -> Verdict:
     if len(attempt.outcomes) == len(cases):
         verdict = judge_all(exercise, cases, attempt.outcomes, partial(_looks, exercise, cases), messages)
     else:
-        words = "It gave no results that can be read. Does it change what Python or NumPy provide?"
-        verdict = Verdict(exercise, FAILED, marks=mark(exercise, cases, attempt.outcomes), words=words)
+        verdict = Verdict(exercise, FAILED, marks=mark(exercise, cases, attempt.outcomes), words=UNREADABLE)
     lost = _lost(attempt)
     return replace(verdict, state=lost[0], words=lost[1]) if lost and verdict.state != PASSED else verdict
 
@@ -86,7 +87,7 @@ def _lost(attempt: Attempt) -> tuple[str, str] | None:
     if not attempt.ran:
         return TIMEOUT, "It was not run any more: the submission had used up its time."
     if attempt.error and all(outcome.raised for outcome in attempt.outcomes):
-        return FAILED, f"The answer cell does not run: {attempt.error}"
+        return FAILED, f"{DOES_NOT_RUN} {attempt.error}"
     return None
 
 
@@ -105,7 +106,7 @@ def unrun_result(answer: Answer | None, task: str) -> ExerciseResult:
     if answer is None or not answer.attempted:
         state = MISSING if answer is None else UNANSWERED
         return _result(answer or Answer(task, ""), 0.0, state, message="There is no answer yet.")
-    return _result(answer, 0.0, FAILED, message=_lines(answer.error, *answer.notes))
+    return _result(answer, 0.0, FAILED, message=lines(answer.error, *answer.notes))
 
 
 def quiz_result(answer: Answer | None, quiz: str, letter: str | None) -> ExerciseResult:
@@ -149,5 +150,6 @@ def _cases(exercise: Exercise, marks: Mapping[str, float]) -> tuple[CaseResult, 
     return tuple(CaseResult(case, marks[case] == 1, points) for case, points in earned if case in marks)
 
 
-def _lines(*parts: str) -> str:
+def lines(*parts: str) -> str:
+    """The parts that say something, one below the other."""
     return "\n".join(part for part in parts if part)

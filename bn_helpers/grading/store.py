@@ -103,11 +103,11 @@ def course_key(given: str | None, out: Path) -> bytes:
     """
     path = out / "course.key"
     if given is not None:
-        if not Path(given).is_file() and os.sep in given:
-            raise GradingError(f"there is no key file {given!r}. Name a file that is there, or give the key itself.")
-        if not Path(given).is_file():
-            return _not_empty(given.encode("utf-8", "surrogateescape"), "--key")
         path = Path(given)
+        if not path.is_file() and os.sep in given:
+            raise GradingError(f"there is no key file {given!r}. Name a file that is there, or give the key itself.")
+        if not path.is_file():
+            return _not_empty(given.encode("utf-8", "surrogateescape"), "--key")
     elif path.is_symlink():
         raise GradingError(f"{path} is a link, and no key is read through one. Remove it, or give the key: --key")
     elif not path.exists():

@@ -15,6 +15,7 @@ from dataclasses import replace
 from bn_helpers.catalogue import CATALOGUE
 from bn_helpers.exercises import CASES, EASY, EXERCISES
 from bn_helpers.grading.results import PASSED, Attempt, ExerciseResult
+from bn_helpers.grading.scoring import DOES_NOT_RUN, UNREADABLE, lines
 from bn_helpers.judging import Judgement, advise, judge
 from bn_helpers.judging.words import missing, wrong
 from bn_helpers.outcomes import Case, Outcome
@@ -61,11 +62,10 @@ def in_our_words(
     if result.status == PASSED or attempt.fate or not attempt.ran or not told:  # then scoring has words of its own
         return result
     if attempt.error and all(outcome.raised for outcome in attempt.outcomes):
-        words = f"The answer cell does not run: {_exception(attempt.error.partition(':')[0])}"
+        words = f"{DOES_NOT_RUN} {_exception(attempt.error.partition(':')[0])}"
     else:
         words = _first_failure(answer, cases, attempt.outcomes, _name(result))
-    parts = (words, note, *answer.notes)
-    return replace(result, message="\n".join(part for part in parts if part))
+    return replace(result, message=lines(words, note, *answer.notes))
 
 
 def _name(result: ExerciseResult) -> str:
@@ -79,7 +79,7 @@ def _name(result: ExerciseResult) -> str:
 def _first_failure(answer: Answer, cases: Sequence[Case], outcomes: Sequence[Outcome], name: str) -> str:
     """The first case that failed, but a small one rather than the easy one, which is large; then name or advice."""
     if len(outcomes) < len(cases):
-        return "It gave no results that can be read. Does it change what Python or NumPy provide?"
+        return UNREADABLE
     judged = [(case, outcome, judge(case, outcome)) for case, outcome in zip(cases, outcomes, strict=True)]
     visible = [entry for entry in judged[: len(EXERCISES[answer.id].weights)] if not entry[2].passed]
     case, outcome, judgement = next(
@@ -90,7 +90,7 @@ def _first_failure(answer: Answer, cases: Sequence[Case], outcomes: Sequence[Out
     if not visible:
         return f"{title}: right on the numbers that you can see, and wrong on others\n{name or look}"
     below = name or advise(answer.id, case, (case, outcome, judgement))
-    return "\n".join(part for part in (f"{title}: {_seen(answer, case, outcome, judgement)}", below) if part)
+    return lines(f"{title}: {_seen(answer, case, outcome, judgement)}", below)
 
 
 def _seen(answer: Answer, case: Case, outcome: Outcome, judgement: Judgement) -> str:

@@ -20,7 +20,7 @@ from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from typing import Any, Protocol
 
-from bn_helpers.grading.clock import LOOK, Clock
+from bn_helpers.grading.clock import Clock
 from bn_helpers.grading.folders import IN_MEMORY, OwnedFolder, sweep
 from bn_helpers.grading.results import GradingError, WorkerLost
 
@@ -167,12 +167,7 @@ class _Worker:
 
     def _answers(self) -> bool:
         """Wait for an answer, however busy the machine is, but not for ever."""
-        clock = Clock(self._process.pid)
-        end = clock.seconds() + SECONDS
-        while (left := end - clock.seconds()) > 0:
-            if self._connection.poll(min(left, LOOK)):
-                return True
-        return False
+        return any(map(self._connection.poll, Clock(self._process.pid).within(SECONDS)))
 
     def stop(self) -> None:
         """End the process, also in the middle of a call."""

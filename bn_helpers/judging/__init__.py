@@ -14,31 +14,6 @@ from bn_helpers.judging.outcome import Judgement, judge, mark
 from bn_helpers.judging.words import SHOWN, advise, explain, table
 from bn_helpers.outcomes import Case, Outcome
 
-__all__ = [
-    "FAILED",
-    "MISSING",
-    "PARTIAL",
-    "PASSED",
-    "SHOWN",
-    "UNANSWERED",
-    "Diagnosis",
-    "Judgement",
-    "Known",
-    "Signatures",
-    "Verdict",
-    "advise",
-    "alike",
-    "diagnose",
-    "explain",
-    "fingerprints",
-    "judge",
-    "judge_all",
-    "mark",
-    "signature",
-    "signatures",
-    "table",
-]
-
 # The state of a task. Unanswered is what still has its stub; missing is what has no cell.
 PASSED, PARTIAL, FAILED, UNANSWERED, MISSING = "passed", "partial", "failed", "unanswered", "missing"
 

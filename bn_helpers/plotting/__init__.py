@@ -5,11 +5,10 @@ Each notebook's figures stand in a module of their own, ``plotting.normalization
 
 from __future__ import annotations
 
-import base64
 import importlib
 import io
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 
@@ -18,12 +17,13 @@ logging.getLogger("matplotlib").setLevel(logging.ERROR)  # a cell's output is no
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
-from IPython.display import display
+import PIL.Image
+from IPython.display import Image, display
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.text import Annotation
 from matplotlib.ticker import LogFormatterSciNotation, PercentFormatter
-from PIL import Image
 
 from bn_helpers.exercises import NOTEBOOKS
 
@@ -78,10 +78,10 @@ def picture(fig: Figure, *, alt: str) -> Picture:
     drawn, small = io.BytesIO(), io.BytesIO()
     fig.savefig(drawn, format="png")
     plt.close(fig)
-    colours = {"colors": 128, "method": Image.Quantize.MAXCOVERAGE, "dither": Image.Dither.NONE}
-    palette = Image.open(drawn).convert("RGB").quantize(**colours)  # half of the bytes
+    colours = {"colors": 128, "method": PIL.Image.Quantize.MAXCOVERAGE, "dither": PIL.Image.Dither.NONE}
+    palette = PIL.Image.open(drawn).convert("RGB").quantize(**colours)  # half of the bytes
     palette.save(small, format="png", optimize=True)
-    return Picture(small.getvalue(), alt)
+    return Picture(small.getvalue(), alt=alt, width=WIDTH)
 
 
 def _power(value: float, _: int | None = None) -> str:
@@ -90,18 +90,11 @@ def _power(value: float, _: int | None = None) -> str:
     return f"{value:g}" if abs(int(exponent)) <= 3 else f"{mantissa}e{int(exponent)}"
 
 
-class Picture:
+class Picture(Image):
     """What a notebook displays: an image that carries its description; elsewhere the description alone."""
-
-    def __init__(self, png: bytes, alt: str) -> None:
-        self.png, self.alt = png, alt
 
     def __repr__(self) -> str:
         return self.alt
-
-    def _repr_png_(self) -> tuple[str, dict[str, str | int]]:
-        text = base64.b64encode(self.png).decode()  # a kernel in a browser encodes no bytes
-        return text, {"alt": self.alt, "width": WIDTH}
 
 
 def ink(color: str | tuple[float, ...]) -> str:
@@ -125,6 +118,7 @@ def band(
     label: str = "",
     color: str | None = None,
     linestyle: str | None = None,
+    marker: str | None = None,
 ) -> None:
     """Draw the median over the seeds as a line, and the middle half of them as a band around it.
 
@@ -135,11 +129,11 @@ def band(
     values : ndarray of shape (seeds, K)
     label : str, optional
         Name of the line, for ``label_line_ends``.
-    color, linestyle : str, optional
+    color, linestyle, marker : str, optional
         ``**WITH``, ``**WITHOUT``, and so on; else the next in the style's order.
     """
     low, median, high = np.percentile(values, [25, 50, 75], axis=0)
-    (line,) = ax.plot(x, median, label=label, color=color, linestyle=linestyle)
+    (line,) = ax.plot(x, median, label=label, color=color, linestyle=linestyle, marker=marker)
     ax.fill_between(x, low, high, color=line.get_color(), alpha=0.2, linewidth=0)
 
 
@@ -168,6 +162,12 @@ def dots(ax: Axes, reached: Mapping[str, np.ndarray], looks: Mapping[str, Mappin
     ax.set_yticks(range(len(reached)), reached)
     ax.set_ylim(len(reached) - 0.5, -0.8)
     ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+
+
+def ticks(axis: Axis, values: Sequence[float]) -> None:
+    """Give an axis, after it was made logarithmic, ticks at these values and nowhere else."""
+    axis.set_ticks(values, [f"{value:g}" for value in values])
+    axis.set_ticks([], minor=True)
 
 
 def arms(

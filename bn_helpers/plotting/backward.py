@@ -108,8 +108,7 @@ def share_that_passes(sizes: Sequence[int], shares: Sequence[np.ndarray]) -> Fig
     ax.vlines(sizes, low, high, color=plotting.WITH["color"], linewidth=5, alpha=0.3)
     ax.plot(sizes, rms, "o", color=plotting.WITH["color"])
     ax.set(xscale="log", xlabel="batch size N", ylabel="share that passes", ylim=(-0.03, 1.05))
-    ax.set_xticks(sizes, [str(size) for size in sizes])
-    ax.minorticks_off()
+    plotting.ticks(ax.xaxis, sizes)
     return figure
 
 
@@ -201,13 +200,11 @@ def gradient_over_depth(stds: Sequence[float], norms: np.ndarray, reached: np.nd
             label = f"std {std:g}" if ax is axes[0] else "all three" if std == stds[-1] else ""
             plotting.band(ax, np.arange(runs.shape[1]), relative, label=label, color=look["color"], linestyle=linestyle)
         ax.set(title=name, xlabel="layers back", xticks=range(0, norms.shape[-1], 3), yscale="log")
-        plotting.band(right, stds, accuracy.T, label=name.split()[0], **look)
-        right.lines[-1].set_marker("o")
+        plotting.band(right, stds, accuracy.T, label=name.split()[0], marker="o", **look)
     axes[0].set_ylabel("gradient / last layer's")
     axes[1].tick_params(labelleft=False)
     right.set(title="after training", xlabel="initial std", xscale="log", ylabel="accuracy", ylim=(0, 1.03))
-    right.set_xticks(stds, [f"{std:g}" for std in stds])
-    right.minorticks_off()
+    plotting.ticks(right.xaxis, stds)
     right.yaxis.set_major_formatter(PercentFormatter(1))
     plotting.label_line_ends(*axes, right)
     return figure

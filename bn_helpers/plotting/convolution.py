@@ -136,8 +136,7 @@ def sweeps(panels: Mapping[str, tuple[Sequence[float], np.ndarray]], setting: st
         below = {"xytext": (0, -4), "va": "top", "ha": "left" if furthest < len(values) / 2 else "right"}
         arms = {"without": (plotting.WITHOUT, below), "with": (plotting.WITH, {"xytext": (3, 6)})}
         for runs, median, (label, (look, where)) in zip(accuracy, medians, arms.items(), strict=True):
-            plotting.band(ax, values, runs.T, label=label, **look)
-            ax.lines[-1].set_marker("o")
+            plotting.band(ax, values, runs.T, label=label, marker="o", **look)
             at = values[furthest], median[furthest]
             ax.annotate(label, at, textcoords="offset points", color=plotting.ink(look["color"]), fontsize=9, **where)
         ax.axhline(0.1, color=plotting.BACKGROUND["color"], linewidth=0.8)

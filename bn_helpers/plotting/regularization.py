@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
@@ -68,9 +67,9 @@ def spreads(
     right.set(title="one image's outputs", ylabel="standard deviation")
     for ax in (left, right):
         ax.set(yscale="log", ylim=(TICKS[0], TICKS[-1]))
-        ax.set_yticks(TICKS, [f"{tick:g}" for tick in TICKS])
-        ax.set_yticks([], minor=True)
-        _sizes(ax, sizes, "images in the batch")
+        plotting.ticks(ax.yaxis, TICKS)
+        ax.set(xscale="log", xlabel="images in the batch")
+        plotting.ticks(ax.xaxis, sizes)
     plotting.label_line_ends(left, right)
     return figure
 
@@ -96,9 +95,9 @@ def by_group(sizes: Sequence[int], panels: Mapping[str, tuple[np.ndarray, np.nda
         for size, values in zip(sizes, normalized, strict=True):
             where = {"transform": ax.get_xaxis_transform(), "ha": "center", "fontsize": 8.5}
             ax.text(size, 0.02, f"{np.median(values):.0%}", color=plotting.WITH["color"], **where)
-        ax.set_title(title)
         ax.margins(x=0.12)  # for the first number and the last
-        _sizes(ax, sizes, "images in a group")
+        ax.set(title=title, xscale="log", xlabel="images in a group")
+        plotting.ticks(ax.xaxis, sizes)
     axes[0].margins(y=0.15)  # for the numbers under the dots
     axes[0].set(ylabel=label, ylim=(None, 1.03))
     axes[0].yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
@@ -118,18 +117,10 @@ def last_losses(panels: Mapping[str, tuple[Sequence[float], np.ndarray]]) -> Fig
     looks = {"without": plotting.WITHOUT, "batch norm": plotting.WITH, "noisy": plotting.THIRD}
     for ax, (net, (rates, losses)) in zip(axes, panels.items(), strict=True):
         for (name, look), runs in zip(looks.items(), losses, strict=True):
-            plotting.band(ax, rates, runs.T, label=name, **look)
-            ax.lines[-1].set_marker("o")
+            plotting.band(ax, rates, runs.T, label=name, marker="o", **look)
         ax.set(title=f"{net} net", xlabel="learning rate", xscale="log", yscale="log")
         ax.set_xticks(rates, [f"{rate:g}" for rate in rates])
         ax.minorticks_off()
     axes[0].set_ylabel("last loss (nats)")
     plotting.label_line_ends(*axes)
     return figure
-
-
-def _sizes(ax: Axes, sizes: Sequence[int], label: str) -> None:
-    """A log scale with a tick at each size, and nowhere else."""
-    ax.set(xscale="log", xlabel=label)
-    ax.set_xticks(sizes, [str(size) for size in sizes])
-    ax.set_xticks([], minor=True)

@@ -117,8 +117,7 @@ def saturation(
         share.text(0.02, 0.97 - 0.14 * row, text, color=color, transform=share.transAxes, fontsize=9, va="top")
     for ax, label in ((share, "share above 0.97"), (slope, "mean slope")):
         ax.set(xlabel="spread of the input: gamma", ylabel=label, xscale="log", ylim=(0, 1))
-        ax.set_xticks([0.2, 0.5, 1, 2, 5], ["0.2", "0.5", "1", "2", "5"])
-        ax.set_xticks([], minor=True)
+        plotting.ticks(ax.xaxis, [0.2, 0.5, 1, 2, 5])
     share.yaxis.set_major_formatter(PercentFormatter(1))
     return figure
 
@@ -167,8 +166,7 @@ def convergence(distance: Mapping[float, np.ndarray], share: Mapping[int, np.nda
     steps = np.arange(np.log(0.02 / start) / np.log(0.9))
     left.plot(steps, start * 0.9**steps, **plotting.REFERENCE)
     left.set(yscale="log", title="running mean", ylabel="distance (in sd)")
-    left.set_yticks([0.02, 0.05, 0.1, 0.2, 0.5], ["0.02", "0.05", "0.1", "0.2", "0.5"])
-    left.set_yticks([], minor=True)
+    plotting.ticks(left.yaxis, [0.02, 0.05, 0.1, 0.2, 0.5])
     right.axhline(1, **plotting.REFERENCE)
     right.set(ylim=(0, 1.1), title="running variance, momentum 0.99", ylabel="share of all's variance")
     plotting.label_line_ends(left, right)
@@ -196,8 +194,7 @@ def modes(sizes: Sequence[int], by_size: Mapping[str, np.ndarray], by_order: Map
             rows[f"{order},\n{name}"], looks[f"{order},\n{name}"] = accuracy, look
     plotting.dots(right, rows, looks)
     left.set(xscale="log", xlabel="images in the batch", ylabel="accuracy", ylim=(0, 1.03), title="by batch size")
-    left.set_xticks(sizes, [str(size) for size in sizes])
-    left.set_xticks([], minor=True)
+    plotting.ticks(left.xaxis, sizes)
     left.yaxis.set_major_formatter(PercentFormatter(1))
     right.set(title="in batches of 40", xlabel="accuracy", xlim=(0, 1.03))
     plotting.label_line_ends(left)

@@ -19,11 +19,14 @@ FLAGS = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
 FLAGS += ["--disable-background-networking", "--disable-component-update"]
 
 
+def pytest_configure():
+    if not any(map(shutil.which, BROWSERS)):
+        raise pytest.UsageError("Chromium is missing. On Debian: apt install chromium. Elsewhere Google Chrome does.")
+
+
 @pytest.fixture(scope="session")
 def chromium():
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if not found:
-        pytest.exit("Chromium is missing. On Debian: apt install chromium. Elsewhere Google Chrome does.", returncode=2)
+    found = next(filter(None, map(shutil.which, BROWSERS)))
     root = ["--no-sandbox"] if os.name == "posix" and os.getuid() == 0 else []  # Chromium refuses root otherwise
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=FLAGS + root)

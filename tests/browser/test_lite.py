@@ -144,6 +144,15 @@ def test_pristine_notebook_runs_to_its_end(visit, name):
     expect(notebook.output("summary")).to_contain_text("unanswered")
 
 
+def test_reading_keeps_no_copy_which_would_hide_an_update(visit, page, site):
+    visit("01_normalization.ipynb")
+    changed = "jupyterapp.shell.currentWidget.context.model.dirty"
+    written = "jupyterapp.shell.currentWidget.context.contentsModel.last_modified"
+    listed = json.loads((site[0] / "api/contents/all.json").read_text("utf-8"))["content"]
+    (offered,) = (entry["last_modified"] for entry in listed if entry["path"] == "01_normalization.ipynb")
+    assert page.evaluate(f"[{changed}, {written}]") == [False, offered]
+
+
 def test_narrow_window_leaves_a_notebook_its_room(chromium, site):
     page = chromium.new_page(viewport={"width": 390, "height": 800})  # a new visitor's
     page.goto(site[1])
@@ -198,6 +207,13 @@ def test_an_hour_of_a_student(visit, page, tmp_path):
     notebook.type_over_last_line('browser.begin("02_scale_and_shift", "an older one")')
     notebook.click_and_run("browser")
     expect(notebook.output("browser")).to_contain_text("older than the one on the site")
+    page.locator(".jp-DirListing-item", has_text="02_scale_and_shift").click()  # what it says to do
+    page.keyboard.press("Delete")
+    page.locator(".jp-Dialog .jp-mod-accept").click()
+    notebook = visit("02_scale_and_shift.ipynb")
+    expect(notebook.cell("saturated_fraction")).not_to_contain_text(RIGHT)
+    notebook.click_and_run("browser")
+    expect(notebook.output("browser")).to_have_text("Python is ready.\n")
 
 
 def move_sliders(notebook, name):

@@ -21,14 +21,51 @@ from bn_helpers.grading.sandbox.workshop import Sandbox, Workshop
 HELD, BROKEN = "NotImplementedError: held", "BaseException: broken"
 SECONDS = 120.0
 
+# What must not succeed, and the exception that refuses it: functions, one of which is enough to break the promise.
+_REFUSED = {
+    "the course cannot be read": ("OSError", "lambda path=path: open(path).close() for path in {paths!r}"),
+    "no ready batch normalization can be imported": (
+        "ImportError",
+        "lambda name=name: importlib.import_module(name) for name in "
+        "('scipy', 'sklearn', 'torch', 'tensorflow', 'jax', 'keras', 'matplotlib', 'pytest', 'nbval')",
+    ),
+    "nothing can be written": (
+        "OSError",
+        "lambda folder=folder: open(folder + '/written', 'w').write('x') for folder in "
+        "('/', '.', '/tmp', '/dev/shm', '/driver', '/site', '/var/tmp', {folder!r})",
+    ),
+    "the network is closed": ("OSError", "lambda: socket.create_connection(('127.0.0.1', {port}), timeout=2)"),
+    "no process can be started": (
+        "OSError",
+        "lambda: os.fork() or os._exit(0), lambda: subprocess.run([sys.executable, '-c', ''])",
+    ),
+    "no other process can be reached": (
+        "OSError",
+        """
+        lambda: os.kill(os.getppid(), 0),
+        lambda: open(f"/proc/{{os.getppid()}}/mem", "r+b"),
+        lambda: os.sched_setaffinity(os.getppid(), os.sched_getaffinity(0)),
+        lambda: os.sched_setscheduler(os.getppid(), os.SCHED_BATCH, os.sched_param(0)),
+        lambda: fcntl.fcntl(0, fcntl.F_SETOWN, os.getppid())""",
+    ),
+    "no thread can be started": ("RuntimeError", "lambda: threading.Thread(target=time.sleep, args=(1,)).start()"),
+    "nothing is seen of what others have read": (  # MADV_WILLNEED, _REMOVE, _COLD, _PAGEOUT, _POPULATE_READ, _WRITE
+        "OSError",
+        "lambda advice=advice: mmap.mmap(-1, mmap.PAGESIZE).madvise(advice) for advice in (3, 9, 20, 21, 22, 23)",
+    ),
+    "no flag of an open file can be set": (
+        "OSError",
+        "lambda: fcntl.fcntl(0, fcntl.F_SETFL, fcntl.fcntl(0, fcntl.F_GETFL) | os.O_APPEND), "
+        "lambda: os.set_blocking(0, False)",
+    ),
+    "no clock tells the time of a process by its number": (
+        "OSError",
+        "lambda process=process: time.clock_gettime((~process << 3) | 2) for process in (os.getpid(), os.getppid())",
+    ),
+    "memory is limited": ("MemoryError", "lambda: bytearray({memory})"),
+}
 # Each is the body of a function; to come to its end, or to return, means that the promise is broken.
 _ATTEMPTS = {
-    "the course cannot be read": """
-        for path in {paths!r}:
-            with contextlib.suppress(OSError):
-                open(path).close()
-                return
-        raise Held""",
     "neither the reference nor the checks can be imported": """
         import bn_helpers.layers
         if any(callable(value) for name, value in vars(bn_helpers.layers).items() if name[0] != "_"):
@@ -38,54 +75,6 @@ _ATTEMPTS = {
                 importlib.import_module("bn_helpers." + name)
                 return
         raise Held""",
-    "no ready batch normalization can be imported": """
-        for name in ("scipy", "sklearn", "torch", "tensorflow", "jax", "keras", "matplotlib", "pytest", "nbval"):
-            with contextlib.suppress(ImportError):
-                importlib.import_module(name)
-                return
-        raise Held""",
-    "nothing can be written": """
-        for folder in ("/", ".", "/tmp", "/dev/shm", "/driver", "/site", "/var/tmp", {folder!r}):
-            with contextlib.suppress(OSError):
-                with open(folder + "/written", "w") as file:
-                    file.write("x")
-                return
-        raise Held""",
-    "the network is closed": """
-        with contextlib.suppress(OSError):
-            socket.create_connection(("127.0.0.1", {port}), timeout=2)
-            return
-        raise Held""",
-    "no process can be started": """
-        with contextlib.suppress(OSError):
-            os.fork() or os._exit(0)
-            return
-        with contextlib.suppress(OSError):
-            subprocess.run([sys.executable, "-c", ""])
-            return
-        raise Held""",
-    "no other process can be reached": """
-        with contextlib.suppress(OSError):
-            os.kill(os.getppid(), 0)
-            return
-        with contextlib.suppress(OSError):
-            open(f"/proc/{{os.getppid()}}/mem", "r+b")
-            return
-        with contextlib.suppress(OSError):
-            os.sched_setaffinity(os.getppid(), os.sched_getaffinity(0))
-            return
-        with contextlib.suppress(OSError):
-            os.sched_setscheduler(os.getppid(), os.SCHED_BATCH, os.sched_param(0))
-            return
-        with contextlib.suppress(OSError):
-            fcntl.fcntl(0, fcntl.F_SETOWN, os.getppid())
-            return
-        raise Held""",
-    "no thread can be started": """
-        try:
-            threading.Thread(target=time.sleep, args=(1,)).start()
-        except RuntimeError:
-            raise Held""",
     "no system call serves but those that an answer needs": """
         libc = ctypes.CDLL(None, use_errno=True)
         served = [
@@ -94,13 +83,6 @@ _ATTEMPTS = {
         ]
         if served:
             raise BaseException("these do: " + ", ".join(served))
-        raise Held""",
-    "nothing is seen of what others have read": """
-        page = mmap.mmap(-1, mmap.PAGESIZE)
-        for advice in (3, 9, 20, 21, 22, 23):  # MADV_WILLNEED, _REMOVE, _COLD, _PAGEOUT, _POPULATE_READ, _WRITE
-            with contextlib.suppress(OSError):
-                page.madvise(advice)
-                return
         raise Held""",
     "no socket and no pipe is made or asked for its number": """
         for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM, socket.SOCK_SEQPACKET):
@@ -113,20 +95,6 @@ _ATTEMPTS = {
         size, cookie = ctypes.c_uint(8), ctypes.create_string_buffer(8)
         for file in range(128):  # SOL_SOCKET, SO_COOKIE
             if ctypes.CDLL(None).getsockopt(file, 1, 57, cookie, ctypes.byref(size)) == 0:
-                return
-        raise Held""",
-    "no flag of an open file can be set": """
-        with contextlib.suppress(OSError):
-            fcntl.fcntl(0, fcntl.F_SETFL, fcntl.fcntl(0, fcntl.F_GETFL) | os.O_APPEND)
-            return
-        with contextlib.suppress(OSError):
-            os.set_blocking(0, False)
-            return
-        raise Held""",
-    "no clock tells the time of a process by its number": """
-        for process in (os.getpid(), os.getppid()):
-            with contextlib.suppress(OSError):
-                time.clock_gettime((~process << 3) | 2)
                 return
         raise Held""",
     "no time tells what was read": """
@@ -143,13 +111,14 @@ _ATTEMPTS = {
         libc = ctypes.CDLL(None)
         if libc.shmget(0, 4096, 0o1600) == -1 and libc.memfd_create(b"x", 0) == -1:
             raise Held""",
-    "memory is limited": """
-        with contextlib.suppress(MemoryError):
-            bytearray({memory})
-            return
-        raise Held""",
 }
-_LIMITED = tuple(_ATTEMPTS)[-1:]  # what even an unconfined run promises
+_TRY_ALL = """
+    for function in [{functions}]:
+        with contextlib.suppress({refusal}):
+            function()
+            return
+    raise Held"""
+_LIMITED = ("memory is limited",)  # what even an unconfined run promises
 _ENDED = {
     "time is limited": ("while True:\n    pass", SPENT),
     "output is limited": ("while True:\n    get_ipython().display_pub.publish({'text/plain': 'x' * 2**16})", FLOODED),
@@ -197,8 +166,12 @@ def _tried(workshop: Workshop, secret: Path, port: int) -> list[tuple[str, bool]
     calls = {name: call_number(name) for name in _CALLS if workshop.sandbox != UNCONFINED}
     calls = {"cachestat": _CACHESTAT} | {name: number for name, number in calls.items() if number >= 0}
     names = {"paths": paths, "folder": str(secret), "port": port, "memory": MEMORY, "calls": calls}
-    tried = _LIMITED if workshop.sandbox == UNCONFINED else tuple(_ATTEMPTS)
-    codes = {name: _IMPORTS + _BODY.format(body=_ATTEMPTS[name].format(**names)) for name in tried}
+    bodies = {
+        name: _TRY_ALL.format(refusal=kind, functions=text.format(**names)) for name, (kind, text) in _REFUSED.items()
+    }
+    bodies |= {name: body.format(**names) for name, body in _ATTEMPTS.items()}
+    tried = _LIMITED if workshop.sandbox == UNCONFINED else tuple(bodies)
+    codes = {name: _IMPORTS + _BODY.format(body=bodies[name]) for name in tried}
     attempts = _run(workshop, [codes], LIMITS)
     attempts |= _run(workshop, [{name: codes[name]} for name in tried if not attempts[name].error], LIMITS)
     results = [_result(name, attempts[name].error) for name in tried]

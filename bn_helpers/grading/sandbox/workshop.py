@@ -20,7 +20,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from bn_helpers.grading.clock import LOOK, Clock
+from bn_helpers.grading.clock import Clock
 from bn_helpers.grading.folders import IN_MEMORY, OwnedFolder
 from bn_helpers.grading.results import BWRAP, UNCONFINED, USER, SandboxError, SandboxUnavailable
 from bn_helpers.grading.room import free_memory
@@ -284,13 +284,15 @@ class Sandbox:
     def _start(self) -> None:
         self._end()
         self._control, theirs = socket.socketpair(type=socket.SOCK_SEQPACKET)
-        options = {"preexec_fn": self._drop} if self._workshop.sandbox == USER else {}
         with theirs, (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 self._workshop.command(),
-                **{"stdin": theirs, "stdout": log, "stderr": log, "env": _ENVIRONMENT | _PATH},
                 cwd=self.folder / "root",
-                **options,
+                env=_ENVIRONMENT | {"PATH": os.environ.get("PATH", os.defpath)},
+                stdin=theirs,
+                stdout=log,
+                stderr=log,
+                preexec_fn=self._drop if self._workshop.sandbox == USER else None,
             )
         self._expect("ready")
 
@@ -320,9 +322,8 @@ class Sandbox:
             Path(f"{self._path}-{port}").unlink(missing_ok=True)
 
     def _expect(self, what: str) -> None:
-        deadline = self.clock.seconds() + START_SECONDS
-        while (left := deadline - self.clock.seconds()) > 0:
-            if (message := self._receive(min(left, LOOK))) is not None:
+        for seconds in self.clock.within(START_SECONDS):
+            if (message := self._receive(seconds)) is not None:
                 self._note(message)
                 if what in message:
                     return
@@ -349,9 +350,6 @@ class Sandbox:
         with contextlib.suppress(OSError):
             return (self.folder / "log").read_text("utf-8", "replace").strip()[-300:]
         return ""
-
-
-_PATH = {"PATH": os.environ.get("PATH", os.defpath)}
 
 
 @contextlib.contextmanager
