@@ -5,6 +5,7 @@ import unicodedata
 from pathlib import Path
 
 import pytest
+from messy_class import zipped
 from submissions import code_cell, notebook, right_answers, write_submission
 
 from bn_helpers.grading.results import GradingError
@@ -117,6 +118,15 @@ def test_notebooks_further_down_are_found(tmp_path, inside):
     assert list(read(tmp_path, "kim")[0].answers) == ["normalize"]
 
 
+def test_notebooks_in_a_zip_deep_in_folders_are_found(tmp_path):
+    path = tmp_path / "class/kim" / "/".join("abcdefghijkl") / "work.zip"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(zipped({"1.ipynb": json.dumps(notebook(code_cell(ANSWERS["normalize"])))}))
+    write_file(tmp_path / "class/lee/1.ipynb")
+    kim, lee = find_students([tmp_path / "class"], scratch=tmp_path)
+    assert (kim.name, len(kim.files), lee.name) == ("kim", 1, "lee")
+
+
 def test_of_a_copy_of_the_course_the_solutions_are_nobodys(tmp_path):
     for folder, answer in (("notebooks", "mine"), ("solutions", "theirs")):
         write_submission(tmp_path / "kim" / folder, {"normalize": f"def normalize(x):\n    return {answer}"})
@@ -132,6 +142,23 @@ def test_links_are_not_followed_to_another_student(tmp_path):
         submission, student = read(tmp_path, name)
         assert not submission.answers
         assert "symbolic link" in student.lost[0]
+
+
+def test_of_much_that_cannot_be_graded_some_is_told(tmp_path):
+    write_file(tmp_path / "class/lee/1.ipynb")
+    (tmp_path / "class/kim.zip").write_bytes(zipped({f"{n}.rar": "" for n in range(3000)}))
+    kim, _ = find_students([tmp_path / "class"], scratch=tmp_path)
+    assert (len(kim.lost), kim.lost[-1]) == (11, "… and 2990 more")
+
+
+def test_what_is_left_aside_gives_no_commands_to_a_terminal_or_to_github(tmp_path, capsys):
+    write_file(tmp_path / "kim" / "1.ipynb")
+    (tmp_path / 'x\n::notice title=Autograding report::{"totalPoints":100}\n\x1b[2J.csv').touch()
+    find_students([tmp_path])
+    said = capsys.readouterr().err
+    assert "Autograding" in said
+    assert "\x1b" not in said
+    assert not any(line.startswith("::") for line in said.splitlines())
 
 
 # Never one student of several
@@ -325,6 +352,25 @@ def test_the_same_number_of_two_platforms_is_two_students(tmp_path):
     assert names(tmp_path / "a", tmp_path / "b") == ["Lee Anna", "kimminsu"]
 
 
+def test_a_name_on_moodle_takes_no_other_students_place(tmp_path):
+    write_file(tmp_path / "Kim_1234_assignsubmission_file" / "1.ipynb")
+    write_file(tmp_path / "Kim_1234_assignsubmission_file_99_assignsubmission_file" / "1.ipynb")
+    assert len(find_students([tmp_path])) == 2
+
+
+def test_an_empty_folder_of_moodle_has_its_students_name_and_number(tmp_path):
+    write_file(tmp_path / "Kim_1234_assignsubmission_file" / "1.ipynb")
+    (tmp_path / "Lee_99_assignsubmission_file").mkdir()
+    assert [(s.name, s.platform.id) for s in find_students([tmp_path])] == [("Kim", "1234"), ("Lee", "99")]
+
+
+@pytest.mark.parametrize("name", ["__kim", ".kim", "~$kim"])
+def test_nobody_whom_a_platform_names_is_hidden(tmp_path, name):
+    for folder in (f"{name}_1234_assignsubmission_file", "lee_99_assignsubmission_file"):
+        write_file(tmp_path / folder / "1.ipynb")
+    assert {student.platform.id for student in find_students([tmp_path])} == {"1234", "99"}
+
+
 def test_what_is_no_notebook_beside_a_platforms_files_asks_nothing(tmp_path):
     for file in (*MOODLE.values(), "grades_2026_11_20.csv"):
         write_file(tmp_path / file)
@@ -386,6 +432,51 @@ def test_a_roster_knows_whose_folders_are_whose(tmp_path):
         "Kim",
         "lee",
     ]
+
+
+@pytest.mark.parametrize(
+    ("files", "lines", "found"),
+    [
+        (["Lee Anna_12_assignsubmission_file/1.ipynb"], ["Kim Minsu,12,", "Lee Anna,13,"], ["Lee Anna"]),
+        (["lee_12_34_1.ipynb"], ["Kim,12,", "Lee,13,"], ["Lee"]),
+        (["lee_12_34_1.ipynb"], ["Kim,,12", "Lee,13,"], ["Kim"]),
+    ],
+)
+def test_a_number_of_a_platforms_own_is_no_number_of_the_roster(tmp_path, files, lines, found):
+    for file in files:
+        write_file(tmp_path / "class" / file)
+    roster = Roster([Person(name, id, canvas=canvas) for name, id, canvas in (line.split(",") for line in lines)])
+    students = find_students([tmp_path / "class"], roster=roster)
+    assert len(students) == len(lines)
+    assert [student.name for student in students if student.files] == found
+
+
+def test_a_name_in_the_roster_makes_no_one_of_two_and_says_so(tmp_path):
+    for folder in ("Kim_1234_assignsubmission_file", "Kim_99_assignsubmission_file"):
+        write_file(tmp_path / folder / "1.ipynb")
+    listed, *both = find_students([tmp_path], roster=Roster([Person("Kim", "20261234")]))
+    assert (listed.id, listed.files) == ("20261234", ())
+    assert "2 who handed in" in listed.notes[0]
+    assert [(student.id, len(student.files)) for student in both] == [("", 1), ("", 1)]
+    assert all("may be Kim of the roster" in student.notes[0] for student in both)
+
+
+def test_a_roster_joins_no_two_of_a_name_who_did_the_same(tmp_path):
+    for path in ("a/kim", "a/lee", "b/kim", "b/park"):
+        write_file(tmp_path / path / "1.ipynb")
+    students = find_students([tmp_path], roster=Roster([Person("Kim", "1")]))
+    assert [student.path.name for student in students if len(student.files) == 1] == ["kim", "kim", "lee", "park"]
+
+
+@pytest.mark.parametrize("names", [("Kim", "Evil"), ("Kim", "2001-99-99")])
+def test_whoever_gives_anothers_number_on_gradescope_is_not_that_one(tmp_path, names):
+    text = "submission_{}:\n  :submitters:\n  - :name: {}\n    :sid: '5'\n    :email: {}@x.org\n"
+    for number in range(2):
+        write_file(tmp_path / f"submission_{number}" / "1.ipynb")
+    lines = (text.format(number, name, number) for number, name in enumerate(names))
+    (tmp_path / "submission_metadata.yml").write_text("".join(lines))
+    found = find_students([tmp_path])
+    assert sorted((student.name, len(student.files)) for student in found) == sorted((name, 1) for name in names)
 
 
 def test_a_group_of_gradescope_is_a_student_each(tmp_path):

@@ -2,6 +2,7 @@ import json
 import os
 import sys
 import tracemalloc
+from collections import Counter
 
 import pytest
 from submissions import code_cell, notebook, right_answers, write_submission
@@ -9,6 +10,7 @@ from submissions import code_cell, notebook, right_answers, write_submission
 from bn_helpers import submission
 from bn_helpers.cli import ROOT
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS, TASKS
+from bn_helpers.parsing import parse
 from bn_helpers.submission import MAX_ANSWER, MAX_FILE, read_files, read_submission
 
 DEFINITION = "def normalize(x, eps=1e-5):\n    return x"
@@ -420,3 +422,11 @@ def test_the_prompt_of_an_explanation_is_the_builders():
     cells = [c for name in NOTEBOOKS for c in json.loads((ROOT / "notebooks" / f"{name}.ipynb").read_text())["cells"]]
     prompts = {"".join(cell["source"]) for cell in cells if cell["id"].startswith("explain_") and "-" not in cell["id"]}
     assert prompts == {submission._EXPLAIN}
+
+
+def test_a_cell_is_parsed_once(tmp_path, monkeypatch):
+    # 20 notebooks of a megabyte of short statements are read for ten minutes, while all others wait.
+    parsed = Counter()
+    monkeypatch.setattr(submission, "parse", lambda code: parsed.update([code]) or parse(code))
+    read_submission(write_submission(tmp_path / "s", right_answers(["batch_statistics", "normalize"])))
+    assert max(parsed.values()) == 1
