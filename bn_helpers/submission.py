@@ -40,7 +40,7 @@ MAX_BYTES = 16 * 2**20  # of it without outputs
 MAX_TOGETHER = 128 * 2**20  # bytes of one student's notebooks
 MAX_FILES = 20  # notebooks of one student that are read
 MAX_EXPLANATION = 2000  # characters that are carried
-MAX_CODE = 2**20  # characters of code of a notebook that are looked through
+MAX_CODE = 2**20  # characters of code of one student that are looked through
 
 _EXPLAINED = {f"explain_{notebook.number}" for notebook in NOTEBOOKS.values()}
 _EXPLAIN = "*Your explanation, in at most 100 words:*"  # as the cell was handed out
@@ -151,10 +151,13 @@ def read_files(files: Mapping[str, Path], student: str) -> Submission:
     """
     notes: list[str] = []
     lost: list[str] = []
-    some = _affordable(files, notes).items()
-    found = [(name, cells) for name, path in some if (cells := _read_cells(name, path, notes, lost)) is not None]
-    explained = {cell.cell_id: cell.text for _, cells in found for cell in cells if cell.cell_id in _EXPLAINED}
-    found = [(name, [cell for cell in cells if cell.cell_id not in _EXPLAINED]) for name, cells in found]
+    read: dict[str, list[_Cell]] = {}
+    for name, path in _affordable(files, notes).items():
+        room = MAX_CODE - sum(_size(cell) for cells in read.values() for cell in cells)
+        if (cells := _read_cells(name, path, room, notes, lost)) is not None:
+            read[name] = cells
+    explained = {cell.cell_id: cell.text for cells in read.values() for cell in cells if cell.cell_id in _EXPLAINED}
+    found = [(name, [cell for cell in cells if _may_answer(cell)]) for name, cells in read.items()]
     answers = _chosen(found, notes)
     if not answers:
         empty = [name for name, cells in found if any(cell.text.strip() for cell in cells)]
@@ -181,31 +184,41 @@ def _listed(folder: Path, notes: list[str]) -> list[Path]:
         return []
 
 
-def _read_cells(name: str, path: Path, notes: list[str], lost: list[str]) -> list[_Cell] | None:
+def _read_cells(name: str, path: Path, room: int, notes: list[str], lost: list[str]) -> list[_Cell] | None:
     try:
         read = _read(path, name.endswith(".py"))
         if name.endswith(".py"):
             cells = (_Cell(name, read, "code", source) for source in code_cells(read))
         else:
             cells = _cells(name, json.loads(read), read)
-        return _looked_through(name, cells, notes)
+        return _looked_through(name, cells, room, notes)
     except (OSError, ValueError, RecursionError, TypeError, AttributeError, KeyError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error) or type(error).__name__
         lost.append(f"{name} is not a notebook that can be read: {reason}")
         return None
 
 
-def _looked_through(name: str, cells: Iterable[_Cell], notes: list[str]) -> list[_Cell]:
-    """The cells that may hold an answer, among as many as are looked through."""
-    found, size = [], 0
-    for number, cell in enumerate(cells):
-        size += 100 + (len(cell.text) if len(cell.text) <= MAX_ANSWER else 0)  # what is longer is not looked into
-        if size > MAX_CODE:
-            notes.append(f"{name} holds too much code: only the first {number} cells were looked through")
+def _looked_through(name: str, cells: Iterable[_Cell], room: int, notes: list[str]) -> list[_Cell]:
+    """As many of the cells as there is room for."""
+    found: list[_Cell] = []
+    for cell in cells:
+        room -= _size(cell)
+        if room < 0:
+            notes.append(f"{name}: too much code was handed in: only its first {len(found)} cells were looked through")
             break
-        if cell.kind == "code" or cell.grade_id or cell.cell_id or cell.parsed.binds & TASKS.keys():
-            found.append(cell)  # an answer may have become a text
+        found.append(cell)
     return found
+
+
+def _size(cell: _Cell) -> int:
+    return 100 + (len(cell.text) if len(cell.text) <= MAX_ANSWER else 0)  # what is longer is not looked into
+
+
+def _may_answer(cell: _Cell) -> bool:
+    if cell.cell_id in _EXPLAINED:
+        return False
+    named = cell.kind == "code" or cell.grade_id or cell.cell_id
+    return bool(named or cell.parsed.binds & TASKS.keys())  # an answer may have become a text
 
 
 def _read(path: Path, whole: bool) -> str:

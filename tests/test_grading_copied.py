@@ -2,6 +2,7 @@ import ast
 import inspect
 import re
 
+import pytest
 from sample_results import exercise_result, graded, submission_result
 
 from bn_helpers import oracles
@@ -59,6 +60,27 @@ def test_an_excerpt_of_a_function_of_many_texts_is_made_in_one_go(monkeypatch):
         anonymous("def normalize(x):\n " + "'';" * 1000 + "return x", "normalize") == "def normalize(x):\n    return x"
     )
     assert len(asked) <= 1000
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "who = 'Kim Minsu'",
+        "x = x if b'Kim Minsu' else 0",
+        "x = {'Kim Minsu': x}['Kim Minsu']",
+        "print(f'Kim Minsu: {x} {\"Kim\"}')",
+        "y: 'Kim Minsu' = x",
+    ],
+)
+def test_no_excerpt_on_the_wall_holds_a_text_that_a_student_wrote(line):
+    piece = anonymous(f"def normalize(x, eps=1e-5):\n    {line}\n    return x", "normalize")
+    assert "..." in piece
+    assert "Kim" not in piece
+
+
+@pytest.mark.parametrize("line", ["word = f'''{\"\x01\"}'''", f"n = 0x{'f' * 5000}"], ids=["f-string", "number"])
+def test_code_that_cannot_be_written_anew_ends_no_report(line):
+    anonymous(f"def normalize(x, eps=1e-5):\n    {line}\n    return x", "normalize")
 
 
 def test_notebooks_that_are_the_same_are_told_and_others_not():

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import ast
 import hashlib
-import inspect
 import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from statistics import mean, median
 from typing import Any
 
-from bn_helpers import layers
 from bn_helpers.exercises import QUIZZES
 from bn_helpers.grading.report.words import reason, title
 from bn_helpers.grading.results import ERROR, OPEN, PARTIAL, PASSED, ExerciseResult, Graded, Student
@@ -116,36 +113,29 @@ def _answered(results: Sequence[ExerciseResult]) -> Answered:
 
 
 def anonymous(code: str, task: str) -> str:
-    """The function that answers a task, without comments, texts and types; nothing where it is no Python, or long.
-
-    Of texts in it those stay that the reference has, too.
-    """
+    """The function that answers a task, without comments, texts and types; nothing where it is no Python, or long."""
     tree, _ = python(code) if len(code) <= MAX_EXCERPTED else (None, "")
     functions = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == task] if tree else []
-    if not functions:
-        return ""
-    for node in ast.walk(functions[-1]):
-        if isinstance(node, ast.arg):
-            node.annotation = None
-        if isinstance(node, ast.FunctionDef):
-            node.returns = None
-            node.body = [one for one in node.body if not _is_text(one)] or [ast.Pass()]
-        if isinstance(node, ast.JoinedStr):
-            node.values = [ast.Constant("…")]
-        if isinstance(node, ast.Constant) and isinstance(node.value, str | bytes) and node.value not in _texts():
-            node.value = "…"
     try:
-        lines = ast.unparse(functions[-1]).splitlines()
-    except (RecursionError, ValueError):  # too deep, or a number of too many digits
+        lines = ast.unparse(ast.Module([*map(_without_texts, functions[-1:])], [])).splitlines()
+    except (ValueError, RecursionError):  # a number of too many digits, or too deep
         return ""
     return "\n".join(lines if len(lines) <= LONGEST else [*lines[:LONGEST], "    ..."])
 
 
-@cache
-def _texts() -> frozenset[str]:
-    """The texts in the reference, such as names of modes."""
-    nodes = ast.walk(ast.parse(inspect.getsource(layers)))
-    return frozenset(node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str))
+def _without_texts(function: ast.FunctionDef) -> ast.FunctionDef:
+    for node in ast.walk(function):
+        match node:
+            case ast.arg():
+                node.annotation = None
+            case ast.FunctionDef():
+                node.returns = None
+                node.body = [one for one in node.body if not _is_text(one)] or [ast.Pass()]
+            case ast.JoinedStr():
+                node.values = [ast.Constant("...")]
+            case ast.Constant(value=str() | bytes()):
+                node.value = "..."
+    return function
 
 
 def _is_text(node: ast.stmt) -> bool:
