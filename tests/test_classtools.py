@@ -242,6 +242,7 @@ def test_gradescopes_zip_holds_the_key_and_what_grades_with_it(tmp_path, capsys)
         }
     assert {"course/bn_helpers/layers.py", "course/bn_helpers/grading/gradescope.schema.json"} <= names
     assert {f"course/solutions/{name}.py" for name in NOTEBOOKS} <= names
+    assert "course/bn_helpers/grading/report/templates/feedback.html" in names
     assert "secret" in capsys.readouterr().out
 
 

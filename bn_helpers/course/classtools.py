@@ -39,7 +39,8 @@ def nbgrader_files(root: Path, names: Sequence[str] | None = None) -> dict[str, 
 def gradescope_files(root: Path, key: bytes) -> dict[str, bytes]:
     """An autograder for Gradescope: its two scripts, the grader with all answers, and the course key."""
     package = root / "bn_helpers"
-    paths = [path for path in package.rglob("*") if path.suffix in (".py", ".json") and "course" not in path.parts]
+    paths = [path for pattern in ("*.py", "*.json", "templates/*") for path in package.rglob(pattern)]
+    paths = [path for path in paths if "course" not in path.relative_to(package).parts and path.is_file()]
     paths += (root / "solutions").glob("*.py")  # the letters of the quizzes, and what a notebook hands out
     files = {f"course/{path.relative_to(root).as_posix()}": bundle.data(path) for path in paths}
     files |= {name: bundle.data(bundle.HANDOUT / "gradescope" / name) for name in ("setup.sh", "run_autograder")}
