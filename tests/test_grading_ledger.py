@@ -144,6 +144,23 @@ def test_nobody_takes_a_name_of_an_earlier_run_from_who_has_it(tmp_path):
     assert {student.platform.id: student.name for student in ledger.students} == {"1": "kim (2)", "2": "kim"}
 
 
+def test_moodle_numbers_anew_for_each_assignment_and_parts_add_up_by_name(tmp_path):
+    ledger = Ledger(tmp_path)
+    for week, numbers in (("1", "1"), ("2", "2"), ("3", "34")):
+        names = ["Kim", "Kim (2)"][: len(numbers)]
+        students = [
+            Student(name, name, Path(week), platform=Named("Kim", number, platform="Moodle"), own="Kim")
+            for name, number in zip(names, numbers, strict=True)
+        ]
+        ledger.add([Path(week)], students, [part(name, FIRST) for name in names], "bwrap")
+    names = {student.platform.id: student.name for student in ledger.students}
+    assert names.keys() == {"2", "3", "4"}
+    assert names["2"] == "Kim"
+    assert len({*names.values()}) == 3
+    apart = [result.student for result in ledger.graded().results if any("kept apart" in n for n in result.notes)]
+    assert sorted(apart) == sorted([names["3"], names["4"]])
+
+
 def test_who_handed_nothing_in_again_is_still_the_same_of_the_roster(run, tmp_path):
     ledger = Ledger(tmp_path)
     for path, platform in (("1", Named("kimminsu", "12", platform="Canvas")), ("2", Named("Kim, Minsu"))):

@@ -27,7 +27,6 @@ from bn_helpers.grading.store import Store, course_key
 from bn_helpers.grading.students import find_students, read_student
 from bn_helpers.grading.workers import Executor, Workers, completed
 from bn_helpers.submission import Submission
-from bn_helpers.text import few
 
 LOST = "Grading it has failed twice, and it was given no points: look at it by hand."
 
@@ -189,8 +188,8 @@ def grade_all(
 
 def _told(result: SubmissionResult, student: Student, submission: Submission) -> SubmissionResult:
     """A result with what there is to say about how its work was handed in, and what no grader judges."""
-    lost = few((*student.lost, *submission.lost))
-    notes = dict.fromkeys((*lost, *student.notes, *few(result.notes)))
+    lost = (*student.lost, *submission.lost)
+    notes = dict.fromkeys((*lost, *student.notes, *result.notes))
     return replace(result, notes=tuple(notes), lost=lost, explanations=submission.explanations)
 
 

@@ -175,11 +175,14 @@ def _may_be(one: Student, other: Student) -> bool:
     """Whether two runs may mean the same student: nothing that both say tells them apart, and something joins them."""
     known, named = one.platform, other.platform
     if known.key and named.key and known.platform == named.platform:
-        return known.key == named.key
+        anew = known.is_numbered_anew and one.path != other.path
+        if known.key == named.key or not anew:
+            return known.key == named.key
     about = ((one.id, other.id), (one.email, other.email), (one.section, other.section))
     if any(mine and theirs and mine != theirs for mine, theirs in about):
         return False
-    return bool(one.id and other.id) or (one.own == other.own and not (known.key and named.key))
+    numbered = known.key and named.key and known.platform != named.platform
+    return bool(one.id and other.id) or (one.own == other.own and not numbered)
 
 
 def _nearest(student: Student, others: Sequence[Student]) -> int | None:

@@ -55,6 +55,11 @@ class Named:
         return self.email or self.id
 
     @property
+    def is_numbered_anew(self) -> bool:
+        """Whether the id is of one assignment: in another one the platform gives the same student another."""
+        return self.platform == "Moodle"
+
+    @property
     def school_id(self) -> str:
         """The id, unless the platform has given it by itself: then no school knows it."""
         return "" if self.platform in OWN_NUMBERS else self.id

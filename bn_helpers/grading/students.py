@@ -70,7 +70,7 @@ def find_students(
         If a path is not there, no student is found, or it cannot be told whose files are whose.
     """
     finder = _Finder(Collector(scratch or Path(tempfile.gettempdir()), others), pattern, roster)
-    groups = _merged(group for path in paths for group in finder.below(path))
+    groups = _merged([group for path in paths for group in finder.below(path)])
     if not groups:
         raise GradingError(
             f"{', '.join(map(str, paths))}: there is no submission. Name a notebook, a folder with notebooks, "
@@ -112,10 +112,13 @@ class _Group:
         return {_claim(handed) for _, handed in self.files if _is_answer(handed)}
 
     def is_apart(self, other: _Group) -> bool:
-        """Whether two may be two people: a platform says so, or they are known by names, and work is there twice."""
-        if self.named.key and other.named.key:
-            return self.named.platform == other.named.platform
-        return bool(self.claimed & other.claimed)
+        """Whether two of one name may be two people: a platform says so, or all that they have is a name, and both did
+        the same work."""
+        one, two = self.named, other.named
+        if one.key and two.key and one.platform == two.platform and not one.is_numbered_anew:
+            return one.key != two.key
+        here = bool(one.key and two.key) and self.path == other.path
+        return here or bool(self.claimed & other.claimed)
 
     def join(self, other: _Group) -> None:
         """Add another part of the work."""
@@ -130,14 +133,14 @@ class _Group:
         person = self.person or Person("", self.named.school_id, self.named.email)
         newest, older = _newest([(label, handed) for label, handed in self.files if _is_answer(handed)])
         notes = [*self.notes, *(["handed in late, as the platform says"] if self.named.late else [])]
-        notes += [f"an older copy was not read: {label}" for label in older]
+        notes += few([f"an older copy was not read: {label}" for label in older])
         notes += ["not in the roster"] if roster and not self.person else []
         notes += [NOTHING] if not (self.files or self.notes) else []
         files = tuple((label, handed.path) for label, handed in newest)
         about = {"id": person.id, "email": person.email, "section": person.section, "platform": self.named}
         about["canvas"] = person.canvas or canvas
-        lost = few([*self._lost(files)])
-        return Student(name, folder, self.path, files, notes=few(notes), lost=lost, own=self.name, **about)
+        lost = few(list(self._lost(files)))
+        return Student(name, folder, self.path, files, notes=tuple(notes), lost=lost, own=self.name, **about)
 
     def _lost(self, files: Sequence) -> Iterable[str]:
         """What was handed in and cannot be graded as it is, and why."""
@@ -288,8 +291,8 @@ def _by_name(root: Path, fits: dict[Handed, Named]) -> list[_Group]:
         late = any(named.late for _, named in entries)
         named = replace(entries[0][1], late=late)
         group = _Group(named if named.name or named.key else Named(root.name), root, files)
-        group.notes += [f"an earlier attempt was not read: {date}" for date in dates if date < last]
-        group.notes += [f"an attempt dated in the future was not read: {date}" for date in dates if date > last]
+        group.notes += few([f"an earlier attempt was not read: {date}" for date in dates if date < last])
+        group.notes += few([f"an attempt dated in the future was not read: {date}" for date in dates if date > last])
         group.notes += [f"the attempt that counts is dated in the future: {last}"] * (last > tomorrow)
         groups.append(group)
     return groups
@@ -316,24 +319,34 @@ def _from_metadata(groups: list[_Group], path: Path) -> list[_Group]:
     ]
 
 
-def _merged(groups: Iterable[_Group]) -> list[_Group]:
+def _merged(groups: list[_Group]) -> list[_Group]:
     """One group a student: the parts of a student's work may lie in several places.
 
     A name alone joins only what claims different notebooks: there may be two of that name.
     """
-    found: dict[tuple, _Group] = {}
+    numbered: dict[tuple, list[_Group]] = defaultdict(list)
+    called: dict[tuple, list[_Group]] = defaultdict(list)
     for group in groups:
         named = group.named
-        key = (named.platform, named.key) if named.key else ("", "", named.name)
-        other = found.get(key)
-        if other and not named.key and (other.claimed & group.claimed or not (other.claimed and group.claimed)):
-            group.notes.append(f"another student has the same name: {other.path}")
-            found[(*key, len(found))] = group
-        elif other:
-            other.join(group)
-        else:
-            found[key] = group
-    return list(found.values())
+        numbered[(named.platform, named.key) if named.key else (id(group),)].append(group)
+    for [group] in map(_joined, numbered.values()):
+        named = group.named
+        by_name = group.claimed and (named.is_numbered_anew or not named.key)
+        called[(named.key and named.platform, named.name) if by_name else (id(group),)].append(group)
+    found = [_joined(several) for several in called.values()]
+    for first, *others in found:
+        for group in others:
+            group.notes.append(f"another student has the same name: {first.path}")
+    return [group for several in found for group in several]
+
+
+def _joined(several: list[_Group]) -> list[_Group]:
+    """One group of those that are called the same; where two of them may be two people, all of them."""
+    if any(one.is_apart(other) for one, other in combinations(several, 2)):
+        return several
+    for group in several[1:]:
+        several[0].join(group)
+    return several[:1]
 
 
 def _of_class(groups: list[_Group], roster: Roster) -> list[_Group]:
@@ -346,16 +359,14 @@ def _of_class(groups: list[_Group], roster: Roster) -> list[_Group]:
         meant.setdefault(roster.find(group.named), []).append(group)
     found = meant.pop(None, [])
     for person, several in meant.items():
-        own = _Group(Named(person.name), Path())
-        if any(one.is_apart(other) for one, other in combinations(several, 2)):
-            own.notes.append(f"{len(several)} who handed in may be the one of the roster: none is taken for it")
+        own, *others = _joined(several) if several else [_Group(Named(person.name), Path())]
+        if others:
+            found += several
             for group in several:
                 group.notes.append(f"may be {person.name} of the roster, as another may: none is taken for it")
-            found += several
-            several = []
-        for group in several[1:]:
-            several[0].join(group)
-        found.append(replace(several[0] if several else own, person=person))
+            why = f"{len(several)} who handed in may be the one of the roster: none is taken for it"
+            own = _Group(Named(person.name), Path(), notes=[why])
+        found.append(replace(own, person=person))
     return found
 
 
