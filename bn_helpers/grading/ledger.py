@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import math
 import shutil
-from collections.abc import Collection, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import takewhile
 from pathlib import Path
@@ -30,9 +31,10 @@ from bn_helpers.grading.results import (
 )
 from bn_helpers.grading.scoring import unrun_result
 from bn_helpers.grading.store import result_of
+from bn_helpers.text import few
 
 VERSION = 2  # of the form of the file
-SAME = "kept apart from whom it may be in earlier runs"
+SAME = "kept apart from one of earlier runs, whom it may be"
 
 
 @dataclass
@@ -91,16 +93,18 @@ class Ledger:
         run = "\n".join(sorted(str(path.resolve()) for path in paths))
         tasks = {exercise.id for result in results for exercise in result.exercises}
         self.due |= tasks
-        found = [self._known(student, students) for student in students]
-        for entry in [entry for entry in self._entries if not any(entry is one for one in found)]:
+        found = self._known(students)
+        here = {id(entry) for entry in found}
+        for entry in [entry for entry in self._entries if id(entry) not in here]:
             self._leave(entry, run, roster)
         before = [entry.student for entry in self._entries]
+        there = _indexed(before)
         for student, result, known in zip(students, results, found, strict=True):
             entry = known or _Entry(student)
             if not known:
                 self._entries.append(entry)
-                others = [one.name for one in before if _may_be(one, student)]
-                result = replace(result, notes=(*[f"{SAME}: {', '.join(others)}"] * bool(others), *result.notes))
+                others = [other.name for other in _alike(student, there).values()]
+                result = replace(result, notes=(*(f"{SAME}: {name}" for name in few(others)), *result.notes))
             entry.student = student
             old = entry.runs.pop(run, replace(result, exercises=()))
             kept = (exercise for exercise in old.exercises if exercise.id not in tasks)
@@ -121,12 +125,15 @@ class Ledger:
         entries = [_plain(entry) for entry in self._entries]
         write_whole(self._path, json.dumps({"version": VERSION, "due": sorted(self.due), "entries": entries}))
 
-    def _known(self, student: Student, students: Sequence[Student]) -> _Entry | None:
-        """The entry of a student, if each is the nearest for the other: two are never taken for one."""
+    def _known(self, students: Sequence[Student]) -> list[_Entry | None]:
+        """The entry of each student, if each is the nearest for the other: two are never taken for one."""
         known = [entry.student for entry in self._entries]
-        at = _nearest(student, known)
-        back = None if at is None else _nearest(known[at], students)
-        return self._entries[at] if back is not None and students[back] is student else None
+        there, here = _indexed(known), _indexed(students)
+        nearest = [_nearest(student, there) for student in students]
+        return [
+            self._entries[at] if at is not None and _nearest(known[at], here) == number else None
+            for number, at in enumerate(nearest)
+        ]
 
     def _name(self, before: Sequence[Student]) -> None:
         """Give each a name and a folder of one's own. Whoever is called as `before` keeps them."""
@@ -185,12 +192,32 @@ def _may_be(one: Student, other: Student) -> bool:
     return bool(one.id and other.id) or (one.own == other.own and not numbered)
 
 
-def _nearest(student: Student, others: Sequence[Student]) -> int | None:
+def _names(student: Student) -> list[tuple[str, str]]:
+    """What may join a student to another of `_may_be`."""
+    return [(student.platform.platform, student.platform.key), ("id", student.id), ("name", student.own)]
+
+
+def _indexed(students: Sequence[Student]) -> dict[tuple[str, str], dict[int, Student]]:
+    found: dict[tuple[str, str], dict[int, Student]] = defaultdict(dict)
+    for number, student in enumerate(students):
+        for name in _names(student):
+            if name[1]:
+                found[name][number] = student
+    return found
+
+
+def _alike(student: Student, others: Mapping[tuple[str, str], Mapping[int, Student]]) -> dict[int, Student]:
+    """Those of others who may be a student."""
+    found = {number: other for name in _names(student) for number, other in others.get(name, {}).items()}
+    return {number: other for number, other in found.items() if _may_be(student, other)}
+
+
+def _nearest(student: Student, others: Mapping[tuple[str, str], Mapping[int, Student]]) -> int | None:
     """Which of others is a student: the only one who may be, else the one whose folders are called most alike."""
-    may = [number for number, other in enumerate(others) if _may_be(student, other)]
-    near = [_nearness(student, others[number]) for number in may]
-    sure = len(may) == 1 or (max(near, default=0) > 1 and near.count(max(near)) == 1)
-    return may[near.index(max(near))] if sure else None
+    near = {number: _nearness(student, other) for number, other in _alike(student, others).items()}
+    best = max(near.values(), default=0)
+    sure = [number for number, much in near.items() if much == best]
+    return sure[0] if len(near) == 1 or (best > 1 and len(sure) == 1) else None
 
 
 def _nearness(one: Student, other: Student) -> float:
