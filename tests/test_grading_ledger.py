@@ -161,12 +161,13 @@ def test_moodle_numbers_anew_for_each_assignment_and_parts_add_up_by_name(tmp_pa
     assert sorted(apart) == sorted([names["3"], names["4"]])
 
 
-def test_who_handed_nothing_in_again_is_still_the_same_of_the_roster(run, tmp_path):
+def test_who_has_another_name_in_the_roster_is_the_same_by_the_schools_id(tmp_path):
     ledger = Ledger(tmp_path)
-    for path, platform in (("1", Named("kimminsu", "12", platform="Canvas")), ("2", Named("Kim, Minsu"))):
-        student = Student("Kim, Minsu", "kim", Path(path), id="2026001", platform=platform, own="Kim, Minsu")
-        ledger.add([Path(path)], [student], [part(student.name, FIRST)], "bwrap", ["Kim, Minsu"])
-    assert len(ledger.students) == 1
+    for path, name, number in (("1", "Kim, Minsu", "12"), ("2", "Kim Minsu", "")):
+        platform = Named(name, number, platform="Canvas" if number else "")
+        student = Student(name, name, Path(path), id="2026001", platform=platform, own=name)
+        ledger.add([Path(path)], [student], [part(name, FIRST)], "bwrap", [name])
+    assert [student.name for student in ledger.students] == ["Kim Minsu"]
 
 
 def test_damaged_results_of_earlier_runs_are_told(tmp_path):

@@ -469,9 +469,16 @@ def test_a_number_of_a_platforms_own_is_no_number_of_the_roster(tmp_path, files,
     assert [student.name for student in students if student.files] == found
 
 
-def test_a_name_in_the_roster_makes_no_one_of_two_and_says_so(tmp_path):
-    for folder in ("Kim_1234_assignsubmission_file", "Kim_99_assignsubmission_file"):
-        write_file(tmp_path / folder / "1.ipynb")
+@pytest.mark.parametrize(
+    "files",
+    [
+        ("Kim_1234_assignsubmission_file/01.ipynb", "Kim_99_assignsubmission_file/02.ipynb"),
+        ("kim_1234_56_01.ipynb", "kim_99_57_02.ipynb"),
+    ],
+)
+def test_a_name_in_the_roster_makes_no_one_of_two_and_says_so(tmp_path, files):
+    for file in files:
+        write_file(tmp_path / file)
     listed, *both = find_students([tmp_path], roster=Roster([Person("Kim", "20261234")]))
     assert (listed.id, listed.files) == ("20261234", ())
     assert "2 who handed in" in listed.notes[0]
