@@ -166,7 +166,7 @@ def test_who_has_another_name_in_the_roster_is_the_same_by_the_schools_id(tmp_pa
     for path, name, number in (("1", "Kim, Minsu", "12"), ("2", "Kim Minsu", "")):
         platform = Named(name, number, platform="Canvas" if number else "")
         student = Student(name, name, Path(path), id="2026001", platform=platform, own=name)
-        ledger.add([Path(path)], [student], [part(name, FIRST)], "bwrap", [name])
+        ledger.add([Path(path)], [student], [part(name, FIRST)], "bwrap")
     assert [student.name for student in ledger.students] == ["Kim Minsu"]
 
 
