@@ -164,20 +164,25 @@ def imported(source: str) -> Iterator[str]:
 # Names
 
 
-def bound(body: list[ast.stmt]) -> Iterator[str]:
-    """Names that statements bind where they stand; what a function or a comprehension binds inside is its own."""
+def bound(body: list[ast.stmt]) -> set[str]:
+    """Names that statements bind where they stand, but for those that are there anyway.
+
+    What a function or a comprehension binds inside is its own.
+    """
     waiting: list[ast.AST] = list(body)
+    names: set[str] = set()
     while waiting:
         node = waiting.pop()
         if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
-            yield node.name
+            names.add(node.name)
         elif isinstance(node, ast.Import | ast.ImportFrom):
-            handed = (getattr(node, "module", None) or "").startswith("bn_helpers")  # that is there anyway
-            yield from () if handed else (_bound_by(alias, node) for alias in node.names)
+            handed = (getattr(node, "module", None) or "").startswith("bn_helpers")
+            names.update(() if handed else (_bound_by(alias, node) for alias in node.names))
         elif isinstance(node, ast.Name):
-            yield from [node.id] if isinstance(node.ctx, ast.Store) else []
+            names.update([node.id] if isinstance(node.ctx, ast.Store) else [])
         elif not isinstance(node, ast.Lambda | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
             waiting.extend(ast.iter_child_nodes(node))
+    return names - PROVIDED
 
 
 def looked_up(source: str, inside: bool = True) -> set[str]:
@@ -198,15 +203,23 @@ def looked_up(source: str, inside: bool = True) -> set[str]:
 
 
 def definitions(cells: Iterable[Parsed]) -> dict[str, str]:
-    """The text of the last statement in some cells that defines each name: a definition, an import, an assignment."""
-    found: dict[str, str] = {}
+    """The text that defines each name in some cells: the last statement that does so by itself, and what changes it.
+
+    An import of all that a module has is its own name.
+    """
+    found: dict[str, list[str]] = {}
     for cell in cells:
         lines = cell.source.split("\n")
         for node in cell.tree.body if cell.tree else ():
-            for name in {*bound([node])} - PROVIDED if isinstance(node, _DEFINING) else ():
-                found.pop(name, None)  # so that they stand in the order of the cells
-                found[name] = "\n".join(lines[_place(node)])
-    return found
+            text = "\n".join(lines[_place(node)])
+            read = {part.id for part in ast.walk(node) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Load)}
+            for name in bound([node]):
+                name = text if name == "*" else name
+                found[name] = found.pop(name, [])  # so that they stand in the order of the cells
+                if isinstance(node, _DEFINING) and name not in read:
+                    found[name].clear()
+                found[name].append(text)
+    return {name: "\n".join(texts) for name, texts in found.items()}
 
 
 def _place(node: ast.stmt) -> slice:
@@ -239,16 +252,6 @@ def pieces_of(parsed: Parsed, names: Collection[str]) -> tuple[list[tuple[str, s
             pieces.append((found[0], "\n".join(lines[place])))
             lines[place] = [""] * (place.stop - place.start)
     return pieces, "\n".join(lines)
-
-
-def without(source: str, name: str) -> str:
-    """The statements of a cell that neither define a name nor speak of it."""
-    kept = []
-    for node in ast.parse(source).body:
-        spoken = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
-        if name not in spoken.union(bound([node])):
-            kept.append(node)
-    return ast.unparse(ast.Module(kept, []))
 
 
 def is_stub(tree: ast.Module, task: str) -> bool:

@@ -18,10 +18,11 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-from bn_helpers.exercises import NOTEBOOKS, QUIZZES, TASKS
+from bn_helpers.exercises import EXERCISES, NOTEBOOKS, QUIZZES, TASKS
 from bn_helpers.exports import code_cells
 from bn_helpers.parsing import (
     MAX_ANSWER,
+    PROVIDED,
     Parsed,
     checked,
     definitions,
@@ -328,8 +329,33 @@ def _answers(cells: list[_Cell], notes: list[str]) -> dict[str, Answer]:
     answers = {task: _answer(task, places[-1]) for task, places in found.items()}
     taken = {places[-1] for places in found.values()}
     helpers = definitions(cell.parsed for cell in cells if cell not in taken and cell.kind == "code")
-    reads = cache(lambda name: looked_up(helpers[name]))
-    return {task: _with_helpers(answer, answers, helpers, reads) for task, answer in answers.items()}
+    reads = cache(looked_up)
+    return {
+        task: _with_helpers(answer, *_around(task, answers, found, helpers, reads), reads)
+        for task, answer in answers.items()
+    }
+
+
+def _around(
+    task: str,
+    answers: dict[str, Answer],
+    found: dict[str, list[_Cell]],
+    helpers: dict[str, str],
+    reads: Callable[[str], set[str]],
+) -> tuple[set[str], dict[str, str]]:
+    """The names that are there when an answer runs, and definitions that can be taken along.
+
+    What is to be derived anew runs without the answers that define what it derives: these are looked through for
+    helpers, too, and whatever speaks of it is none.
+    """
+    underived = EXERCISES[task].underived if task in EXERCISES else ""
+    kept = [other for other in answers if other != task and underived in answers[other].binds]
+    same = [other for name, other in answers.items() if other.notebook == TASKS[task].notebook and name not in kept]
+    there = {*PROVIDED}.union(*(other.binds for other in same))
+    if kept:
+        helpers = definitions(found[other][-1].parsed for other in kept) | helpers
+        helpers = {name: text for name, text in helpers.items() if underived not in {name, *reads(text)}}
+    return there, helpers
 
 
 def _notebooks(cells: list[_Cell]) -> set[str]:
@@ -367,7 +393,7 @@ def _answer(task: str, cell: _Cell) -> Answer:
         error=error,
         attempted=attempted and bool(cell.text.strip()),
         binds=parsed.binds,
-        reads=frozenset(looked_up(parsed.source) if tree else ()),
+        reads=frozenset(looked_up(parsed.source) - parsed.binds if tree else ()),
         letter=chosen,
         notes=(*text, *parsed.notes),
         file=one_line(cell.file)[:200],
@@ -375,23 +401,26 @@ def _answer(task: str, cell: _Cell) -> Answer:
     )
 
 
-def _with_helpers(
-    answer: Answer, answers: dict[str, Answer], helpers: dict[str, str], reads: Callable[[str], set[str]]
-) -> Answer:
-    """Take along what an answer uses and other cells of the learner's define: below it, so that its lines stay."""
-    own = {name for other in answers.values() if other.notebook == answer.notebook for name in other.binds}
-    taken = {} if answer.error else needed(helpers, answer.reads - own, reads)
+def _with_helpers(answer: Answer, there: set[str], helpers: dict[str, str], reads: Callable[[str], set[str]]) -> Answer:
+    """Take along what an answer uses, is not there and other cells define: below it, so that its lines stay."""
+    if answer.error:
+        return answer
+    taken = needed(helpers, answer.reads - there, lambda name: reads(helpers[name]))
+    if (
+        answer.reads.union(*map(reads, taken.values())) - there - helpers.keys()
+    ):  # a module may have it, and all is taken
+        taken = {name: text for name, text in helpers.items() if name in taken or name == text}
     if not taken:
         return answer
     text = "\n".join(dict.fromkeys(taken.values()))  # one statement may define several names
     if len(text) > MAX_ANSWER:
         note = f"what it uses of other cells has {len(text)} characters, more than {MAX_ANSWER}, and is left out"
         return replace(answer, notes=(*answer.notes, note))
-    above = looked_up(answer.source, inside=False) & taken.keys()  # where it is needed to define the answer
+    above = looked_up(answer.source, inside=False) - there  # where it is needed to define the answer
     return replace(
         answer,
         source=f"{text}\n{answer.source}" if above else f"{answer.source}\n{text}",
         binds=answer.binds | taken.keys(),
-        reads=answer.reads | looked_up(text),
+        reads=(answer.reads | looked_up(text)) - taken.keys(),
         notes=(*answer.notes, f"{', '.join([*taken][:5])}, defined in another cell, is taken along"),
     )

@@ -207,6 +207,27 @@ sys.addaudithook(refuse)
         "for number in (signal.SIGINT, signal.SIGTERM, signal.SIGXCPU):\n    signal.signal(number, signal.SIG_IGN)\n"
         "while True:\n    try:\n        sum(iter(int, 1))\n    except BaseException:\n        pass"
     ),
+    "wakes_the_grader_and_is_busy_while_it_looks": inside("""
+import stat
+opened = []
+for file in range(3, 128):
+    try:
+        if stat.S_ISSOCK(os.fstat(file).st_mode):
+            os.write(file, b"\\x02" + (10**6).to_bytes(8, "big"))  # a frame that comes byte by byte
+            opened.append(file)
+    except OSError:
+        pass
+while True:
+    time.sleep(0.2)
+    for file in opened:
+        try:
+            os.write(file, b"x")
+        except OSError:
+            pass
+    start = time.perf_counter()
+    while time.perf_counter() - start < 0.003:
+        pass
+"""),
     "alarms": before("""
 signal.signal(signal.SIGALRM, lambda *a: os._exit(1))
 signal.setitimer(signal.ITIMER_REAL, 0.01, 0.01)

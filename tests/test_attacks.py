@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import textwrap
 import time
 from pathlib import Path
 
@@ -40,6 +42,12 @@ def grader(request):
         pytest.skip(str(error))
     with Grader(b"a key", sandbox) as grader:
         yield grader
+
+
+@pytest.fixture
+def grade(tmp_path, grader):
+    """Grade answers: their results, by the exercises."""
+    return lambda answers: by_id(grader.grade(read_submission(write_submission(tmp_path / "s", answers))))
 
 
 def processes() -> set[int]:
@@ -117,14 +125,108 @@ def test_the_staged_pass_does_not_answer_for_the_closed_form(tmp_path, grader, w
     assert results["batchnorm_backward"].score == EXERCISES["batchnorm_backward"].points
 
 
-def test_helpers_of_the_staged_pass_stay_for_the_closed_form(tmp_path, grader):
-    helper = "def summed(values):\n    return values.sum(axis=0)\n\n"
+@pytest.mark.parametrize("head", ["", "import numpy as numbers\n"], ids=["np", "own name"])
+def test_an_answer_that_imports_numpy_and_breaks_it_harms_no_other(grade, head):
+    breaks = (
+        f"import numpy as np\n{head}np.sqrt = None\n\ndef scale_and_shift(x_hat, gamma, beta):\n    return 0.0 * x_hat"
+    )
+    others = right_answers(["identity_parameters", "batchnorm_forward", "fold_into_linear"])
+    own = {name: head + text.replace("np.", "numbers." if head else "np.") for name, text in others.items()}
+    results = grade({"scale_and_shift": breaks} | own)
+    assert {name: results[name].score for name in others} == {name: EXERCISES[name].points for name in others}
+
+
+def test_an_answer_that_is_deep_harms_no_other(grade):
+    deep = f"deep = {'+'.join('1' * 700)}\n{right_answers(['batchnorm_backward'])['batchnorm_backward']}"
+    calls = "def batchnorm_backward_alt(dout, cache):\n    return batchnorm_backward(dout, cache)"
+    answers = right_answers(["normalize"], batchnorm_backward=deep, batchnorm_backward_alt=calls)
+    assert grade(answers)["normalize"].score == EXERCISES["normalize"].points
+
+
+def test_no_note_blames_an_answer_that_is_right(grade):
+    # The second answer's kernel ends, it is right alone, and the third is repeated without it.
+    ends = """
+import os, sys
+driver = sys.modules["bn_driver"]
+probe, count = driver.probe, [0]
+def second(*case):
+    count[0] += 1
+    if count[0] == 2:
+        os._exit(3)
+    return probe(*case)
+driver.probe = second
+"""
+    answers = right_answers(["channel_statistics", "spatial_batchnorm_forward", "spatial_batchnorm_backward"])
+    answers["channel_statistics"] = ends + answers["channel_statistics"]
+    results = grade(answers)
+    assert results["channel_statistics"].score == EXERCISES["channel_statistics"].points
+    assert "channel_statistics" not in results["spatial_batchnorm_backward"].message
+
+
+def test_what_is_left_of_a_staged_pass_may_loop_and_harms_no_other(grade):
+    right = right_answers(["batchnorm_backward", "batchnorm_backward_alt"])
+    loops = "while 'batchnorm_' + 'backward' not in globals():\n    pass\n\ndef summed(v):\n    return v.sum(axis=0)"
+    alt = right["batchnorm_backward_alt"].replace("dout.sum(axis=0)", "summed(dout)")
+    staged = f"{right['batchnorm_backward']}\n{loops}"
+    others = ("network_loss", "channel_statistics", "ghost_batchnorm_forward")
+    results = grade(right_answers(others, batchnorm_backward=staged, batchnorm_backward_alt=alt))
+    assert {name: results[name].score for name in others} == {name: EXERCISES[name].points for name in others}
+    assert "used up its time" not in results["batchnorm_backward"].message
+
+
+def test_helpers_of_the_staged_pass_stay_for_the_closed_form(grade):
+    above = "def total(values, axis):\n    return values.sum(axis=axis)\n\n"
+    prints = """
+_, cache = batchnorm_forward(np.ones((3, 2)), np.ones(2), np.ones(2), {"mode": "train"})
+dx, dgamma, dbeta = batchnorm_backward(np.ones((3, 2)), cache)
+print(dx)
+
+def summed(values):
+    return total(values, axis=0)
+"""
     right = right_answers(["batchnorm_backward", "batchnorm_backward_alt"])
     alt = right["batchnorm_backward_alt"].replace("dout.sum(axis=0)", "summed(dout)")
-    answers = {"batchnorm_backward": helper + right["batchnorm_backward"], "batchnorm_backward_alt": alt}
     assert "summed(dout)" in alt
-    results = by_id(grader.grade(read_submission(write_submission(tmp_path / "s", answers))))
+    results = grade({"batchnorm_backward": above + right["batchnorm_backward"] + prints, "batchnorm_backward_alt": alt})
     assert results["batchnorm_backward_alt"].score == EXERCISES["batchnorm_backward_alt"].points
+
+
+def test_nobody_is_told_to_derive_who_calls_nothing_but_numpy(grade):
+    right = right_answers(["batchnorm_backward", "batchnorm_backward_alt"])
+    alt = right["batchnorm_backward_alt"].replace("dout.sum(axis=0)", "np.mean(dout, axis=0)")  # wrong by itself
+    staged = f"import numpy as np\n{right['batchnorm_backward']}"
+    results = grade({"batchnorm_backward": staged, "batchnorm_backward_alt": f"import numpy as np\n{alt}"})
+    assert "derive it" not in results["batchnorm_backward_alt"].message
+
+
+CALLS = {
+    "a filter by which the system logs calls": """
+text = struct.pack("HBBI", 6, 0, 0, 0x7FFC0000)  # SECCOMP_RET_LOG
+program = ctypes.create_string_buffer(text, len(text))
+header = (ctypes.c_ulong * 2)(1, ctypes.addressof(program))
+done = ctypes.CDLL(None).prctl(22, 2, ctypes.byref(header))""",
+    "a byte out of band": "done = max(ctypes.CDLL(None).send(file, b'x', 1, 1) for file in range(3, 128))",
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_what_an_answer_has_no_use_for_is_refused(grade, call):
+    body = textwrap.indent(CALLS[call].strip(), "    ")
+    text = f"import ctypes, struct\ndef normalize(x, eps=1e-5):\n{body}\n    raise ValueError(f'gave {{done}}')"
+    assert "gave -1" in grade({"normalize": text})["normalize"].message
+
+
+def test_a_kernel_does_not_know_how_many_came_before(grade):
+    tells = """
+import sys
+def normalize(x, eps=1e-5):
+    kernel = get_ipython().kernel
+    [stream, *_] = getattr(kernel, "shell_streams", None) or [kernel.shell_stream]
+    raise ValueError(stream.socket.getsockopt(sys.modules["zmq"].LAST_ENDPOINT)[-24:])
+"""
+    message = grade({"normalize": tells})["normalize"].message
+    assert "ValueError" in message
+    assert not re.search(r"/s/\d{1,4}-1", message)
 
 
 def test_no_report_carries_what_an_answer_saw(tmp_path, grader):

@@ -47,6 +47,16 @@ def test_time_stands_still_for_who_waits_for_a_processor(started):
     assert passed(os.getpid()) < 0.5  # which has started it
 
 
+def test_time_passes_for_who_is_ready_at_each_look_and_has_run_since(monkeypatch):
+    looks = [(0.001 * n, True, 0.0) for n in range(4)] + [(0.003, True, 0.0)] * 2 + [(0.004, True, 2.5)]
+    told = iter(looks)
+    monkeypatch.setattr(Clock, "_processes", lambda clock: iter([(1, next(told))]))
+    monkeypatch.setattr("time.monotonic", iter(range(len(looks))).__next__)
+    clock = Clock(1)
+    first, *rest = (clock.seconds() for _ in looks[1:])
+    assert [seconds - first for seconds in rest] == [1, 2, 2, 2, 2.5]
+
+
 def test_time_passes_for_who_sleeps_and_for_who_is_gone(started):
     assert passed(started("import time\nprint(flush=True)\ntime.sleep(60)")) > 0.5
     assert passed(2**22 + 1) > 0.5

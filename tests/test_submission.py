@@ -4,6 +4,7 @@ import sys
 import tracemalloc
 from collections import Counter
 
+import numpy as np
 import pytest
 from submissions import code_cell, notebook, right_answers, write_submission
 
@@ -77,6 +78,27 @@ def test_what_an_answer_uses_of_other_cells_is_taken_along_and_told(tmp_path):
     )
     assert answer.notes == ("cache, scale, helper, defined in another cell, is taken along",)
     assert answer.code == uses["source"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "from math import *",
+        "def root(x):\n    return sqrt(x)\nfrom math import *",
+        "try:\n    import torch\nexcept ImportError:\n    from math import sqrt as root",
+        "if True:\n    from math import sqrt as root",
+        "for root in (abs, np.sqrt):\n    pass\nwith open('x') as file:\n    pass",
+        "root = np.sqrt\ndef twice(f):\n    return lambda x: f(f(x))\nroot = twice(root)",
+        "root = []\nroot += [np.sqrt]\nroot = root[0]",
+    ],
+    ids=["star", "star of a helper", "try", "if", "for", "wrapped", "changed"],
+)
+def test_what_another_cell_defines_in_whatever_way_is_taken_along(tmp_path, other):
+    name = "root" if "root" in other else "sqrt"
+    uses = code_cell(f"def normalize(x, root={name}):\n    return root(x)", "normalize")
+    names = {"np": np}
+    exec(normalize_of(written(tmp_path, code_cell(other), uses)).source, names)
+    assert names["normalize"](16.0) in (2.0, 4.0)
 
 
 def test_what_is_needed_to_define_an_answer_stands_above_it(tmp_path):

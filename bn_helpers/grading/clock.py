@@ -36,12 +36,12 @@ class Clock:
             return self._looked - self._waited
         passed, self._looked = now - self._looked, now
         waited = 0.0
-        for process, (ran, accounted, ready) in self._processes():
-            ran_before, accounted_before, _ = self._seen.get(process, (0.0, 0.0, False))
-            self._seen[process] = ran, accounted, ready
-            idle = max(0.0, passed - (ran - ran_before))
-            # What a process waits for is accounted when it ends; of one that is ready, all that it has not run.
-            waited += idle if ready else min(idle, accounted - accounted_before)
+        for process, (ran, ready, accounted) in self._processes():
+            *before, had_waited = self._seen.get(process, (ran, False, 0.0))
+            # A wait is accounted when it ends; who was ready, is ready and has not run has waited all the time.
+            waits = had_waited + passed if ready and before == [ran, True] else max(had_waited, accounted)
+            self._seen[process] = ran, ready, waits
+            waited += waits - had_waited
         self._waited += min(waited, passed)
         return now - self._waited
 
@@ -51,13 +51,13 @@ class Clock:
         while (left := end - self.seconds()) > 0:
             yield min(left, LOOK)
 
-    def _processes(self) -> Iterator[tuple[int, tuple[float, float, bool]]]:
-        """All processes: the seconds that each has run and has waited, and whether it is ready to run."""
+    def _processes(self) -> Iterator[tuple[int, tuple[float, bool, float]]]:
+        """All processes: the seconds that each has run, whether it is ready to, and the seconds that it has waited."""
         left = [self._process]
         while left:
             about = Path("/proc", str(process := left.pop()))
             with contextlib.suppress(OSError, ValueError, IndexError):  # it has ended
                 ran, waited, _ = (int(number) / 1e9 for number in (about / "schedstat").read_text().split())
                 ready = (about / "stat").read_text().rpartition(")")[2].split()[0] == "R"
-                yield process, (ran, waited, ready and process != os.getpid())
+                yield process, (ran, ready and process != os.getpid(), waited)
                 left += map(int, (about / "task" / str(process) / "children").read_text().split())

@@ -20,12 +20,11 @@ import numpy as np
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS, QUIZZES, due
 from bn_helpers.grading import scoring, vocabulary
 from bn_helpers.grading.probes import Probes, quiz_letter, reference_reads
-from bn_helpers.grading.results import ANSWER, FRESH, PROBE, SPENT, Attempt, ExerciseResult, Step, SubmissionResult
+from bn_helpers.grading.results import ANSWER, PROBE, SPENT, Attempt, ExerciseResult, Step, SubmissionResult
 from bn_helpers.grading.sandbox.limits import SUBMISSION_SECONDS
 from bn_helpers.grading.sandbox.notebooks import run_notebooks
 from bn_helpers.grading.sandbox.wire import probe_cell
 from bn_helpers.grading.sandbox.workshop import Sandbox, Workshop
-from bn_helpers.parsing import without
 from bn_helpers.submission import Answer, Submission
 
 
@@ -152,8 +151,11 @@ class _Run:
         return ran
 
     def _settle(self, names: list[str]) -> None:
-        """Give each of some failures all that it is due."""
-        self._repeat_alone([name for name in names if name in self._failed()])
+        """Give each of some failures all that it is due: first what ended a kernel, since others may build on it."""
+        failed = [name for name in names if name in self._failed()]
+        lost = [name for name in failed if self._attempts[name].fate]
+        for some in (*([name] for name in lost), [name for name in failed if name not in lost]):
+            self._repeat_alone(some)
         for name in names:
             if name in self._failed() and not self._is_final(name):
                 self._forgive(name, self._replaceable(name))
@@ -215,8 +217,6 @@ class _Run:
                 if name in replaced:
                     steps.append(self._probes.reference(name))
                     continue
-                if name in probed and self._misses(name):
-                    steps.append(Step(FRESH, "", self._left_to(name)))
                 answer = Step(ANSWER, name, self._answers[name].source)
                 if name not in probed:
                     steps.append(answer)
@@ -241,15 +241,10 @@ class _Run:
         underived = EXERCISES[name].underived
         return [other for other, answer in self._answers.items() if underived in answer.binds and other != name]
 
-    def _left_to(self, name: str) -> str:
-        """The helpers in the cells that an exercise does without."""
-        sources = [self._answers[other].source for other in self._kept_from(name)]
-        return "\n".join(without(source, EXERCISES[name].underived) for source in sources)
-
     def _misses(self, name: str) -> bool:
         """Whether an answer looks up what is kept from it."""
         kept = [self._answers[other].binds for other in self._kept_from(name)]
-        return bool(self._answers[name].reads & {EXERCISES[name].underived}.union(*kept) - {""})
+        return bool(self._answers[name].reads & {EXERCISES[name].underived}.union(*kept))
 
     def _defined(self) -> list[str]:
         """The answers that may stand before others: those that have not ended a kernel."""

@@ -118,7 +118,7 @@ def anonymous(code: str, task: str) -> str:
     functions = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == task] if tree else []
     try:
         lines = ast.unparse(ast.Module([*map(_without_texts, functions[-1:])], [])).splitlines()
-    except (ValueError, RecursionError):  # a number of too many digits, or too deep
+    except (ValueError, RecursionError):
         return ""
     return "\n".join(lines if len(lines) <= LONGEST else [*lines[:LONGEST], "    ..."])
 

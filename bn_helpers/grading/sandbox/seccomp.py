@@ -22,6 +22,7 @@ MASKED_EQUAL, EQUAL = 7, 4
 LOAD, IF_GREATER, RETURN = 0x20, 0x25, 0x06  # BPF's instructions; a filter begins with the number of the call at 0
 NEWEST = 470  # the highest number that this list has considered; numbers are the same on all machines since 424
 AF_UNIX, SOCK_STREAM, SOCK_KIND = 1, 1, 0xF
+MSG_DONTWAIT, MSG_NOSIGNAL = 0x40, 0x4000
 
 # What a kernel calls until it is ready, and an answer has no use for. Pipes and sockets have numbers that count through
 # the whole machine (inodes, cookies), and what lies in them is counted for all that a user runs.
@@ -38,7 +39,7 @@ ALLOWED = (
     *("readlinkat", "getdents64", "getcwd", "chdir", "umask", "dup", "dup2", "dup3"),
     # the sockets that it has, and waiting for them
     *("write", "writev", "eventfd2", "poll", "ppoll", "select", "pselect6", "epoll_create1", "epoll_ctl"),
-    *("epoll_wait", "epoll_pwait", "epoll_pwait2", "sendto", "recvfrom", "shutdown"),
+    *("epoll_wait", "epoll_pwait", "epoll_pwait2", "shutdown"),
     # clocks
     *("nanosleep", "gettimeofday", "time", "timerfd_create", "timerfd_settime", "setitimer", "getitimer"),
     *("alarm", "times"),
@@ -52,10 +53,13 @@ ALLOWED = (
 )
 # Of these calls: which argument, how it is compared, and with what.
 _OWN = ((0, EQUAL, 0, 0),)  # the process that calls
+_IN_ORDER = ((3, MASKED_EQUAL, 0xFFFFFFFF & ~(MSG_DONTWAIT | MSG_NOSIGNAL), 0),)  # no MSG_OOB, no MSG_PEEK
 CONDITIONAL = {
     "clone": ((0, MASKED_EQUAL, CLONE_THREAD, CLONE_THREAD),),  # a thread, not a process
     "prlimit64": _OWN,
     "sched_getaffinity": _OWN,
+    "sendto": _IN_ORDER,
+    "recvfrom": _IN_ORDER,
     "sched_setscheduler": ((1, EQUAL, 0, 0),),  # zmq sets the policy that is set
     # Datagram sockets may get names, which others see.
     "socketpair": ((0, EQUAL, AF_UNIX, 0), (1, MASKED_EQUAL, SOCK_KIND, SOCK_STREAM)),
@@ -68,7 +72,7 @@ COMMANDS = {
     **dict.fromkeys(("clock_gettime", "clock_getres", "clock_nanosleep"), _CLOCKS),
     "fcntl": (1, (0, 1, 2, 3, 4, 1030)),  # F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC
     "ioctl": (1, (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)),  # TCGETS, TIOCGWINSZ, FIONREAD, FIONBIO, FIO(N)CLEX
-    "prctl": (0, (15, 22, 0x53564D41)),  # PR_SET_NAME, PR_SET_SECCOMP, PR_SET_VMA
+    "prctl": (0, (15, 0x53564D41)),  # PR_SET_NAME, PR_SET_VMA; by PR_SET_SECCOMP one lets the system log calls
     "madvise": (2, (0, 4, 8, 14, 15, 16, 17, 102, 103)),  # MADV_NORMAL, _DONTNEED, _FREE, (NO)HUGEPAGE, DUMP, GUARD
 }
 # Of these, what only a kernel that starts may do: set flags of open files.

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import itertools
 import json
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -118,7 +118,6 @@ class Workshop:
             self.folder.chmod(0o711)  # the way to the image; what else is in it is closed
         self.sockets = self.folder / "s"
         self.sockets.mkdir(mode=0o700)
-        self.numbers = itertools.count()
         self.python = build_image(self.folder / "root")
         self.seccomp = 0 if sandbox == UNCONFINED else call_number("seccomp")
         self.filters = [b""] * 2 if sandbox == UNCONFINED else [filter_program(), ready_program()]
@@ -237,7 +236,7 @@ class Sandbox:
         if self._process is None or self._process.poll() is not None:
             self._start()
         self.kill()
-        self._path = path = str(self._workshop.sockets / str(next(self._workshop.numbers)))
+        self._path = path = str(self._workshop.sockets / secrets.token_hex(4))  # a kernel can read it
         filters = [base64.b64encode(program).decode() for program in self._workshop.filters]
         limits = dict(self._limits)
         if self._workshop.sandbox == USER:  # it counts all that a user has, so it needs a user of its own
