@@ -114,6 +114,7 @@ def test_a_platforms_number_is_the_same_student_under_another_name(tmp_path):
         student = Student(name, name, Path(name), platform=Named("kimminsu", "12"), own=name)
         ledger.add([Path(name)], [student], [part(name, FIRST)], "bwrap")
     assert [student.name for student in ledger.students] == ["Kim, Minsu"]
+    assert [student.folder for student in ledger.gone] == ["kimminsu"]  # whose pages are removed
 
 
 def test_whoever_shares_a_name_keeps_to_his_own_results(tmp_path):

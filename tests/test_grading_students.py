@@ -387,6 +387,15 @@ def test_parts_of_a_students_work_are_joined(tmp_path):
     assert list(read_student(student).answers) == ["normalize", "scale_and_shift"]
 
 
+def test_of_parts_that_are_called_the_same_none_is_lost(tmp_path):
+    for part, task in zip("abc", ("normalize", "scale_and_shift", "batchnorm_backward"), strict=True):
+        write_submission(tmp_path / part / "kim", right_answers([task]))
+        [path] = (tmp_path / part / "kim").iterdir()
+        path.rename(path.with_name("work.ipynb"))
+    [student] = find_students([tmp_path / part for part in "abc"])
+    assert len(read_student(student).answers) == 3
+
+
 def test_two_of_the_same_name_stay_two_and_are_told(tmp_path):
     for section in ("a", "b"):
         write_file(tmp_path / section / "kim" / "1.ipynb")

@@ -146,6 +146,7 @@ class Ledger:
         folders = unique([one.folder for one in now], [*(one.folder for one in before), *new], str.casefold)
         for entry, student, name, folder in zip(self._entries, now, shown, folders, strict=True):
             entry.student = replace(student, name=name, folder=folder)
+        self.gone += [old for old, folder in zip(before, folders, strict=False) if old.folder != folder]
 
     def _leave(self, entry: _Entry, run: str, roster: Collection[str] | None) -> None:
         """Take from a student who is not in a run what earlier came from its folders."""

@@ -195,7 +195,7 @@ class Graded:
     """A graded class: what confined the answers, and each student with his result, in the order of their names.
 
     `due` says what was graded, where that is not the whole course; `gone` are students of earlier runs who are no more
-    in the class.
+    in the class, or have another folder.
     """
 
     sandbox: str

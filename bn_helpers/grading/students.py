@@ -123,7 +123,11 @@ class _Group:
     def join(self, other: _Group) -> None:
         """Add another part of the work."""
         taken = {label for label, _ in self.files}
-        self.files += [(f"{other.path.name}/{label}" if label in taken else label, h) for label, h in other.files]
+        for label, handed in other.files:
+            while label in taken:
+                label = f"{other.path.name}/{label}"
+            taken.add(label)
+            self.files.append((label, handed))
         self.notes += other.notes
         self.named = replace(self.named, late=self.named.late or other.named.late)
 
