@@ -35,7 +35,7 @@ from bn_helpers.parsing import (
     pieces_of,
 )
 from bn_helpers.skim import skim
-from bn_helpers.text import decoded, one_line
+from bn_helpers.text import decoded, few, one_line
 
 MAX_FILE = 100 * 2**20  # bytes of a notebook that is looked into
 MAX_BYTES = 16 * 2**20  # of it without outputs
@@ -166,7 +166,7 @@ def read_files(files: Mapping[str, Path], student: str) -> Submission:
     if not answers:
         empty = [name for name, cells in found if any(cell.text.strip() for cell in cells)]
         lost += [f"{name}: no answer to any exercise was found in it" for name in empty]
-    told, unread = (tuple(one_line(note)[:300] for note in some) for some in ((*lost, *notes), lost))
+    told, unread = (tuple(one_line(note)[:300] for note in some) for some in ((*few(lost), *few(notes)), few(lost)))
     names = tuple(one_line(name)[:200] for name, _ in found)
     return Submission(one_line(student)[:200], answers, told, names, unread, tuple(explained.items()))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 
 # Controls, halves of characters, and marks that turn the direction of what follows: never shown as they are.
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn"}
@@ -32,6 +33,12 @@ def decoded(data: bytes) -> str:
 def one_line(text: str) -> str:
     """Printable text on one line, with single spaces."""
     return " ".join(printable(text).split())
+
+
+def few(texts: Sequence[str], most: int = 10) -> tuple[str, ...]:
+    """The first of several texts, and how many more there are."""
+    more = len(texts) - most
+    return (*texts[:most], *([f"… and {more} more"] if more > 0 else []))
 
 
 def number(value: float) -> str:

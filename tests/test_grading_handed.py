@@ -1,4 +1,5 @@
 import io
+import struct
 import zipfile
 
 import pytest
@@ -76,6 +77,21 @@ def test_what_is_too_much_is_told(collect, monkeypatch, limit, value, words):
     assert words in problem
 
 
+def test_zips_in_a_zip_leave_room_for_other_students(collect, monkeypatch):
+    monkeypatch.setattr(handed, "MAX_ZIP", 1000)
+    monkeypatch.setattr(handed, "MAX_CLASS", 5000)
+    inner = zipped(("a.ipynb", " " * 900))
+    places = collect(evil_zip=zipped(*((f"{n}.zip", inner) for n in range(6))), work_zip=inner)
+    assert places["work.zip/a.ipynb"] == ""
+
+
+def test_zips_in_a_zip_hold_no_more_files_than_one(collect, monkeypatch, tmp_path):
+    monkeypatch.setattr(handed, "MAX_MEMBERS", 10)
+    inner = zipped(*((f"{n}", "") for n in range(10)))
+    collect(work_zip=zipped(*((f"{n}.zip", inner) for n in range(10))))
+    assert sum(path.is_file() for path in (tmp_path / "scratch").rglob("*")) <= 20
+
+
 def test_a_zip_that_lies_about_its_sizes_is_refused_by_what_it_gives(collect, monkeypatch):
     monkeypatch.setattr(handed, "MAX_MEMBER", 1000)
     data = zipped(("a.ipynb", b"x" * 100_000))
@@ -85,7 +101,27 @@ def test_a_zip_that_lies_about_its_sizes_is_refused_by_what_it_gives(collect, mo
     assert problem
 
 
-@pytest.mark.parametrize("data", [b"", b"PK", zipped(("a.ipynb", "{}"))[:-8]])
+def bad_lzma():
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("a.ipynb", "{}" * 100)
+    data = bytearray(buffer.getvalue())
+    data[30 + len("a.ipynb") + 4] = 0xFF  # the first of the stream's properties
+    return bytes(data)
+
+
+def nameless():
+    data = zipped(("a", ""))
+    first, entry, end = data.index(b"PK\x03\x04"), data.index(b"PK\x01\x02"), data.index(b"PK\x05\x06")
+    header = bytearray(data[entry:end])
+    header[28:30] = struct.pack("<H", 0)  # the length of the name
+    del header[46:47]
+    tail = bytearray(data[end:])
+    tail[12:16] = struct.pack("<I", len(header))
+    return data[first:entry] + bytes(header) + bytes(tail)
+
+
+@pytest.mark.parametrize("data", [b"", b"PK", zipped(("a.ipynb", "{}"))[:-8], bad_lzma(), nameless()])
 def test_what_is_no_zip_is_told(collect, data):
     [problem] = collect(work_zip=data).values()
     assert "cannot be unpacked" in problem

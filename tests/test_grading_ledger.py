@@ -20,7 +20,7 @@ def run(tmp_path):
 
     def run(path, results, sandbox="bwrap", roster=None):
         ledger = Ledger(tmp_path)
-        students = [Student(name, name, Path(path) / name) for name in results]
+        students = [Student(name, name, Path(path) / name, own=name) for name in results]
         ledger.add([Path(path)], students, list(results.values()), sandbox, roster)
         ledger.keep()
         run.ledger = ledger
@@ -111,9 +111,64 @@ def test_a_platforms_number_is_the_same_student_under_another_name(tmp_path):
     (tmp_path / ".graded").mkdir()
     ledger = Ledger(tmp_path)
     for name in ("kimminsu", "Kim, Minsu"):
-        student = Student(name, name, Path(name), platform=Named("kimminsu", "12"))
+        student = Student(name, name, Path(name), platform=Named("kimminsu", "12"), own=name)
         ledger.add([Path(name)], [student], [part(name, FIRST)], "bwrap")
     assert [student.name for student in ledger.students] == ["Kim, Minsu"]
+    assert [student.folder for student in ledger.gone] == ["kimminsu"]  # whose pages are removed
+
+
+def test_whoever_shares_a_name_keeps_to_his_own_results(tmp_path):
+    ledger = Ledger(tmp_path)
+    for week, sections, tasks in (("1", "AB", FIRST), ("2", "B", ["scale_and_shift"]), ("3", "C", ["quiz_3"])):
+        named = {section: "Kim" if section != "B" or week == "2" else "Kim (2)" for section in sections}
+        students = [Student(n, n, Path(week) / section / "Kim", own="Kim") for section, n in named.items()]
+        ledger.add([Path(week)], students, [part(student.name, tasks) for student in students], "bwrap")
+    assert [(student.path.parent.name, student.name, student.folder) for student in ledger.students] == [
+        ("A", "Kim", "Kim"),
+        ("B", "Kim (2)", "Kim (2)"),
+        ("C", "Kim (3)", "Kim (3)"),
+    ]
+    results = ledger.graded().results
+    counted = [{exercise.id for exercise in result.exercises if exercise.score} for result in results]
+    assert counted == [{*FIRST}, {*FIRST, "scale_and_shift"}, {"quiz_3"}]
+    assert "kept apart" in results[2].notes[1]
+
+
+def test_nobody_takes_a_name_of_an_earlier_run_from_who_has_it(tmp_path):
+    ledger = Ledger(tmp_path)
+    for names in (("evil", "kim"), ("kim", "kim (2)")):
+        students = [
+            Student(name, name, Path(), platform=Named(name, number, platform="Moodle"), own=name.partition(" ")[0])
+            for name, number in zip(names, "12", strict=True)
+        ]
+        ledger.add([Path("class")], students, [part(name, FIRST) for name in names], "bwrap")
+    assert {student.platform.id: student.name for student in ledger.students} == {"1": "kim (2)", "2": "kim"}
+
+
+def test_moodle_numbers_anew_for_each_assignment_and_parts_add_up_by_name(tmp_path):
+    ledger = Ledger(tmp_path)
+    for week, numbers in (("1", "1"), ("2", "2"), ("3", "34")):
+        names = ["Kim", "Kim (2)"][: len(numbers)]
+        students = [
+            Student(name, name, Path(week), platform=Named("Kim", number, platform="Moodle"), own="Kim")
+            for name, number in zip(names, numbers, strict=True)
+        ]
+        ledger.add([Path(week)], students, [part(name, FIRST) for name in names], "bwrap")
+    names = {student.platform.id: student.name for student in ledger.students}
+    assert names.keys() == {"2", "3", "4"}
+    assert names["2"] == "Kim"
+    assert len({*names.values()}) == 3
+    apart = [result.student for result in ledger.graded().results if any("kept apart" in n for n in result.notes)]
+    assert sorted(apart) == sorted([names["3"], names["4"]])
+
+
+def test_who_has_another_name_in_the_roster_is_the_same_by_the_schools_id(tmp_path):
+    ledger = Ledger(tmp_path)
+    for path, name, number in (("1", "Kim, Minsu", "12"), ("2", "Kim Minsu", "")):
+        platform = Named(name, number, platform="Canvas" if number else "")
+        student = Student(name, name, Path(path), id="2026001", platform=platform, own=name)
+        ledger.add([Path(path)], [student], [part(name, FIRST)], "bwrap")
+    assert [student.name for student in ledger.students] == ["Kim Minsu"]
 
 
 def test_damaged_results_of_earlier_runs_are_told(tmp_path):

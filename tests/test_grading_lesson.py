@@ -153,6 +153,17 @@ def test_moodles_feedback_zip_has_its_own_names_for_folders(moodle):
     assert all(name.split("/")[0].split("_", 4)[1].isdecimal() for name in names)
 
 
+@pytest.mark.parametrize(
+    ("name", "folder"),
+    [("Kim\udcff", "Kim\ufffd_50"), ("Kim_12_assignsubmission", "Kim 12 assignsubmission_50")],
+)
+def test_no_name_ends_moodles_feedback_or_sends_it_to_another(moodle, name, folder):
+    first, *others = moodle.students
+    students = [replace(first, platform=replace(first.platform, name=name)), *others]
+    data = gradebooks.moodle_feedback(replace(moodle, students=students))
+    assert zipfile.ZipFile(io.BytesIO(data)).namelist()[0] == f"{folder}_assignsubmission_file/feedback.html"
+
+
 def test_where_no_platform_would_know_anybody_there_are_no_such_files(tmp_path):
     class_ = graded(submission_result("kim"))
     assert gradebooks.canvas(class_) is gradebooks.moodle(class_) is gradebooks.moodle_feedback(class_) is None

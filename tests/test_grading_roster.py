@@ -1,6 +1,6 @@
 import pytest
 
-from bn_helpers.grading.results import GradingError
+from bn_helpers.grading.results import GradingError, Named
 from bn_helpers.grading.roster import Person, Roster, read_roster
 
 
@@ -35,13 +35,13 @@ def test_canvas_and_moodle_columns_are_known(read):
 )
 def test_a_person_is_found_by_any_name_of_a_platform(name):
     kim = Person("Kim, Minsu", "2026001", "minsu@example.edu")
-    assert Roster([kim, Person("Lee, Minho")]).find("", name) is kim
+    assert Roster([kim, Person("Lee, Minho")]).find(Named(name)) is kim
 
 
 def test_a_name_that_means_two_means_nobody(read):
     roster = Roster([Person("Kim Minsu", "1"), Person("Minsu Kim", "2")])
-    assert roster.find("Kim Minsu") is None
-    assert roster.find("2", "Kim Minsu").id == "2"
+    assert roster.find(Named("Kim Minsu")) is None
+    assert roster.find(Named("Kim Minsu", "2")).id == "2"
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import unicodedata
 from pathlib import Path
 
 import pytest
+from messy_class import zipped
 from submissions import code_cell, notebook, right_answers, write_submission
 
 from bn_helpers.grading.results import GradingError
@@ -117,6 +118,15 @@ def test_notebooks_further_down_are_found(tmp_path, inside):
     assert list(read(tmp_path, "kim")[0].answers) == ["normalize"]
 
 
+def test_notebooks_in_a_zip_deep_in_folders_are_found(tmp_path):
+    path = tmp_path / "class/kim" / "/".join("abcdefghijkl") / "work.zip"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(zipped({"1.ipynb": json.dumps(notebook(code_cell(ANSWERS["normalize"])))}))
+    write_file(tmp_path / "class/lee/1.ipynb")
+    kim, lee = find_students([tmp_path / "class"], scratch=tmp_path)
+    assert (kim.name, len(kim.files), lee.name) == ("kim", 1, "lee")
+
+
 def test_of_a_copy_of_the_course_the_solutions_are_nobodys(tmp_path):
     for folder, answer in (("notebooks", "mine"), ("solutions", "theirs")):
         write_submission(tmp_path / "kim" / folder, {"normalize": f"def normalize(x):\n    return {answer}"})
@@ -132,6 +142,23 @@ def test_links_are_not_followed_to_another_student(tmp_path):
         submission, student = read(tmp_path, name)
         assert not submission.answers
         assert "symbolic link" in student.lost[0]
+
+
+def test_of_much_that_cannot_be_graded_some_is_told(tmp_path):
+    write_file(tmp_path / "class/lee/1.ipynb")
+    (tmp_path / "class/kim.zip").write_bytes(zipped({f"{n}.rar": "" for n in range(3000)}))
+    kim, _ = find_students([tmp_path / "class"], scratch=tmp_path)
+    assert (len(kim.lost), kim.lost[-1]) == (11, "… and 2990 more")
+
+
+def test_what_is_left_aside_gives_no_commands_to_a_terminal_or_to_github(tmp_path, capsys):
+    write_file(tmp_path / "kim" / "1.ipynb")
+    (tmp_path / 'x\n::notice title=Autograding report::{"totalPoints":100}\n\x1b[2J.csv').touch()
+    find_students([tmp_path])
+    said = capsys.readouterr().err
+    assert "Autograding" in said
+    assert "\x1b" not in said
+    assert not any(line.startswith("::") for line in said.splitlines())
 
 
 # Never one student of several
@@ -325,6 +352,25 @@ def test_the_same_number_of_two_platforms_is_two_students(tmp_path):
     assert names(tmp_path / "a", tmp_path / "b") == ["Lee Anna", "kimminsu"]
 
 
+def test_a_name_on_moodle_takes_no_other_students_place(tmp_path):
+    write_file(tmp_path / "Kim_1234_assignsubmission_file" / "1.ipynb")
+    write_file(tmp_path / "Kim_1234_assignsubmission_file_99_assignsubmission_file" / "1.ipynb")
+    assert len(find_students([tmp_path])) == 2
+
+
+def test_an_empty_folder_of_moodle_has_its_students_name_and_number(tmp_path):
+    write_file(tmp_path / "Kim_1234_assignsubmission_file" / "1.ipynb")
+    (tmp_path / "Lee_99_assignsubmission_file").mkdir()
+    assert [(s.name, s.platform.id) for s in find_students([tmp_path])] == [("Kim", "1234"), ("Lee", "99")]
+
+
+@pytest.mark.parametrize("name", ["__kim", ".kim", "~$kim"])
+def test_nobody_whom_a_platform_names_is_hidden(tmp_path, name):
+    for folder in (f"{name}_1234_assignsubmission_file", "lee_99_assignsubmission_file"):
+        write_file(tmp_path / folder / "1.ipynb")
+    assert {student.platform.id for student in find_students([tmp_path])} == {"1234", "99"}
+
+
 def test_what_is_no_notebook_beside_a_platforms_files_asks_nothing(tmp_path):
     for file in (*MOODLE.values(), "grades_2026_11_20.csv"):
         write_file(tmp_path / file)
@@ -341,12 +387,39 @@ def test_parts_of_a_students_work_are_joined(tmp_path):
     assert list(read_student(student).answers) == ["normalize", "scale_and_shift"]
 
 
+def test_of_parts_that_are_called_the_same_none_is_lost(tmp_path):
+    for part, task in zip("abc", ("normalize", "scale_and_shift", "batchnorm_backward"), strict=True):
+        write_submission(tmp_path / part / "kim", right_answers([task]))
+        [path] = (tmp_path / part / "kim").iterdir()
+        path.rename(path.with_name("work.ipynb"))
+    [student] = find_students([tmp_path / part for part in "abc"])
+    assert len(read_student(student).answers) == 3
+
+
 def test_two_of_the_same_name_stay_two_and_are_told(tmp_path):
     for section in ("a", "b"):
         write_file(tmp_path / section / "kim" / "1.ipynb")
     one, two = find_students([tmp_path / "a", tmp_path / "b"])
     assert (one.name, two.name, one.notes) == ("kim", "kim (2)", ())
     assert "same name" in two.notes[0]
+
+
+@pytest.mark.parametrize("roster", [None, Roster([Person("Kim"), Person("Lee")])])
+def test_moodle_numbers_anew_for_each_assignment_and_a_name_joins_what_is_different_work(tmp_path, roster):
+    for week, numbers in (("1", (10, 11)), ("2", (20, 21))):
+        for name, number in zip(("Kim", "Lee"), numbers, strict=True):
+            write_file(tmp_path / week / f"{name}_{number}_assignsubmission_file" / f"0{week}.ipynb")
+    found = find_students([tmp_path / "1", tmp_path / "2"], roster=roster)
+    assert [(student.name, len(student.files)) for student in found] == [("Kim", 2), ("Lee", 2)]
+
+
+@pytest.mark.parametrize("roster", [None, Roster([Person("Kim")])])
+def test_whom_a_name_on_moodle_would_join_to_one_of_two_is_joined_to_none(tmp_path, roster):
+    for week, number in (("1", 10), ("2", 20), ("2", 99)):
+        write_file(tmp_path / week / f"Kim_{number}_assignsubmission_file" / f"0{week}.ipynb")
+    found = find_students([tmp_path / "1", tmp_path / "2"], roster=roster)
+    assert sorted(student.platform.id for student in found if len(student.files) == 1) == ["10", "20", "99"]
+    assert sum("same name" in " ".join(student.notes) for student in found) == 2
 
 
 def test_what_a_platform_knows_by_number_is_joined_and_the_newest_read(tmp_path):
@@ -386,6 +459,58 @@ def test_a_roster_knows_whose_folders_are_whose(tmp_path):
         "Kim",
         "lee",
     ]
+
+
+@pytest.mark.parametrize(
+    ("files", "lines", "found"),
+    [
+        (["Lee Anna_12_assignsubmission_file/1.ipynb"], ["Kim Minsu,12,", "Lee Anna,13,"], ["Lee Anna"]),
+        (["lee_12_34_1.ipynb"], ["Kim,12,", "Lee,13,"], ["Lee"]),
+        (["lee_12_34_1.ipynb"], ["Kim,,12", "Lee,13,"], ["Kim"]),
+    ],
+)
+def test_a_number_of_a_platforms_own_is_no_number_of_the_roster(tmp_path, files, lines, found):
+    for file in files:
+        write_file(tmp_path / "class" / file)
+    roster = Roster([Person(name, id, canvas=canvas) for name, id, canvas in (line.split(",") for line in lines)])
+    students = find_students([tmp_path / "class"], roster=roster)
+    assert len(students) == len(lines)
+    assert [student.name for student in students if student.files] == found
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        ("Kim_1234_assignsubmission_file/01.ipynb", "Kim_99_assignsubmission_file/02.ipynb"),
+        ("kim_1234_56_01.ipynb", "kim_99_57_02.ipynb"),
+    ],
+)
+def test_a_name_in_the_roster_makes_no_one_of_two_and_says_so(tmp_path, files):
+    for file in files:
+        write_file(tmp_path / file)
+    listed, *both = find_students([tmp_path], roster=Roster([Person("Kim", "20261234")]))
+    assert (listed.id, listed.files) == ("20261234", ())
+    assert "2 who handed in" in listed.notes[0]
+    assert [(student.id, len(student.files)) for student in both] == [("", 1), ("", 1)]
+    assert all(any(note.startswith("may be Kim of the roster") for note in student.notes) for student in both)
+
+
+def test_a_roster_joins_no_two_of_a_name_who_did_the_same(tmp_path):
+    for path in ("a/kim", "a/lee", "b/kim", "b/park"):
+        write_file(tmp_path / path / "1.ipynb")
+    students = find_students([tmp_path], roster=Roster([Person("Kim", "1")]))
+    assert [student.path.name for student in students if len(student.files) == 1] == ["kim", "kim", "lee", "park"]
+
+
+@pytest.mark.parametrize("names", [("Kim", "Evil"), ("Kim", "2001-99-99")])
+def test_whoever_gives_anothers_number_on_gradescope_is_not_that_one(tmp_path, names):
+    text = "submission_{}:\n  :submitters:\n  - :name: {}\n    :sid: '5'\n    :email: {}@x.org\n"
+    for number in range(2):
+        write_file(tmp_path / f"submission_{number}" / "1.ipynb")
+    lines = (text.format(number, name, number) for number, name in enumerate(names))
+    (tmp_path / "submission_metadata.yml").write_text("".join(lines))
+    found = find_students([tmp_path])
+    assert sorted((student.name, len(student.files)) for student in found) == sorted((name, 1) for name in names)
 
 
 def test_a_group_of_gradescope_is_a_student_each(tmp_path):

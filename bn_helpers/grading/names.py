@@ -36,12 +36,14 @@ _PARTS = {
     "late": "LATE|late",
     "date": r"\d{4}(?:-\d\d){5}",
     "plugin": "file|onlinetext",
+    # Ends a folder's name. Before a file's it is an underscore, and what follows does not end like a folder's.
+    "end": "_?/|_(?![^/]*_assignsubmission_(?:file|onlinetext)_?/)",
     "notebook": rf"(?:{_TITLE}|(?<!\d){_NUMBER}(?!\d))",
-    "file": ".+",
+    "file": ".*",
 }
 # What a student may choose stands last: none reaches further into a name than it must. Extend it, or use --names.
 PATTERNS = {
-    "Moodle": "{name}_{number}_assignsubmission_{plugin}[_][/]{file}",
+    "Moodle": "{name}_{number}_assignsubmission_{plugin}{end}{file}",
     "Blackboard": "{owner}_attempt_{date}{file}",
     "Canvas": "{name}[_{late}]_{number}_{other}_{file}",
     "Gradescope": "submission_{number}/{file}",

@@ -16,6 +16,7 @@ STATUSES = (PASSED, PARTIAL, FAILED, *OPEN, TIMEOUT, CRASHED, ERROR)
 # Why a kernel was lost; of the last two, because it had used up its CPU time, or because it came to no end.
 DIED, FLOODED, SPENT, TIMED_OUT = "died", "flooded", "spent", "timed out"
 NOTHING = "handed in nothing"
+OWN_NUMBERS = ("Canvas", "Moodle", "Gradescope")  # number by themselves who, or what, is handed in
 BWRAP, USER, UNCONFINED = "bwrap", "user", "none"  # what confines answers; the last is none
 FRESH, ANSWER, PROBE = "fresh", "answer", "probe"  # kinds of steps
 FORMATIVE = "formative: graded without a sandbox, so it proves nothing about anybody else's work"
@@ -48,14 +49,29 @@ class Named:
     file: str = ""
     platform: str = ""
 
+    @property
+    def key(self) -> str:
+        """What tells students of a platform apart; nothing, where names must. Of who has an address, the id may lie."""
+        return self.email or self.id
+
+    @property
+    def is_numbered_anew(self) -> bool:
+        """Whether the id is of one assignment: in another one the platform gives the same student another."""
+        return self.platform == "Moodle"
+
+    @property
+    def school_id(self) -> str:
+        """The id, unless the platform has given it by itself: then no school knows it."""
+        return "" if self.platform in OWN_NUMBERS else self.id
+
 
 @dataclass(frozen=True)
 class Student:
     """One student: the `name` in reports, the `folder` for his reports, both unique, and the `path` of his work.
 
-    `files` are his notebooks by their paths there, `platform` is what the platform called him, `canvas` his number in
-    Canvas, `notes` what there is to say about how he handed in, and `lost` what he handed in that cannot be graded
-    because of its form.
+    `own` is his name, which another may have, too. `files` are his notebooks by their paths there, `platform` is what
+    the platform called him, `canvas` his number in Canvas, `notes` what there is to say about how he handed in, and
+    `lost` what he handed in that cannot be graded because of its form.
     """
 
     name: str
@@ -69,6 +85,7 @@ class Student:
     platform: Named = Named()
     notes: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
+    own: str = ""
 
 
 class WorkerLost(Exception):
@@ -178,7 +195,7 @@ class Graded:
     """A graded class: what confined the answers, and each student with his result, in the order of their names.
 
     `due` says what was graded, where that is not the whole course; `gone` are students of earlier runs who are no more
-    in the class.
+    in the class, or have another folder.
     """
 
     sandbox: str

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bn_helpers.grading.results import GradingError
+from bn_helpers.grading.results import OWN_NUMBERS, GradingError, Named
 from bn_helpers.grading.spreadsheet import read_table
 
 # What platforms call these columns when they export a class.
@@ -41,15 +41,24 @@ class Roster:
 
     def __init__(self, people: list[Person]) -> None:
         self.people = people
-        self._known: dict[str, set[Person]] = defaultdict(set)
+        self._known: dict[tuple[str, str], set[Person]] = defaultdict(set)
         for person in people:
             for key in _keys(person):
                 self._known[key].add(person)
 
-    def find(self, *names: str) -> Person | None:
-        """The one person whom the first name means that means only one."""
-        for name in names:
-            found = self._known.get(_plain(name), ()) if _plain(name) else ()
+    def find(self, named: Named) -> Person | None:
+        """The one person whom the address, the id or the name mean, whichever is the first that means only one.
+
+        Where a platform numbers its students, its number is no school's, and a name nothing but a name.
+        """
+        own = named.platform in OWN_NUMBERS
+        keys = (
+            ("email", named.email.casefold()),
+            (named.platform if own else "any", _plain(named.id)),
+            ("name" if own else "any", _plain(named.name)),
+        )
+        for key in keys:
+            found = self._known.get(key, ())
             if len(found) == 1:
                 return next(iter(found))
         return None
@@ -95,13 +104,16 @@ def _person(*, sis: str = "", login: str = "", **row: str) -> Person:
     return Person(**row)
 
 
-def _keys(person: Person) -> Iterator[str]:
-    """The names of a person, as `_plain` writes them; a name in any order of its parts."""
-    yield from {_plain(name) for name in (person.id, person.email, person.canvas, person.github)} - {""}
-    if "@" in person.email:
-        yield _plain(person.email.partition("@")[0])
+def _keys(person: Person) -> Iterator[tuple[str, str]]:
+    """The names of a person, each with its kind; a name in any order of its parts."""
     words = [word for word in re.split(r"[\s,]+", person.name) if word]
-    yield from {_plain("".join(words[turn:] + words[:turn])) for turn in range(len(words))} - {""}
+    names = {_plain("".join(words[turn:] + words[:turn])) for turn in range(len(words))}
+    others = {_plain(name) for name in (person.id, person.email, person.email.partition("@")[0], person.github)}
+    yield from (("name", name) for name in names)
+    yield from (("any", name) for name in (names | others) - {""})
+    yield from (("email", name.casefold()) for name in (person.id, person.email) if "@" in name)
+    if person.canvas:
+        yield "Canvas", _plain(person.canvas)
 
 
 def _plain(name: str) -> str:

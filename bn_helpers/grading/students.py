@@ -9,10 +9,11 @@ import re
 import sys
 import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
+from itertools import combinations
 from pathlib import Path
 
 import yaml
@@ -25,7 +26,7 @@ from bn_helpers.grading.names import notebook_of, nth, stem, words
 from bn_helpers.grading.results import NOTHING, GradingError, Named, Student
 from bn_helpers.grading.roster import Person, Roster
 from bn_helpers.submission import Submission, read_files
-from bn_helpers.text import decoded, one_line
+from bn_helpers.text import decoded, few, one_line
 
 EXAMPLES = 5
 METADATA = "submission_metadata.yml"  # of Gradescope
@@ -69,17 +70,16 @@ def find_students(
         If a path is not there, no student is found, or it cannot be told whose files are whose.
     """
     finder = _Finder(Collector(scratch or Path(tempfile.gettempdir()), others), pattern, roster)
-    groups = _merged([group for path in paths for group in finder.below(path)], roster)
+    groups = _merged([group for path in paths for group in finder.below(path)])
     if not groups:
         raise GradingError(
             f"{', '.join(map(str, paths))}: there is no submission. Name a notebook, a folder with notebooks, "
             "or a folder or a zip that holds what each student handed in."
         )
-    if roster:
-        here = {group.person for group in groups}
-        groups += [_Group(Named(p.name), Path(), person=p) for p in roster.people if p not in here]
+    groups = _of_class(groups, roster) if roster else groups
     if finder.aside:
-        print(f"left aside, as nobody's work: {', '.join(sorted(finder.aside)[:20])}", file=sys.stderr)
+        aside = few([one_line(name)[: names.LONGEST] for name in sorted(finder.aside)])
+        print(f"left aside, as nobody's work: {', '.join(aside)}", file=sys.stderr)
     groups.sort(key=lambda group: (group.name, str(group.path)))
     own = [group.name for group in groups]
     shown = names.unique(list(map(names.shown_name, own)), own, str)
@@ -111,19 +111,40 @@ class _Group:
         """The notebooks that are there."""
         return {_claim(handed) for _, handed in self.files if _is_answer(handed)}
 
+    def is_apart(self, other: _Group) -> bool:
+        """Whether two of one name may be two people: a platform says so, or all that they have is a name, and both did
+        the same work."""
+        one, two = self.named, other.named
+        if one.key and two.key and one.platform == two.platform and not one.is_numbered_anew:
+            return one.key != two.key
+        here = bool(one.key and two.key) and self.path == other.path
+        return here or bool(self.claimed & other.claimed)
+
+    def join(self, other: _Group) -> None:
+        """Add another part of the work."""
+        taken = {label for label, _ in self.files}
+        for label, handed in other.files:
+            while label in taken:
+                label = f"{other.path.name}/{label}"
+            taken.add(label)
+            self.files.append((label, handed))
+        self.notes += other.notes
+        self.named = replace(self.named, late=self.named.late or other.named.late)
+
     def student(self, name: str, folder: str, roster: Roster | None) -> Student:
         """The student of the group."""
         canvas = self.named.id if self.named.platform == "Canvas" else ""
-        person = self.person or Person("", "" if canvas else self.named.id, self.named.email)
+        person = self.person or Person("", self.named.school_id, self.named.email)
         newest, older = _newest([(label, handed) for label, handed in self.files if _is_answer(handed)])
         notes = [*self.notes, *(["handed in late, as the platform says"] if self.named.late else [])]
-        notes += [f"an older copy was not read: {label}" for label in older]
+        notes += few([f"an older copy was not read: {label}" for label in older])
         notes += ["not in the roster"] if roster and not self.person else []
-        notes += [NOTHING] if not self.files else []
+        notes += [NOTHING] if not (self.files or self.notes) else []
         files = tuple((label, handed.path) for label, handed in newest)
         about = {"id": person.id, "email": person.email, "section": person.section, "platform": self.named}
         about["canvas"] = person.canvas or canvas
-        return Student(name, folder, self.path, files, notes=tuple(notes), lost=tuple(self._lost(files)), **about)
+        lost = few(list(self._lost(files)))
+        return Student(name, folder, self.path, files, notes=tuple(notes), lost=lost, own=self.name, **about)
 
     def _lost(self, files: Sequence) -> Iterable[str]:
         """What was handed in and cannot be graded as it is, and why."""
@@ -211,23 +232,22 @@ class _Finder:
         several = [name for name in full if not _one(folders[name], at + 1, name) and not self._knows(name)]
         if several and len(several) < len(full):
             raise _unclear(root, [handed for handed in folders[several[0]] if _is_answer(handed)], "{name}/**")
-        users = _users(folders, at)
+        users = _users(root, folders)
         groups = []
         for name, inside in folders.items():
-            folder = inside[0].path.parents[len(inside[0].place) - at - 2]
             if name in several:
-                groups += self._parted(folder, inside, at + 1)
+                groups += self._parted(root / name, inside, at + 1)
             else:
-                groups.append(_group(name, folder, inside, at + 1, users.get(name, "")))
+                groups.append(_group(name, root / name, inside, at + 1, users.get(name, "")))
         return groups
 
     def _knows(self, name: str) -> bool:
-        return bool(self._roster and self._roster.find(stem(name)))
+        return bool(self._roster and self._roster.find(Named(stem(name))))
 
 
 def _fits(root: Path, files: list[Handed], at: int) -> dict[Handed, Named]:
     """What the platform that has named a folder's files says of each. Where another may have named one, it asks."""
-    found = {handed: fits for handed in files if (fits := names.fitting("/".join(handed.place[at:])))}
+    found = {handed: fits for handed in files if (fits := names.fitting(_whole(handed, at)))}
     answers = list(filter(_is_answer, found))
     platform = names.commonest(found[handed] for handed in answers or found)
     if strange := [handed for handed in answers if names.likeliest(found[handed]) != platform]:
@@ -259,14 +279,14 @@ def _group(name: str, path: Path, files: Iterable[Handed], at: int, user: str = 
 
 
 def _by_name(root: Path, fits: dict[Handed, Named]) -> list[_Group]:
-    """A group for each name and number. Of the attempts that a platform dates only the newest counts.
+    """A group for each name or number. Of the attempts that a platform dates only the newest counts.
 
     One that is dated in the future was dated by a wrong clock: it counts where there is no other.
     """
     tomorrow = (datetime.now() + timedelta(days=1)).strftime("%Y-%m-%d-%H-%M-%S")  # it may be another zone's time
-    found: dict[tuple[str, str, str], list[tuple[Handed, Named]]] = defaultdict(list)
+    found: dict[tuple[str, str], list[tuple[Handed, Named]]] = defaultdict(list)
     for handed, named in fits.items():
-        found[("", named.id, "") if named.id else (named.name, "", named.email)].append((handed, named))
+        found[named.key, "" if named.key else named.name].append((handed, named))
     groups = []
     for entries in found.values():
         dates = sorted({named.date for _, named in entries})
@@ -274,9 +294,9 @@ def _by_name(root: Path, fits: dict[Handed, Named]) -> list[_Group]:
         files = [("/".join(handed.place), handed) for handed, named in entries if named.date == last]
         late = any(named.late for _, named in entries)
         named = replace(entries[0][1], late=late)
-        group = _Group(named if named.name or named.id or named.email else Named(root.name), root, files)
-        group.notes += [f"an earlier attempt was not read: {date}" for date in dates if date < last]
-        group.notes += [f"an attempt dated in the future was not read: {date}" for date in dates if date > last]
+        group = _Group(named if named.name or named.key else Named(root.name), root, files)
+        group.notes += few([f"an earlier attempt was not read: {date}" for date in dates if date < last])
+        group.notes += few([f"an attempt dated in the future was not read: {date}" for date in dates if date > last])
         group.notes += [f"the attempt that counts is dated in the future: {last}"] * (last > tomorrow)
         groups.append(group)
     return groups
@@ -285,7 +305,7 @@ def _by_name(root: Path, fits: dict[Handed, Named]) -> list[_Group]:
 def _from_metadata(groups: list[_Group], path: Path) -> list[_Group]:
     """The groups, each for all who handed it in together, as Gradescope tells it."""
     try:
-        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # all is text: a name may look like a date
         data = yaml.load(path.read_bytes()[:MAX_METADATA], Loader=loader)
         people = {
             str(key).rpartition("_")[2]: [
@@ -294,7 +314,7 @@ def _from_metadata(groups: list[_Group], path: Path) -> list[_Group]:
             ]
             for key, entry in data.items()
         }
-    except (OSError, yaml.YAMLError, AttributeError, TypeError, KeyError, RecursionError) as error:
+    except (OSError, ValueError, yaml.YAMLError, AttributeError, TypeError, KeyError, RecursionError) as error:
         raise GradingError(f"{path.name} cannot be read, so names are missing: {one_line(str(error))[:200]}") from None
     return [
         replace(group, named=named, notes=list(group.notes))
@@ -303,36 +323,60 @@ def _from_metadata(groups: list[_Group], path: Path) -> list[_Group]:
     ]
 
 
-def _merged(groups: list[_Group], roster: Roster | None) -> list[_Group]:
+def _merged(groups: list[_Group]) -> list[_Group]:
     """One group a student: the parts of a student's work may lie in several places.
 
     A name alone joins only what claims different notebooks: there may be two of that name.
     """
-    found: dict[tuple, _Group] = {}
+    numbered: dict[tuple, list[_Group]] = defaultdict(list)
+    called: dict[tuple, list[_Group]] = defaultdict(list)
     for group in groups:
         named = group.named
-        group.person = roster.find(named.id, named.email, named.name) if roster else None
-        called = ("id", named.platform, named.id) if named.id else ("name", named.name)
-        key = ("person", group.person) if group.person else called
-        other = found.get(key)
-        if other and key[0] == "name" and (other.claimed & group.claimed or not (other.claimed and group.claimed)):
-            group.notes.append(f"another student has the same name: {other.path}")
-            key = (*key, len(found))
-            other = None
-        if other:
-            taken = {label for label, _ in other.files}
-            other.files += [(f"{group.path.name}/{label}" if label in taken else label, h) for label, h in group.files]
-            other.notes += group.notes
-            other.named = replace(other.named, late=other.named.late or named.late)
-        else:
-            found[key] = group
-    return list(found.values())
+        numbered[(named.platform, named.key) if named.key else (id(group),)].append(group)
+    for [group] in map(_joined, numbered.values()):
+        named = group.named
+        by_name = group.claimed and (named.is_numbered_anew or not named.key)
+        called[(named.key and named.platform, named.name) if by_name else (id(group),)].append(group)
+    found = [_joined(several) for several in called.values()]
+    for first, *others in found:
+        for group in others:
+            group.notes.append(f"another student has the same name: {first.path}")
+    return [group for several in found for group in several]
 
 
-def _users(folders: Mapping[str, list[Handed]], at: int) -> dict[str, str]:
+def _joined(several: list[_Group]) -> list[_Group]:
+    """One group of those that are called the same; where two of them may be two people, all of them."""
+    if any(one.is_apart(other) for one, other in combinations(several, 2)):
+        return several
+    for group in several[1:]:
+        several[0].join(group)
+    return several[:1]
+
+
+def _of_class(groups: list[_Group], roster: Roster) -> list[_Group]:
+    """One group for each of the class, and those that are nobody's of it.
+
+    Who may be two people are not made one by a name in the roster: then it is not known which of them is meant.
+    """
+    meant: dict[Person | None, list[_Group]] = {person: [] for person in roster.people}
+    for group in sorted(groups, key=lambda group: not group.named.key):
+        meant.setdefault(roster.find(group.named), []).append(group)
+    found = meant.pop(None, [])
+    for person, several in meant.items():
+        own, *others = _joined(several) if several else [_Group(Named(person.name), Path())]
+        if others:
+            found += several
+            for group in several:
+                group.notes.append(f"may be {person.name} of the roster, as another may: none is taken for it")
+            why = f"{len(several)} who handed in may be the one of the roster: none is taken for it"
+            own = _Group(Named(person.name), Path(), notes=[why])
+        found.append(replace(own, person=person))
+    return found
+
+
+def _users(root: Path, folders: Iterable[str]) -> dict[str, str]:
     """User names of clones that GitHub Classroom named ASSIGNMENT-USER."""
-    homes = {name: inside[0].path.parents[len(inside[0].place) - at - 2] for name, inside in folders.items()}
-    clones = [name for name, home in homes.items() if (home / ".git").exists()]
+    clones = [name for name in folders if (root / name / ".git").exists()]
     users = names.beyond_shared(clones, "-") if len(clones) > 1 else {}
     return users if all(user != name for name, user in users.items()) else {}
 
@@ -416,11 +460,10 @@ def _unclear(
     )
 
 
-def _whole(handed: Handed) -> str:
-    """The path of a file, or of a folder with nothing in it."""
-    return "/".join(handed.place) + "/" * (handed.problem == EMPTY)
+def _whole(handed: Handed, at: int = 0) -> str:
+    """The path of a file, or of a folder with nothing in it, from some folder on."""
+    return "/".join(handed.place[at:]) + "/" * (handed.problem == EMPTY)
 
 
 def _listed(paths: Sequence[str]) -> str:
-    more = f"\n  … and {len(paths) - EXAMPLES} more" if len(paths) > EXAMPLES else ""
-    return "".join(f"\n  {one_line(path)[: names.LONGEST]}" for path in paths[:EXAMPLES]) + more
+    return "".join(f"\n  {path}" for path in few([one_line(path)[: names.LONGEST] for path in paths], EXAMPLES))

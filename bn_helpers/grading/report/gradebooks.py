@@ -11,6 +11,7 @@ from bn_helpers.exercises import NOTEBOOKS
 from bn_helpers.grading.report import feedback
 from bn_helpers.grading.results import Graded, Student, SubmissionResult
 from bn_helpers.grading.spreadsheet import write_table
+from bn_helpers.text import one_line
 
 
 def canvas(graded: Graded) -> bytes | None:
@@ -41,7 +42,10 @@ def moodle(graded: Graded) -> bytes | None:
 def moodle_feedback(graded: Graded) -> bytes | None:
     """feedback_moodle.zip, for *Upload multiple feedback files in a zip*. None where nothing came from Moodle."""
     pages = {
-        f"{student.platform.name}_{number}_assignsubmission_file/feedback.html": feedback.page(result)
+        # Whose it is, Moodle takes from between the first two underscores.
+        f"{one_line(student.platform.name).replace('_', ' ')}_{number}_assignsubmission_file/feedback.html": (
+            feedback.page(result)
+        )
         for student, result in zip(graded.students, graded.results, strict=True)
         if (number := _participant(student))
     }
