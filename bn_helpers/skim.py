@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import mmap
 import re
 
@@ -48,6 +49,15 @@ def skim(descriptor: int, most: int) -> str:
             if len(data) > most:
                 raise ValueError(f"it is not in UTF-8, and has more than {most // 2**20} MB") from None
             return decoded(data[:])
+
+
+def line_of(cell: str, text: str) -> int | None:
+    """The line of a file at which the first definition of a cell stands, if it is there."""
+    lines = cell.splitlines()
+    first = next((line for line in lines if re.match(r"def |\w+ *= *", line)), lines[0] if lines else "")
+    spelled = [json.dumps(first, ensure_ascii=ascii)[1:-1] for ascii in (True, False)] if first else []
+    before = next((text.partition(way)[0] for way in spelled if way in text), None)
+    return None if before is None else before.count("\n") + 1
 
 
 def _end_of_value(data: mmap.mmap, start: int) -> int:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 import stat
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -34,7 +33,7 @@ from bn_helpers.parsing import (
     parse,
     pieces_of,
 )
-from bn_helpers.skim import skim
+from bn_helpers.skim import line_of, skim
 from bn_helpers.text import decoded, few, one_line
 
 MAX_FILE = 100 * 2**20  # bytes of a notebook that is looked into
@@ -269,15 +268,6 @@ def _task(name: Any) -> str:
     return name if isinstance(name, str) and name in TASKS else ""
 
 
-def _line_of(source: str, text: str) -> int | None:
-    """The line of a file at which the first definition of a cell stands."""
-    lines = source.splitlines()
-    first = next((line for line in lines if re.match(r"def |\w+ *= *", line)), lines[0] if lines else "")
-    spelled = [json.dumps(first, ensure_ascii=ascii)[1:-1] for ascii in (True, False)] if first else []
-    before = next((text.partition(way)[0] for way in spelled if way in text), None)
-    return None if before is None else before.count("\n") + 1
-
-
 # Choosing among cells and files
 
 
@@ -398,7 +388,7 @@ def _answer(task: str, cell: _Cell) -> Answer:
         letter=chosen,
         notes=(*text, *parsed.notes),
         file=one_line(cell.file)[:200],
-        line=_line_of(cell.text, cell.file_text),
+        line=line_of(cell.text, cell.file_text),
     )
 
 

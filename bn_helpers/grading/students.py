@@ -5,35 +5,31 @@ It never makes one student of several: where files claim the same notebook and n
 
 from __future__ import annotations
 
-import re
 import sys
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import cache
 from itertools import combinations
 from pathlib import Path
 
 import yaml
 
-from bn_helpers.exercises import NOTEBOOKS, TASKS
-from bn_helpers.exports import is_export
 from bn_helpers.grading import names
+from bn_helpers.grading.claimed import are_nobodys_folders, are_one, claim, is_answer, newest, without_solutions
 from bn_helpers.grading.handed import EMPTY, Collector, Handed
-from bn_helpers.grading.names import notebook_of, nth, stem, words
+from bn_helpers.grading.names import stem
 from bn_helpers.grading.results import NOTHING, GradingError, Named, Student
 from bn_helpers.grading.roster import Person, Roster
 from bn_helpers.submission import Submission, read_files
-from bn_helpers.text import decoded, few, one_line
+from bn_helpers.text import few, one_line
 
 EXAMPLES = 5
 METADATA = "submission_metadata.yml"  # of Gradescope
 MAX_METADATA = 32 * 2**20
 # Beside students' work these are nobody's; anything else there is somebody's, and told where it cannot be graded.
 _ASIDE = {".csv", ".yml", ".yaml", ".md", ".txt", ".json", ".xlsx", ".xls", ".db", ".log", ".key"}
-_ANSWER = re.compile(rb'"grade_id": ?"(\w+)"|\bdef (\w+)\(|\b(quiz_\d) ?=')
 
 
 def find_students(
@@ -109,7 +105,7 @@ class _Group:
     @property
     def claimed(self) -> set[str]:
         """The notebooks that are there."""
-        return {_claim(handed) for _, handed in self.files if _is_answer(handed)}
+        return {claim(handed) for _, handed in self.files if is_answer(handed)}
 
     def is_apart(self, other: _Group) -> bool:
         """Whether two of one name may be two people: a platform says so, or all that they have is a name, and both did
@@ -135,12 +131,12 @@ class _Group:
         """The student of the group."""
         canvas = self.named.id if self.named.platform == "Canvas" else ""
         person = self.person or Person("", self.named.school_id, self.named.email)
-        newest, older = _newest([(label, handed) for label, handed in self.files if _is_answer(handed)])
+        kept, older = newest([(label, handed) for label, handed in self.files if is_answer(handed)])
         notes = [*self.notes, *(["handed in late, as the platform says"] if self.named.late else [])]
         notes += few([f"an older copy was not read: {label}" for label in older])
         notes += ["not in the roster"] if roster and not self.person else []
         notes += [NOTHING] if not (self.files or self.notes) else []
-        files = tuple((label, handed.path) for label, handed in newest)
+        files = tuple((label, handed.path) for label, handed in kept)
         about = {"id": person.id, "email": person.email, "section": person.section, "platform": self.named}
         about["canvas"] = person.canvas or canvas
         lost = few(list(self._lost(files)))
@@ -182,27 +178,27 @@ class _Finder:
     def _chosen(self, root: Path, files: list[Handed]) -> list[_Group]:
         """The groups that the given pattern makes."""
         try:
-            found = {handed: names.match(self._pattern, _whole(handed)) for handed in _without_solutions(files, 0)}
+            found = {handed: names.match(self._pattern, _whole(handed)) for handed in without_solutions(files, 0)}
         except ValueError as error:
             raise GradingError(f"--names {self._pattern!r}: {error}.") from None
-        strange = ["/".join(h.place) for h, named in found.items() if not named and _is_answer(h)]
+        strange = ["/".join(h.place) for h, named in found.items() if not named and is_answer(h)]
         if strange:
             raise GradingError(f"--names {self._pattern!r} does not fit {len(strange)} files:{_listed(strange)}")
         return _by_name(root, {handed: named for handed, named in found.items() if named})
 
     def _parted(self, root: Path, files: list[Handed], at: int) -> list[_Group]:
         """The groups of files whose places agree up to `at`; `root` is the folder that they are in."""
-        files = _without_solutions(files, at)
+        files = without_solutions(files, at)
         fits = _fits(root, files, at)
         rest = [handed for handed in files if handed not in fits]
         groups = _by_name(root, fits)
         if any(handed.place[at] == METADATA for handed in rest):
             groups = _from_metadata(groups, next(handed.path for handed in rest if handed.place[at] == METADATA))
         loose = [handed for handed in rest if len(handed.place) == at + 1]
-        answers = list(filter(_is_answer, loose))
-        if not groups and (answers or _nobodys_folders(rest, at)) and _one(rest, at, root.name):
+        answers = list(filter(is_answer, loose))
+        if not groups and (answers or are_nobodys_folders(rest, at)) and are_one(rest, at, root.name):
             return [_group(root.name, root, rest, at)]
-        if answers and not _one(answers, at, root.name):
+        if answers and not are_one(answers, at, root.name):
             raise _unclear(root, answers, "{name}_{notebook}*")
         groups += self._loose(root, loose, answers, at)
         return groups + self._folders(root, [handed for handed in rest if len(handed.place) > at + 1], at)
@@ -228,10 +224,10 @@ class _Finder:
         folders: dict[str, list[Handed]] = defaultdict(list)
         for handed in files:
             folders[handed.place[at]].append(handed)
-        full = [name for name, inside in folders.items() if any(map(_is_answer, inside))]
-        several = [name for name in full if not _one(folders[name], at + 1, name) and not self._knows(name)]
+        full = [name for name, inside in folders.items() if any(map(is_answer, inside))]
+        several = [name for name in full if not are_one(folders[name], at + 1, name) and not self._knows(name)]
         if several and len(several) < len(full):
-            raise _unclear(root, [handed for handed in folders[several[0]] if _is_answer(handed)], "{name}/**")
+            raise _unclear(root, [handed for handed in folders[several[0]] if is_answer(handed)], "{name}/**")
         users = _users(root, folders)
         groups = []
         for name, inside in folders.items():
@@ -248,7 +244,7 @@ class _Finder:
 def _fits(root: Path, files: list[Handed], at: int) -> dict[Handed, Named]:
     """What the platform that has named a folder's files says of each. Where another may have named one, it asks."""
     found = {handed: fits for handed in files if (fits := names.fitting(_whole(handed, at)))}
-    answers = list(filter(_is_answer, found))
+    answers = list(filter(is_answer, found))
     platform = names.commonest(found[handed] for handed in answers or found)
     if strange := [handed for handed in answers if names.likeliest(found[handed]) != platform]:
         other = names.likeliest(found[strange[0]])
@@ -381,71 +377,7 @@ def _users(root: Path, folders: Iterable[str]) -> dict[str, str]:
     return users if all(user != name for name, user in users.items()) else {}
 
 
-# Files
-
-
-def _is_answer(handed: Handed) -> bool:
-    """Whether it can hold answers: a notebook, or a notebook that was exported as Python."""
-    return not handed.problem and (handed.suffix == ".ipynb" or (handed.suffix == ".py" and _is_export(handed.path)))
-
-
-@cache
-def _is_export(path: Path) -> bool:
-    with path.open("rb") as file:
-        return bool(notebook_of(path.name)) or is_export(decoded(file.read(2**20)))
-
-
-def _claim(handed: Handed) -> str:
-    """The notebook that a file claims to be: by its name, else by what it holds."""
-    return notebook_of("/".join(handed.place[-2:])) or _claim_inside(handed.path)
-
-
-@cache
-def _claim_inside(path: Path) -> str:
-    with path.open("rb") as file:
-        found = _ANSWER.findall(file.read(2**24).replace(b'\\"', b'"'))
-    tasks = {name.decode("ascii", "ignore") for names_ in found for name in names_} & TASKS.keys()
-    counts = {name: sum(TASKS[task].notebook == name for task in tasks) for name in NOTEBOOKS}
-    best = max(counts, key=counts.__getitem__)
-    return best if counts[best] else ""
-
-
-def _one(files: Iterable[Handed], at: int, owner: str) -> bool:
-    """Whether files can be one student's: no two that claim the same notebook are named for different people."""
-    whose: dict[str, list[frozenset[str]]] = defaultdict(list)
-    for handed in filter(_is_answer, files):
-        if claim := _claim(handed):
-            whose[claim].append(words(" ".join(map(stem, handed.place[at:]))) - words(owner))
-    return all(a <= b or b <= a for found in whose.values() for a in set(found) for b in set(found))
-
-
-def _nobodys_folders(files: Iterable[Handed], at: int) -> bool:
-    """Whether no folder names anybody: each says which notebook is in it, or only that there is work in it."""
-    answers = [handed for handed in files if _is_answer(handed)]
-    return bool(answers) and all(len(h.place) > at + 1 and _is_nobodys(h.place[at], h.path) for h in answers)
-
-
-def _is_nobodys(folder: str, path: Path) -> bool:
-    plain = not words(folder) and not any(map(str.isdigit, folder))
-    return plain or notebook_of(folder) == (_claim_inside(path) or "-")
-
-
-def _without_solutions(files: list[Handed], at: int) -> list[Handed]:
-    """A copy of the whole course holds solutions beside its notebooks: they are nobody's answers."""
-    homes = {h.place[:-2] for h in files if len(h.place) > at + 1 and h.place[-2] == "notebooks" and _is_answer(h)}
-    return [h for h in files if not any(h.place[: len(home) + 1] == (*home, "solutions") for home in homes)]
-
-
-def _newest(files: list[tuple[str, Handed]]) -> tuple[list[tuple[str, Handed]], list[str]]:
-    """Files from the oldest to the newest; of a platform's own numbering of the same file only the newest."""
-    order = {label: (nth(stem(label))[1], handed.path.stat().st_mtime) for label, handed in files}
-    files = sorted(files, key=lambda entry: (order[entry[0]], entry[0]))
-    last: dict[str, str] = {}
-    for label, handed in files:
-        if handed.place[-1] and names.fitting(label):
-            last[nth(stem(label))[0]] = label
-    older = [label for label, _ in files if last.get(nth(stem(label))[0], label) != label]
-    return [entry for entry in files if entry[0] not in older], older
+# Words
 
 
 def _unclear(
