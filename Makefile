@@ -45,9 +45,8 @@ test: .venv/author .venv/grader .venv/developer ## test the course: minutes
 test-all: .venv/author .venv/grader .venv/developer ## test everything that needs no browser and no class tool
 	$(tests)
 
-# JupyterLab beside the course without installation; the tests of a file stay with one server.
-test-browser: .venv/browser .venv/developer .venv/lecturer .venv/grader .venv/lite ## test all that a browser shows, many minutes (needs Chromium: apt install chromium)
-	$(run) pytest tests/browser -n 2 --dist loadfile
+test-browser: .venv/browser .venv/lecturer .venv/grader .venv/lite ## test all that a browser shows, many minutes (needs Chromium: apt install chromium)
+	$(run) pytest tests/browser
 
 test-classtools: .venv/nbgrader/installed .venv/author .venv/grader ## test the course in nbgrader, in an environment of its own
 	NBGRADER=.venv/nbgrader/bin/nbgrader $(run) pytest tests/test_classtools.py -k nbgrader
