@@ -47,9 +47,10 @@ class Dask:
         there = folder / "scheduler.json"
         self.scheduler = self._start("scheduler", "--port", "0", "--scheduler-file", str(there), *options)
         deadline = time.monotonic() + SECONDS
-        while not there.exists() and time.monotonic() < deadline:
+        while not (text := there.read_text() if there.exists() else "").endswith("}"):  # the scheduler is writing it
+            assert time.monotonic() < deadline, (folder / "log").read_text()
             time.sleep(0.05)
-        self.address = json.loads(there.read_text())["address"]
+        self.address = json.loads(text)["address"]
 
     def worker(self, *options: str, before: str = "") -> subprocess.Popen:
         own = [self.address, "--nthreads", "1", "--local-directory", str(self.folder)]
