@@ -667,7 +667,7 @@ if ready(network_loss=network_loss, train_network=train_network):
 # examples the angle is smaller.
 
 # %% id="held-angle"
-widths = [64, 50, 50, 50, 50, 10]
+widths = [64, 30, 30, 30, 30, 10]
 norm = batchnorm_forward, batchnorm_backward
 if ready(frozen_backward=frozen_backward, batchnorm_backward=batchnorm_backward, batchnorm_forward=batchnorm_forward):
     angles = []
@@ -738,10 +738,10 @@ if ready(**needed):
 # %% id="held-elsewhere"
 if ready(**needed):
     slower = paired(lambda arm, seed: train(arm, seed, lr=0.01)[0, -1], arms.values(), SEEDS)  # (arms, seeds)
-    shallow = paired(lambda arm, seed: train(arm, seed, widths=[64, 50, 10])[0, -1], arms.values(), SEEDS)
+    shallow = paired(lambda arm, seed: train(arm, seed, widths=[64, 30, 10])[0, -1], arms.values(), SEEDS)
     claim("rate 0.01: last loss, held over right, under 2", slower[1] / slower[0], below=2)
     claim("one hidden layer: the same, under 2", shallow[1] / shallow[0], below=2)
-    claim("1,200 updates: under 0.7 of the loss after 400", wrong[:, 0, -1] / losses[1, :, -1], below=0.7)
+    claim("1,200 updates: under 0.8 of the loss after 400", wrong[:, 0, -1] / losses[1, :, -1], below=0.8)
 
 # %% [markdown] id="held-elsewhere-caption"
 # **No: how much it costs depends on rate, depth and time.** Small steps or few layers bear the wrong gradient, and with

@@ -410,7 +410,7 @@ if ready(**both):
 # ## Two claims: learning rates and initial weights
 #
 # The lecture claims that batch normalization allows higher learning rates, and lessens the dependence on
-# initialization. You test the first on fully connected nets with one, three and eight hidden layers of 100 units, and
+# initialization. You test the first on fully connected nets with one, three and eight hidden layers of 50 units, and
 # on the convolutional net; the second on two of these. The arms are paired: five seeds, 50 steps.
 #
 # **Predict:** for each claim, where do the two curves part, and where do they lie on one another?
@@ -437,8 +437,8 @@ def sweep(widths, word, norm, setting, values):
 
 # %% id="rates-figure"
 if ready(**both):
-    rate_panels = {"one hidden layer": sweep([100, 10], "linear", handed, "lr", rates)}
-    rate_panels["three hidden layers"] = sweep([100, 100, 100, 10], "linear", handed, "lr", rates)
+    rate_panels = {"one hidden layer": sweep([50, 10], "linear", handed, "lr", rates)}
+    rate_panels["three hidden layers"] = sweep([50, 50, 50, 10], "linear", handed, "lr", rates)
     rate_panels["convolutional net"] = sweep([8, 16, 10], "convolution", yours, "lr", rates[1::2])
     figure = plotting.convolution.sweeps({name: panel[:2] for name, panel in rate_panels.items()}, "learning rate")
     plotting.show(figure, alt="Accuracy over learning rate, three nets: alike at small rates, apart at large ones.")
@@ -468,7 +468,7 @@ def best(panel):  # test accuracy of each arm at the rate that is best for it on
 
 
 if ready(**both):
-    rate_panels["eight hidden layers"] = sweep([100] * 8 + [10], "linear", handed, "lr", rates[2:5])
+    rate_panels["eight hidden layers"] = sweep([50] * 8 + [10], "linear", handed, "lr", rates[2:5])
     gained = {name.split()[0]: np.subtract(*reversed(best(panel))) for name, panel in rate_panels.items()}
     for name in ("one", "three"):
         claim(f"{name}, best against best: under 12 gained", gained[name], below=12)
@@ -482,7 +482,7 @@ if ready(**both):
 
 # %% id="init-figure"
 if ready(**both):  # the spread is that of the hidden layers: a norm follows them
-    panels = {"three hidden layers": sweep([100, 100, 100, 10], "linear", handed, "std", stds)[:2]}
+    panels = {"three hidden layers": sweep([50, 50, 50, 10], "linear", handed, "std", stds)[:2]}
     panels["convolutional net"] = sweep([8, 16, 10], "convolution", yours, "std", stds[::2])[:2]
     figure = plotting.convolution.sweeps(panels, "standard deviation of the initial weights")
     plotting.show(figure, alt="Accuracy over initial spread: a narrow peak without, a wide one with batch norm.")
@@ -513,7 +513,7 @@ if ready(**both):  # the spread is that of the hidden layers: a norm follows the
 
 # %% id="scale-training"
 def layer_net(seed, factor=1):
-    net = nets.Net([(1, 14, 14), 100, 100, 10], "linear norm relu", norm=handed, seed=seed)
+    net = nets.Net([(1, 14, 14), 50, 50, 10], "linear norm relu", norm=handed, seed=seed)
     net.parameters["w1"] *= factor
     return net
 

@@ -20,7 +20,7 @@ SETTINGS = {  # what is changed for another setting; a claim that names its sett
     "01_normalization": {"[100] * 51": "[60] * 51", "(200, 100)": "(200, 60)", "*[100] *": "*[60] *"},
     "02_scale_and_shift": {"lr=0.5": "lr=0.3"},
     "03_backward": {"*[50] * 10, 10]": "*[80] * 10, 10]", "*[50] * depth, 10]": "*[80] * depth, 10]"},
-    "04_convolution": {"100, 100, 100, 10]": "60, 60, 60, 10]", "[100, 10]": "[60, 10]", "[100] * 8": "[60] * 8"},
+    "04_convolution": {"50, 50, 50, 10]": "30, 30, 30, 10]", "[50, 10]": "[30, 10]", "[50] * 8": "[30] * 8"},
     "05_regularization": {"y_train, steps=300, lr=0.1, seed=SEEDS[0]": "y_train, steps=150, lr=0.1, seed=SEEDS[0]"},
 }
 
