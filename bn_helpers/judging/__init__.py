@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bn_helpers.exercises import EXERCISES
+from bn_helpers.judging.marking import Judgement, judge, mark
 from bn_helpers.judging.naming import Diagnosis, Known, Signatures, alike, diagnose, fingerprints, signature, signatures
-from bn_helpers.judging.outcome import Judgement, judge, mark
 from bn_helpers.judging.words import SHOWN, advise, explain, table
 from bn_helpers.outcomes import Case, Outcome
 

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from bn_helpers.exercises.draw import SPECIAL
-from bn_helpers.judging.outcome import judge, judge_value, longer_axes
+from bn_helpers.judging.marking import judge, judge_value, longer_axes
 from bn_helpers.outcomes import Case, Outcome, Wanted
 
 PROJECTIONS = 2

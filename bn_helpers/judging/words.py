@@ -7,7 +7,7 @@ import re
 import numpy as np
 
 from bn_helpers.exercises import CASES, EASY, EXERCISES, NOTEBOOKS
-from bn_helpers.judging.outcome import Judgement, judge_value
+from bn_helpers.judging.marking import Judgement, judge_value
 from bn_helpers.outcomes import Case, Outcome, Wanted
 
 SHOWN = 5  # rows and columns of an array that a message shows at most

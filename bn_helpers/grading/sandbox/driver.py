@@ -1,4 +1,4 @@
-"""The process inside the sandbox that kernels are forked from, and what a kernel runs for a probe.
+"""The zygote, the process inside the sandbox that kernels are forked from, and what a kernel runs for a probe.
 
 It is `bn_driver` there, and alone: nothing of the course can be imported beside it. It loads NumPy and ipykernel once;
 each kernel is then a fork that takes milliseconds. Forks share nothing: a kernel can write no file, start no process

@@ -1,8 +1,8 @@
 """What the file system of a sandbox holds: an interpreter, NumPy, ipykernel, what forks kernels, and nothing else.
 
 Of site-packages only the distributions that these need are there, file by file; of the system only the shared
-libraries that this process has loaded for the same purpose. Of the course, `outcomes` alone
-is among them, which knows nothing of what is right.
+libraries that this process has loaded for the same purpose. Of the course there is the driver, and `outcomes`, which
+knows nothing of what is right.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Run notebooks that the grader builds, by nbval: the kernel in a sandbox, the comparison here.
 
 A notebook is a list of steps. Answers are run and not compared; a probe shows outcomes under a type of its own, and
-nbval compares them by `outcomes.judge` in the place of its comparison of texts.
+nbval compares them by `judging.judge` in the place of its comparison of texts.
 """
 
 from __future__ import annotations

@@ -70,7 +70,7 @@ def longer_axes(value: np.ndarray) -> tuple[int, ...]:
 
 
 def mark(exercise: str, cases: Sequence[Case], outcomes: Sequence[Outcome]) -> dict[str, float]:
-    """What share of each case was reached, from 0 to 1, on the worst of its draws: what `Exercise.points_for` wants.
+    """What share of each case was reached, from 0 to 1, on the worst of its draws: what `Exercise.score` wants.
 
     The easy case is shared among the results. A property is left out where the call raised: nothing was seen of it.
     Where there are fewer outcomes than cases, or an answer takes no notice of its inputs, nothing was reached.
