@@ -7,7 +7,7 @@ import pytest
 from sample_results import ORDER, exercise_result, submission_result
 
 from bn_helpers.exercises import TASKS
-from bn_helpers.grading.ledger import Ledger, remove_pages
+from bn_helpers.grading.ledger import Ledger
 from bn_helpers.grading.results import FORMATIVE, MISSING, GradingError, Named, Student
 
 FIRST = [task for task in ORDER if TASKS[task].notebook == "01_normalization"]
@@ -176,13 +176,3 @@ def test_damaged_results_of_earlier_runs_are_told(tmp_path):
     (tmp_path / ".graded" / "class.json").write_text("{")
     with pytest.raises(GradingError, match=r"class\.json.*cannot be read"):
         Ledger(tmp_path)
-
-
-def test_pages_of_who_is_gone_are_removed_and_what_is_not_ours_stays(tmp_path):
-    for name in ("kim", "lee"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "feedback.html").touch()
-    (tmp_path / "lee" / "letter.txt").touch()
-    gone = [Student(name, name, Path()) for name in ("kim", "lee", "never")]
-    remove_pages(tmp_path, gone, ["feedback.html", "results.json"])
-    assert [path.name for path in tmp_path.rglob("*")] == ["lee", "letter.txt"]

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from importlib import resources
 from itertools import pairwise
@@ -27,6 +28,7 @@ from bn_helpers.grading.report import (
     tables,
     write_reports,
 )
+from bn_helpers.grading.results import Student
 from bn_helpers.grading.spreadsheet import cell, formula_free
 
 HOSTILE = (
@@ -58,6 +60,17 @@ def test_all_reports_are_written_each_student_with_a_folder(tmp_path):
     files = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
     own = {f"students/student-{number}/{name}" for number in (0, 1) for name in ("feedback.html", "results.json")}
     assert files == {"results.json", "grades.csv", "junit.xml", "summary.md", "summary.html", *own}
+
+
+def test_pages_of_who_is_gone_are_removed_and_what_is_not_ours_stays(tmp_path):
+    write_reports(graded(submission_result("kim"), submission_result("lee")), tmp_path)
+    (tmp_path / "students" / "student-1" / "letter.txt").touch()
+    gone = [Student(name, name, Path()) for name in ("student-0", "student-1", "never")]
+    write_reports(
+        replace(graded(submission_result("park")), students=[Student("park", "park", Path())], gone=gone), tmp_path
+    )
+    left = {str(path.relative_to(tmp_path / "students")) for path in (tmp_path / "students").rglob("*")}
+    assert left == {"park", "park/feedback.html", "park/results.json", "student-1", "student-1/letter.txt"}
 
 
 # results.json

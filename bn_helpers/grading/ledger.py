@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import shutil
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -167,16 +166,6 @@ class Ledger:
                 f"{self._path}, which holds the results of earlier runs, cannot be read: {error}. "
                 "Put back a copy, or grade into a new folder."
             ) from None
-
-
-def remove_pages(folder: Path, gone: Collection[Student], files: Collection[str]) -> None:
-    """Remove the reports of students who are gone, and their folders, unless somebody else put something there."""
-    for student in gone:
-        own = folder / student.folder
-        for name in files:
-            (own / name).unlink(missing_ok=True)
-        if own.is_dir() and not any(own.iterdir()):
-            shutil.rmtree(own)
 
 
 def _may_be(one: Student, other: Student) -> bool:

@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bn_helpers.files import write_whole
-from bn_helpers.grading.ledger import remove_pages
 from bn_helpers.grading.report import feedback, gradebooks, gradescope, junit, lesson, summary, tables
 from bn_helpers.grading.results import Graded
 
-FOLDER = "students"  # of the reports that are one student's own
+OWN = {"feedback.html": feedback.page, "results.json": gradescope.results}  # what each student has
 
 
 def write_reports(graded: Graded, out: Path) -> None:
@@ -23,10 +22,10 @@ def write_reports(graded: Graded, out: Path) -> None:
     out : Path
         The folder of the results. Of students who are gone nothing stays.
     """
-    remove_pages(out / FOLDER, graded.gone, ("feedback.html", "results.json"))
+    for student in graded.gone:
+        _remove(out / feedback.FOLDER / student.folder)
     for student, result in zip(graded.students, graded.results, strict=True):
-        pages = {"feedback.html": feedback.page(result), "results.json": gradescope.results(result)}
-        _write(out / FOLDER / student.folder, pages)
+        _write(out / feedback.FOLDER / student.folder, {name: page(result) for name, page in OWN.items()})
     _write(
         out,
         {
@@ -55,3 +54,11 @@ def _write(folder: Path, files: Mapping[str, str | bytes | None]) -> None:
             (folder / name).unlink(missing_ok=True)
         else:
             write_whole(folder / name, data)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a student's reports, and their folder, unless somebody else put something there."""
+    for name in OWN:
+        (folder / name).unlink(missing_ok=True)
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()

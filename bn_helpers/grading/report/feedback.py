@@ -11,6 +11,8 @@ from bn_helpers.grading.report.words import mistake
 from bn_helpers.grading.results import ExerciseResult, SubmissionResult
 from bn_helpers.text import printable
 
+FOLDER = "students"  # of the reports that are one student's own
+
 
 def page(result: SubmissionResult) -> str:
     """The whole file."""

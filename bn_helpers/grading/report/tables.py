@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from importlib import metadata
 
+from bn_helpers.grading.report.feedback import FOLDER
 from bn_helpers.grading.results import UNCONFINED, Graded
 from bn_helpers.grading.spreadsheet import write_table
 
@@ -31,7 +32,7 @@ def grades(graded: Graded) -> bytes:
     for student, result in zip(graded.students, graded.results, strict=True):
         points = [result.score, result.max_score, *(exercise.score for exercise in result.exercises)]
         who = [result.student, student.id, student.email, student.section, "late" if student.platform.late else ""]
-        feedback = f"students/{student.folder}/feedback.html"
-        after = [f"{result.sandbox or graded.sandbox}{formative}", feedback, *[graded.due] * bool(graded.due)]
+        page = f"{FOLDER}/{student.folder}/feedback.html"
+        after = [f"{result.sandbox or graded.sandbox}{formative}", page, *[graded.due] * bool(graded.due)]
         rows.append([*who, *(round(value, 2) for value in points), *after])
     return write_table(rows)
