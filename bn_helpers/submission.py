@@ -42,11 +42,11 @@ MAX_TOGETHER = 128 * 2**20  # bytes of one student's notebooks
 MAX_FILES = 20  # notebooks of one student that are read
 MAX_EXPLANATION = 2000  # characters that are carried
 MAX_CODE = 2**20  # characters of code of one student that are looked through
+EXPLAIN = "*Your explanation, in at most 100 words:*"  # as the cell is handed out
 
 _Helpers = dict[str, list[Statement]]
 _Reads = Callable[[Statement], set[str]]
 _EXPLAINED = {f"explain_{notebook.number}" for notebook in NOTEBOOKS.values()}
-_EXPLAIN = "*Your explanation, in at most 100 words:*"  # as the cell was handed out
 
 
 @dataclass(frozen=True)
@@ -257,7 +257,7 @@ def _cells(file: str, notebook: dict, text: str) -> Iterator[_Cell]:
         grade_id = nbgrader.get("grade_id") if isinstance(nbgrader, dict) else None
         kind = cell.get("cell_type")
         if kind == "markdown" and cell.get("id") in _EXPLAINED:
-            words = source.replace(_EXPLAIN, "").strip()[:MAX_EXPLANATION]
+            words = source.replace(EXPLAIN, "").strip()[:MAX_EXPLANATION]
             if words:
                 yield _Cell(file, text, kind, words, cell_id=cell["id"])
             continue

@@ -12,7 +12,7 @@ from bn_helpers import submission
 from bn_helpers.cli import ROOT
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS, TASKS
 from bn_helpers.parsing import parse
-from bn_helpers.submission import MAX_ANSWER, MAX_FILE, read_files, read_submission
+from bn_helpers.submission import EXPLAIN, MAX_ANSWER, MAX_FILE, read_files, read_submission
 
 DEFINITION = "def normalize(x, eps=1e-5):\n    return x"
 OTHER = "def normalize(x, eps=1e-5):\n    return 2 * x"
@@ -441,15 +441,8 @@ def test_an_explanation_is_carried_and_an_empty_one_is_not(tmp_path):
         cell = {"cell_type": "markdown", "id": "explain_1", "metadata": {}, "source": words}
         return answers_of(tmp_path, code_cell(DEFINITION, "normalize"), cell)
 
-    prompt = "*Your explanation, in at most 100 words:*"
-    assert explained([prompt]).explanations == ()
-    told = explained([prompt, "\n", "The scale cancels."])
+    assert explained([EXPLAIN]).explanations == ()
+    told = explained([EXPLAIN, "\n", "The scale cancels."])
     assert told.explanations == (("explain_1", "The scale cancels."),)
     assert list(told.answers) == ["normalize"]
-    assert told.content_hash() == explained([prompt]).content_hash()
-
-
-def test_the_prompt_of_an_explanation_is_the_builders():
-    cells = [c for name in NOTEBOOKS for c in json.loads((ROOT / "notebooks" / f"{name}.ipynb").read_text())["cells"]]
-    prompts = {"".join(cell["source"]) for cell in cells if cell["id"].startswith("explain_") and "-" not in cell["id"]}
-    assert prompts == {submission._EXPLAIN}
+    assert told.content_hash() == explained([EXPLAIN]).content_hash()

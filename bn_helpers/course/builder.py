@@ -37,6 +37,7 @@ from bn_helpers.exercises import EXERCISES, NOTEBOOKS, Exercise
 from bn_helpers.files import write_together
 from bn_helpers.reference import Reference
 from bn_helpers.source import letters
+from bn_helpers.submission import EXPLAIN
 
 # The first line of every notebook's code, for whoever opens it in an environment without the course.
 MISSING = "# No module named 'bn_helpers'? In the course's folder: python -m pip install -e ."
@@ -208,7 +209,7 @@ def _notebook(cells: list[Cell], reference: Reference, student: bool) -> dict:
 def _own_words(cell: Cell, following: Cell | None) -> list[dict]:
     """The cell to write in that the student finds below a cell: for a guess, for an explanation, or none."""
     if cell.id.startswith("explain_"):
-        name, words = cell.id.removesuffix("-text"), "*Your explanation, in at most 100 words:*"
+        name, words = cell.id.removesuffix("-text"), EXPLAIN
     elif "**Predict" in cell.text and not (following and following.role == "quiz"):  # a quiz is answered by a letter
         name, words = f"{cell.id}-guess", "*Your guess:*"
     else:

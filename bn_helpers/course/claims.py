@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bn_helpers.course.notebook_file import source
 
-PICTURE = "04_convolution-rates-figure"  # what the top README shows
+PICTURE = "04_convolution-rates-figure.png"  # what the top README shows
 PAGE = Path(__file__).with_name("templates") / "claims.md"  # as far as its rows
 
 
@@ -24,8 +24,8 @@ def page(folder: Path) -> dict[Path, bytes]:
             if claims:
                 caption = captions.pop(f"{name.rpartition('-')[0]}-caption", "")  # the next of that name says more
                 rows.append(_row(f"[{path.stem[:2]}]({path.name}) {name}", caption, claims))
-            if f"{path.stem}-{name}" == PICTURE:
-                files[folder / f"{PICTURE}.png"] = pictures[0]
+            if f"{path.stem}-{name}.png" == PICTURE:
+                files[folder / PICTURE] = pictures[0]
     return files | ({folder / "README.md": (PAGE.read_text("utf-8") + "".join(rows)).encode()} if rows else {})
 
 

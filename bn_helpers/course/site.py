@@ -18,7 +18,7 @@ from string import Template
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from bn_helpers.course import builder, pages
+from bn_helpers.course import builder, claims, pages
 from bn_helpers.course.notebook_file import serialized, source
 from bn_helpers.course.sources import BuildError
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS, TASKS
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 LOOKS = pages.TEMPLATES / "page"
 LEFT_OUT = ("check(", "summary(")  # what these cells would print belongs to a learner's own answers
 READ_ON = "# Here the notebook has an answer to an earlier exercise, to be read."
-PICTURE = "solutions/04_convolution-rates-figure.png"
+PICTURE = f"solutions/{claims.PICTURE}"
 BEHIND = {"student": "notebooks", "lecturer": "bn_helpers/course", "grader": "bn_helpers/grading"}  # their READMEs
 PAGES = {f"{folder}/README.md": f"{page}.md" for page, folder in BEHIND.items()}
 PAGES |= {f"solutions/{name}.ipynb": f"{name}.ipynb" for name in NOTEBOOKS}
