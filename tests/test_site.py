@@ -104,16 +104,6 @@ def test_a_link_that_leads_nowhere_is_told(tmp_path, monkeypatch):
         site.write_site(ROOT, tmp_path)
 
 
-def test_formulas_and_code_become_html_without_a_script():
-    from bn_helpers.course.pages import markdown
-
-    text = markdown("With $\\hat{x}$:\n\n$$\\sum_n x_n = 0$$\n\n```python\nx = 1\n```")
-    assert text.count("<math") == 2
-    assert 'display="block"' in text
-    assert "$" not in text
-    assert '<div class="highlight">' in text
-
-
 def test_notebook_that_is_not_built_is_told(tmp_path):
     (tmp_path / "solutions").mkdir()
     (tmp_path / "bn_helpers").mkdir()

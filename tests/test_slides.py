@@ -9,7 +9,7 @@ import pytest
 from miniature import SOURCE
 
 from bn_helpers.course import talk
-from bn_helpers.course.slides import LINES, REST, shown, talks, without_docstrings
+from bn_helpers.course.slides import LINES, REST, markdown, shown, talks, without_docstrings
 from bn_helpers.course.sources import read
 from bn_helpers.exercises import NOTEBOOKS
 
@@ -222,3 +222,12 @@ def test_answers_are_shown_without_docstrings_and_otherwise_as_they_are():
             if each.cell_type == "code":
                 assert "-----" not in without_docstrings(each.text)
                 ast.parse(without_docstrings(each.text))
+
+
+def test_formulas_and_code_become_html_without_a_script():
+    pytest.importorskip("latex2mathml", reason='the lecturer\'s extra is not installed: pip install -e ".[lecturer]"')
+    text = markdown("With $\\hat{x}$:\n\n$$\\sum_n x_n = 0$$\n\n```python\nx = 1\n```")
+    assert text.count("<math") == 2
+    assert 'display="block"' in text
+    assert "$" not in text
+    assert '<div class="highlight">' in text

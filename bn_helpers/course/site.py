@@ -157,16 +157,15 @@ def _make(folder: Path, settings: dict[str, Any], texts: Mapping[str, str]) -> N
 
 
 def setup(app: Sphinx) -> None:
-    """Let Sphinx write formulas in MathML, which browsers draw themselves."""
+    """Let Sphinx write formulas in MathML."""
     from docutils.nodes import SkipNode
-    from latex2mathml.converter import convert
 
     def inline(writer: nodes.NodeVisitor, node: nodes.Element) -> None:
-        writer.body.append(convert(node.astext()))
+        writer.body.append(pages.formula(node.astext()))
         raise SkipNode
 
     def block(writer: nodes.NodeVisitor, node: nodes.Element) -> None:
-        writer.body.append(f'<div class="formula" tabindex="0">{convert(node.astext(), display="block")}</div>')
+        writer.body.append(pages.formula_block(node.astext()))
         raise SkipNode
 
     app.add_html_math_renderer("mathml", (inline, None), (block, None))

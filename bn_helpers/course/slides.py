@@ -1,16 +1,21 @@
-"""Slides of the solved notebooks: one HTML file each, with reveal.js, formulas, pictures and speaker notes inside."""
+"""Slides of the solved notebooks: one HTML file each, with reveal.js, formulas, pictures and speaker notes inside.
+
+nbconvert writes the HTML, which asks the network for nothing.
+"""
 
 from __future__ import annotations
 
 import ast
 import re
+from base64 import b64encode
 from math import ceil
 from pathlib import Path
 
+import nbformat
 from nbformat.v4 import new_markdown_cell
 
 from bn_helpers.course import builder, pages
-from bn_helpers.course.notebook_file import source
+from bn_helpers.course.notebook_file import serialized, source
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS
 from bn_helpers.files import write_together
 
@@ -34,6 +39,7 @@ def write_slides(root: Path, out: Path) -> list[Path]:
         "reveal_js": (reveal / "dist" / "reveal.js").read_text("utf-8"),
         "notes_js": (reveal / "plugin" / "notes" / "notes.js").read_text("utf-8"),
         "start_js": (pages.TEMPLATES / "talk" / "start.js").read_text("utf-8"),
+        "math_font": b64encode(pages.math_font()).decode(),
         "code_css": HtmlFormatter(style="xcode").get_style_defs(".highlight"),  # has a contrast of 4.5 and more
     }
     paths = []
@@ -41,7 +47,7 @@ def write_slides(root: Path, out: Path) -> list[Path]:
         solved, _ = builder.executed(root, name)
         for number, cells in enumerate(talks(solved["cells"]), 1):
             facts["title"] = f"{notebook.number} {notebook.title}"
-            html = pages.render(solved | {"cells": shown(cells)}, facts)
+            html = _html(solved | {"cells": shown(cells)}, facts)
             paths.append(out / f"{name}{'' if number == 1 else f'-{number}'}.html")
             write_together({paths[-1]: html})
             slides = [cell["metadata"]["slideshow"] for cell in cells if _kind(cell) == "slide"]  # answers not counted
@@ -49,6 +55,39 @@ def write_slides(root: Path, out: Path) -> list[Path]:
             exercises = sum(EXERCISES[cell["id"]].minutes for cell in cells if cell["id"] in EXERCISES)
             print(f"{paths[-1]}: {len(slides)} slides, {minutes} minutes, exercises {exercises} more", flush=True)
     return paths
+
+
+def _html(notebook: dict, facts: dict[str, str]) -> str:
+    """One notebook as one HTML file, by `templates/talk`, which finds `facts` in its `resources`."""
+    from nbconvert.exporters import SlidesExporter
+    from traitlets.config import Config
+
+    known = {"display_data_priority": ["image/png", "text/html", "text/markdown", "text/plain"]}
+    writer = SlidesExporter(
+        config=Config({"NbConvertBase": known}),
+        template_name="talk",
+        exclude_input_prompt=True,
+        exclude_output_prompt=True,
+        extra_template_basedirs=[str(pages.TEMPLATES)],
+    )
+    writer.register_filter("markdown2html", markdown)
+    node = nbformat.reads(serialized(notebook), as_version=4)
+    html, _ = writer.from_notebook_node(node, resources=facts)
+    return html
+
+
+def markdown(text: str) -> str:
+    """HTML of a Markdown text, its formulas in MathML."""
+    from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+
+    class Renderer(IPythonRenderer):
+        def block_math(self, body: str) -> str:
+            return pages.formula_block(body)
+
+        def inline_math(self, body: str) -> str:
+            return pages.formula(body)
+
+    return MarkdownWithMath(renderer=Renderer(escape=False, anchor_link_text="#")).render(text)
 
 
 def talks(cells: list[dict]) -> list[list[dict]]:
