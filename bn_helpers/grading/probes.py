@@ -12,7 +12,7 @@ import hmac
 import json
 from collections.abc import Iterable
 from functools import cache
-from importlib import metadata, resources
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -104,7 +104,7 @@ def _handed(notebook: str) -> str:
 
 @cache
 def _reference() -> Reference:
-    return Reference(resources.files("bn_helpers").joinpath(Path(layers.__file__).name).read_text("utf-8"))
+    return Reference(Path(layers.__file__).read_text("utf-8"))
 
 
 @cache

@@ -88,10 +88,6 @@ class Student:
     own: str = ""
 
 
-class WorkerLost(Exception):
-    """A grading process has died, or has not answered in time."""
-
-
 @dataclass(frozen=True)
 class Step:
     """One cell that a kernel runs: its kind, the exercise that it belongs to, its text, and for a probe its cases.

@@ -37,7 +37,7 @@ _PROBLEMS = {
 
 
 def in_our_words(
-    result: ExerciseResult, answer: Answer, cases: Sequence[Case], attempt: Attempt, note: str = ""
+    result: ExerciseResult, answer: Answer, cases: Sequence[Case], attempt: Attempt, note: str
 ) -> ExerciseResult:
     """A result without anything that the answer said.
 
@@ -51,8 +51,8 @@ def in_our_words(
         What it was probed with, the visible ones first.
     attempt : Attempt
         The run that counts.
-    note : str, optional
-        What the message ends with.
+    note : str
+        What the message ends with; it may be empty.
 
     Returns
     -------

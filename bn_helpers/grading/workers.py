@@ -22,12 +22,16 @@ from typing import Any, Protocol
 
 from bn_helpers.grading.clock import Clock
 from bn_helpers.grading.folders import IN_MEMORY, OwnedFolder, sweep
-from bn_helpers.grading.results import GradingError, WorkerLost
+from bn_helpers.grading.results import GradingError
 
 SECONDS = 300.0  # for one call, by `Clock`; a submission's own limits end it long before
 END_SECONDS = 0.5  # for a process that has closed its pipe to be gone
 MEMORY = 2**30  # bytes that a process may take for itself; grading takes a tenth
 MEMORY_USED_UP = 77  # how a process ends that has come to that
+
+
+class WorkerLost(Exception):
+    """A grading process has died, or has not answered in time."""
 
 
 class Executor(Protocol):

@@ -31,7 +31,7 @@ FOLLOWS = {
 Judged = tuple[Case, Outcome, Judgement]
 
 
-def explain(exercise: str, judged: list[Judged], visible: int, name: str = "") -> str:
+def explain(exercise: str, judged: list[Judged], visible: int, name: str) -> str:
     """The most telling of the failures, and below it the name of the mistake; advice where it has no name.
 
     Numbers are shown of the cases that a learner sees, which are the first `visible` ones. Telling is the first
