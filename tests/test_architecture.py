@@ -16,7 +16,7 @@ PACKAGE = Path(bn_helpers.__file__).parent
 # What a module may import of this package. A package's modules share its line.
 EXPERIMENTS = {"exercises", "data", "oracles", "nets"}
 JUDGING = {"exercises", "oracles", "outcomes", "judging"}
-READING = {"exports", "parsing", "reference", "source", "submission", "text"}
+READING = {"exports", "parsing", "reference", "solutions", "submission", "text"}
 ALL_BUT_EACH_OTHER = {"layers", "catalogue", "checks", "selfcheck", "errors", "files", *READING, *JUDGING}
 MAY_IMPORT = {
     "layers": set(),
@@ -29,7 +29,7 @@ MAY_IMPORT = {
     "files": set(),
     "skim": {"text"},
     "reference": {"parsing"},
-    "source": {"exercises", "parsing"},
+    "solutions": {"exercises", "parsing"},
     "exercises": {"oracles", "outcomes"},
     "judging": {"exercises", "oracles", "outcomes"},
     "exports": set(),
@@ -50,7 +50,7 @@ MAY_IMPORT = {
 }
 EVERYTHING = {"cli", "__main__"}
 STUDENT = ("checks", "stages", "data", "nets", "training", "plotting", "widgets", "exercises", "judging", "layers")
-PRIVATE = {"catalogue", "reference", "source", "course", "grading", "cli", "selfcheck"}
+PRIVATE = {"catalogue", "reference", "solutions", "course", "grading", "cli", "selfcheck"}
 
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
 

@@ -36,7 +36,7 @@ from bn_helpers.course.sources import BuildError, Cell, read
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS, Exercise
 from bn_helpers.files import write_together
 from bn_helpers.reference import Reference
-from bn_helpers.source import letters
+from bn_helpers.solutions import letters
 from bn_helpers.submission import EXPLAIN
 
 # The first line of every notebook's code, for whoever opens it in an environment without the course.

@@ -16,7 +16,7 @@ from pathlib import Path
 import nbformat
 from jinja2 import StrictUndefined, Template
 
-from bn_helpers import selfcheck, source
+from bn_helpers import selfcheck, solutions
 from bn_helpers.course import builder, notebook_file
 from bn_helpers.course.leaks import leaks
 from bn_helpers.course.seen import seen
@@ -148,8 +148,8 @@ def zipped(files: Mapping[str, bytes], compression: int = zipfile.ZIP_STORED) ->
 @cache
 def letters(root: Path) -> dict[str, str]:
     """The right letter of each quiz, from the sources."""
-    texts = (source.text(name, root / "solutions") for name in NOTEBOOKS)
-    return {quiz: letter for text in texts for quiz, letter in source.letters(text).items()}
+    texts = (solutions.text(name, root / "solutions") for name in NOTEBOOKS)
+    return {quiz: letter for text in texts for quiz, letter in solutions.letters(text).items()}
 
 
 def data(path: Path) -> bytes:

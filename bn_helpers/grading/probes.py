@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bn_helpers import layers, source
+from bn_helpers import layers, solutions
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS, draw_cases, due, visible_cases
 from bn_helpers.grading.results import ANSWER, FRESH, Step
 from bn_helpers.outcomes import Case
@@ -99,7 +99,7 @@ def _names(text: str, kind: type) -> set[str]:
 
 @cache
 def _handed(notebook: str) -> str:
-    return json.dumps([_reference().module(NOTEBOOKS[notebook].handed), source.opening(source.text(notebook))])
+    return json.dumps([_reference().module(NOTEBOOKS[notebook].handed), solutions.opening(solutions.text(notebook))])
 
 
 @cache
@@ -110,4 +110,4 @@ def _reference() -> Reference:
 @cache
 def quiz_letter(quiz: str, notebook: str) -> str | None:
     """The right letter, from the notebook's source; None where there is no source."""
-    return source.letters(source.text(notebook)).get(quiz)
+    return solutions.letters(solutions.text(notebook)).get(quiz)

@@ -21,7 +21,7 @@ PACKAGE = Path(__file__).parents[1]
 # What a result depends on. The notebooks' sources hold what a notebook hands out, and the letters of the quizzes.
 SOURCES = (
     *("exercises/*.py", "judging/*.py", "errors.py", "exports.py", "layers.py", "oracles.py", "outcomes.py"),
-    *("parsing.py", "reference.py", "skim.py", "source.py", "submission.py", "text.py", "catalogue/*.py"),
+    *("parsing.py", "reference.py", "skim.py", "solutions.py", "submission.py", "text.py", "catalogue/*.py"),
     *("grading/*.py", "grading/sandbox/*.py", "../solutions/*.py"),
 )
 

@@ -1,4 +1,4 @@
-"""What a notebook's source says, read without building it: the right letters, and what stands above its exercises."""
+"""What a source in `solutions/` says, read without building it: the right letters, and what stands above exercises."""
 
 from __future__ import annotations
 
