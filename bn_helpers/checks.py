@@ -180,21 +180,21 @@ def summary(notebook: str, answers: Mapping[str, object]) -> None:
     """
     ids = due([notebook])
     width = max(map(len, ids))
-    verdicts = {exercise: _verdict(exercise, answers) for exercise in ids}
-    for exercise, verdict in verdicts.items():
-        recorded = exercise in QUIZZES and verdict.state == PASSED
+    verdicts = {task: _verdict(task, answers) for task in ids}
+    for task, verdict in verdicts.items():
+        recorded = task in QUIZZES and verdict.state == PASSED
         shown = "      recorded" if recorded else f"{verdict.points:4.1f}  {verdict.state}"
-        print(f"{exercise:{width}}  {_points(exercise):2} points  {shown}")
+        print(f"{task:{width}}  {_points(task):2} points  {shown}")
     earned = sum(verdict.points for verdict in verdicts.values())
     print(f"{'sum':{width}}  {sum(map(_points, ids)):2} points  {earned:4.1f}  (quiz: later)")
 
 
-def _verdict(exercise: str, answers: Mapping[str, object]) -> Verdict:
-    if exercise in QUIZZES:
-        return _record(exercise, answers.get(exercise, "?"))
-    if exercise not in answers:
-        return Verdict(exercise, UNANSWERED)
-    return examine(exercise, {name: answers.get(name) for name in (*EXERCISES[exercise].uses, exercise)})
+def _verdict(task: str, answers: Mapping[str, object]) -> Verdict:
+    if task in QUIZZES:
+        return _record(task, answers.get(task, "?"))
+    if task not in answers:
+        return Verdict(task, UNANSWERED)
+    return examine(task, {name: answers.get(name) for name in (*EXERCISES[task].uses, task)})
 
 
 def examine(exercise: str, functions: dict[str, Callable]) -> Verdict:
@@ -275,5 +275,5 @@ def _record(quiz: str, letter: object) -> Verdict:
     return Verdict(quiz, PASSED, words="recorded")
 
 
-def _points(exercise: str) -> int:
-    return TASKS[exercise].points
+def _points(task: str) -> int:
+    return TASKS[task].points

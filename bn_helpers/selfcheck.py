@@ -33,9 +33,9 @@ RULES = Path(__file__).with_name("nbval.cfg")  # what nbval leaves out of its co
 
 @dataclass(frozen=True)
 class Result:
-    """One exercise or quiz of one notebook: its state, and the words of its check."""
+    """One task of one notebook: its state, and the words of its check."""
 
-    exercise: str
+    task: str
     state: str  # passed, failed, unanswered, missing, recorded
     words: str = ""
     notes: tuple[str, ...] = ()
@@ -54,7 +54,7 @@ def check_notebook(path: Path, solutions: Path) -> list[Result]:
     Returns
     -------
     results : list of Result
-        One for each exercise and quiz of the notebook, in order.
+        One for each task of the notebook, in order.
 
     Raises
     ------
@@ -153,11 +153,10 @@ def frame(solved: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 
 def table(results: list[Result]) -> Iterator[str]:
-    """Lines to print: exercise, points, state, what the check says of a failure, and what there is to note."""
-    width = max(len(result.exercise) for result in results)
+    """Lines to print: task, points, state, what the check says of a failure, and what there is to note."""
+    width = max(len(result.task) for result in results)
     for result in results:
-        points = TASKS[result.exercise].points
-        yield f"{result.exercise:{width}}  {points:2} points  {result.state}"
+        yield f"{result.task:{width}}  {TASKS[result.task].points:2} points  {result.state}"
         lines = [*(result.words.splitlines() if result.state in (FAILED, UNANSWERED) else ()), *result.notes]
         yield from (f"    {line}" for line in lines)
 
