@@ -13,12 +13,12 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from submissions import TASKS, right_answer
+from submissions import right_answer
 
 from bn_helpers import cli, layers
 from bn_helpers.course import bundle
 from bn_helpers.course.sources import BuildError
-from bn_helpers.exercises import EXERCISES, NOTEBOOKS, QUIZZES
+from bn_helpers.exercises import EXERCISES, NOTEBOOKS, QUIZZES, TASKS
 
 ROOT = Path(__file__).parents[1]
 PARTS = {"1-2": list(NOTEBOOKS)[:2], "3": list(NOTEBOOKS)[2:3], "4-5": list(NOTEBOOKS)[3:]}

@@ -16,11 +16,11 @@ import jsonschema
 import nbformat
 import pytest
 import yaml
-from submissions import TASKS, right_answer, right_answers, write_submission
+from submissions import right_answer, right_answers, write_submission
 
 from bn_helpers import cli
 from bn_helpers.course import bundle, classtools
-from bn_helpers.exercises import EXERCISES, NOTEBOOKS, QUIZZES
+from bn_helpers.exercises import EXERCISES, NOTEBOOKS, QUIZZES, TASKS
 from bn_helpers.grading.probes import quiz_letter
 from bn_helpers.grading.results import SandboxUnavailable
 from bn_helpers.grading.sandbox.workshop import choose_sandbox

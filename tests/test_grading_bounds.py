@@ -10,11 +10,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from submissions import code_cell, notebook, right_answer, right_answers, write_submission
+from submissions import code_cell, notebook, right_answer, right_answers, sandbox_here, write_submission
 
 from bn_helpers.grading.grader import Grader
 from bn_helpers.grading.handed import MAX_MEMBERS, own_scratch
-from bn_helpers.grading.results import SandboxUnavailable
 from bn_helpers.grading.sandbox.workshop import choose_sandbox
 from bn_helpers.grading.students import find_students, read_student
 from bn_helpers.parsing import MAX_ANSWER
@@ -107,10 +106,7 @@ CONTENTS = {
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory):
     """What each content took of a grading process: MB and CPU-seconds."""
-    try:
-        choose_sandbox()
-    except SandboxUnavailable as error:
-        pytest.skip(str(error))
+    sandbox_here()
     folder = tmp_path_factory.mktemp("contents")
     code = f"import test_grading_bounds as t; t.grade_each(t.Path({str(folder)!r}))"
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([os.path.dirname(__file__), *sys.path])}

@@ -13,15 +13,14 @@ import time
 from pathlib import Path
 
 import pytest
-from submissions import write_class
+from submissions import sandbox_here, write_class
 from test_grading_workers import die, double, fail, own_process
 
 from bn_helpers.cli import ROOT
 from bn_helpers.grading import batch
 from bn_helpers.grading import cluster as module
 from bn_helpers.grading.cluster import Cluster
-from bn_helpers.grading.results import BWRAP, GradingError, SandboxUnavailable
-from bn_helpers.grading.sandbox.workshop import choose_sandbox
+from bn_helpers.grading.results import BWRAP, GradingError
 from bn_helpers.grading.workers import WorkerLost, completed
 from bn_helpers.submission import Submission
 
@@ -192,10 +191,7 @@ def results(out: Path) -> str:
 
 
 def test_a_class_is_graded_as_here_though_a_worker_is_killed(dask, tmp_path):
-    try:
-        choose_sandbox()
-    except SandboxUnavailable as error:
-        pytest.skip(str(error))
+    sandbox_here()
     students = write_class(tmp_path / "class", STUDENTS)
     doomed = dask.worker("--no-nanny")
     dask.worker()

@@ -6,7 +6,6 @@ import pytest
 from sample_results import exercise_result, graded, submission_result
 
 from bn_helpers import oracles
-from bn_helpers.catalogue import CATALOGUE  # noqa: F401  the reports need it
 from bn_helpers.exercises import EXERCISES
 from bn_helpers.grading.copied import oracles_text, same_notebooks
 from bn_helpers.grading.probes import reference_cell

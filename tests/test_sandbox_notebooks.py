@@ -9,18 +9,18 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from submissions import by_id, right_answer, right_answers, variant_source, write_submission
+from submissions import by_id, right_answer, right_answers, sandbox_here, variant_source, write_submission
 
 from bn_helpers.catalogue import RIGHT
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS, TASKS
 from bn_helpers.grading import grader as module
 from bn_helpers.grading.clock import Clock
 from bn_helpers.grading.grader import Grader
-from bn_helpers.grading.results import ANSWER, FRESH, SandboxUnavailable, Step
+from bn_helpers.grading.results import ANSWER, FRESH, Step
 from bn_helpers.grading.sandbox import kernel
 from bn_helpers.grading.sandbox.kernel import SandboxClient
 from bn_helpers.grading.sandbox.notebooks import _Comparison, run_notebooks
-from bn_helpers.grading.sandbox.workshop import Sandbox, choose_sandbox
+from bn_helpers.grading.sandbox.workshop import Sandbox
 from bn_helpers.submission import read_submission
 
 PER_IMAGE = "def channel_statistics(x):\n    return x.mean(axis=(0, 2)), x.var(axis=(0, 2))"
@@ -30,11 +30,7 @@ AS_LISTS = "def channel_statistics(x):\n    return x.mean(axis=(0, 2, 3)).tolist
 
 @pytest.fixture(scope="module")
 def grader():
-    try:
-        sandbox = choose_sandbox()
-    except SandboxUnavailable as error:
-        pytest.skip(str(error))
-    with Grader(b"a key", sandbox) as grader:
+    with Grader(b"a key", sandbox_here()) as grader:
         yield grader
 
 
@@ -204,8 +200,7 @@ def batchnorm_backward_alt(dout, cache):
 
 def test_warnings_and_prints_cost_nothing(grade):
     noisy = "import sys, warnings\ndef scale_and_shift(x_hat, gamma, beta):\n    warnings.warn('hm')\n"
-    noisy += "    print('x' * 10**6, file=sys.stderr)\n    return gamma * x_hat + beta + 0 * np.log(0)"
-    noisy = noisy.replace(" + 0 * np.log(0)", "")
+    noisy += "    print('x' * 10**6, file=sys.stderr)\n    return gamma * x_hat + beta"
     assert by_id(grade({"scale_and_shift": noisy}))["scale_and_shift"].status == "passed"
 
 
