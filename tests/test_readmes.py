@@ -76,6 +76,12 @@ def test_what_can_be_counted_is_what_it_says():
         assert claim in READMES["."]
 
 
+def test_a_visitor_is_told_where_every_module_is():
+    modules = {path.name for path in (ROOT / "bn_helpers").glob("[!_]*.py")}
+    modules |= {f"{path.parent.name}/" for path in (ROOT / "bn_helpers").glob("*/__init__.py")}
+    assert [name for name in sorted(modules) if not re.search(rf"[`/]{re.escape(name)}`", READMES["."])] == []
+
+
 @pytest.mark.parametrize("place", READMES)
 def test_links_lead_somewhere(place):
     for target in re.findall(r"\]\((?!http)([^)]+)\)", READMES[place]):
