@@ -3,11 +3,15 @@
 import numpy as np
 import pytest
 
-from bn_helpers.exercises import visible_cases
+from bn_helpers import layers
+from bn_helpers.catalogue import CATALOGUE
+from bn_helpers.exercises import CASES as WORDS
+from bn_helpers.exercises import NOTEBOOKS, visible_cases
 from bn_helpers.grading import scoring
-from bn_helpers.grading.results import FAILED, Attempt
+from bn_helpers.grading.probes import Probes
+from bn_helpers.grading.results import FAILED, SPENT, Attempt
 from bn_helpers.grading.vocabulary import in_our_words
-from bn_helpers.outcomes import Outcome
+from bn_helpers.outcomes import Outcome, run
 from bn_helpers.submission import Answer
 
 CASES = visible_cases("normalize")
@@ -23,9 +27,12 @@ SECRETS = {
 }
 
 
-def told(attempt):
-    result = scoring.exercise_result(ANSWER, CASES, attempt)
-    return in_our_words(result, ANSWER, CASES, attempt, "note")
+RIGHT = [run(case, vars(layers)) for case in CASES]
+
+
+def told(attempt, cases=CASES):
+    result = scoring.exercise_result(ANSWER, cases, attempt)
+    return in_our_words(result, ANSWER, cases, attempt, "note")
 
 
 @pytest.mark.parametrize("outcome", SECRETS.values(), ids=SECRETS)
@@ -46,6 +53,34 @@ def test_what_may_be_told_is_told():
     raised = told(Attempt("normalize", outcomes=[SECRETS["words"]] * len(CASES), ran=True))
     assert (raised.status, raised.score) == (FAILED, 0.0)
     assert "normalize raised ValueError (line 2)" in raised.message
+    shape = told(Attempt("normalize", outcomes=[SECRETS["shape"]] * len(CASES), ran=True))
+    assert "x_hat has another shape than (4, 3)" in shape.message
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        Attempt("normalize", outcomes=RIGHT, ran=True),
+        Attempt("normalize", error="ValueError: secret", fate=SPENT, ran=True),
+        Attempt("normalize"),
+        Attempt("normalize", ran=True),
+    ],
+    ids=["right", "ended", "not run", "nothing shown"],
+)
+def test_what_scoring_says_in_words_of_its_own_stays(attempt):
+    assert told(attempt) == scoring.exercise_result(ANSWER, CASES, attempt)
+
+
+def test_outcomes_of_a_part_of_the_cases_are_told_as_unreadable():
+    assert told(Attempt("normalize", outcomes=RIGHT[:2], ran=True)).message == f"{scoring.UNREADABLE}\nnote"
+
+
+def test_what_is_wrong_on_hidden_numbers_only_is_told_without_them():
+    cases = Probes(b"key", NOTEBOOKS).cases("normalize", "code")
+    hidden = [run(case, {"normalize": lambda x, eps=1e-5: 0.0 * x}) for case in cases[len(CASES) :]]
+    title, look = WORDS["small"]
+    message = told(Attempt("normalize", outcomes=RIGHT + hidden, ran=True), cases).message
+    assert message == f"{title}: right on the numbers that you can see, and wrong on others\n{look}\nnote"
 
 
 def test_after_an_exception_stands_what_follows_from_it_and_no_advice_about_values():
@@ -56,7 +91,24 @@ def test_after_an_exception_stands_what_follows_from_it_and_no_advice_about_valu
         assert "secret" not in message
 
 
-def test_a_mistake_is_named_and_all_messages_of_all_values_are_few():
+def two_mistakes(x, eps=1e-5):
+    return (x - x.mean()) / (x.std() + eps)
+
+
+@pytest.mark.parametrize(
+    ("functions", "mistake", "beginning"),
+    [
+        (CATALOGUE["normalize"]["ddof"].functions, "ddof", "It"),
+        ({"normalize": two_mistakes}, "whole_array", "One of your mistakes: it"),
+    ],
+)
+def test_a_mistake_is_named_and_no_number_is_told(functions, mistake, beginning):
+    message = told(Attempt("normalize", outcomes=[run(case, functions) for case in CASES], ran=True)).message
+    words = f"{beginning} looks as if {CATALOGUE['normalize'][mistake].message}"
+    assert message == f"{WORDS['small'][0]}: x_hat has the wrong values\n{words}\nnote"
+
+
+def test_all_messages_of_all_values_are_one():
     rng = np.random.RandomState(0)
     messages = set()
     for _ in range(50):
