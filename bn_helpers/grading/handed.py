@@ -67,7 +67,7 @@ class Collector:
     ----------
     scratch : Path
         A folder of the grader's own, for what is in zips.
-    others : iterable of Path
+    others : iterable of Path, optional
         What may lie there and nobody handed in: the folder of the results, say.
     """
 

@@ -46,7 +46,7 @@ def find_students(
     ----------
     paths : sequence of Path
         Notebooks, a student's folder, folders with a class or a part of its work, zips of any of these.
-    others : iterable of Path
+    others : iterable of Path, optional
         What may lie there and is no student's: the folder of the results, say.
     scratch : Path, optional
         Where zips are unpacked; it has to stay until they are read.
