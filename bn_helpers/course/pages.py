@@ -12,19 +12,16 @@ TEMPLATES = Path(__file__).with_name("templates")
 SIGNS = "20-7E,A0-D7,2C6,302,210E,2190-2193,21D0-21D3,2208-221E,2248-2265,22C5,1D434-1D467"
 
 
-def formula(text: str) -> str:
-    """A formula within a line."""
+def formula(text: str, display: str = "inline") -> str:
+    """A formula within a line, unless told otherwise."""
     from latex2mathml.converter import convert
 
-    return convert(text)
+    return convert(text, display=display)
 
 
 def formula_block(text: str) -> str:
     """A formula on lines of its own; where it is wide it scrolls, by keyboard too."""
-    from latex2mathml.converter import convert
-
-    shown = convert(text, display="block")
-    return f'<div class="formula" role="group" aria-label="formula" tabindex="0">{shown}</div>'
+    return f'<div class="formula" role="group" aria-label="formula" tabindex="0">{formula(text, "block")}</div>'
 
 
 @cache

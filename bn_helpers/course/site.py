@@ -10,7 +10,7 @@ import posixpath
 import re
 import shutil
 from base64 import b64decode
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha256
 from io import StringIO
 from pathlib import Path
@@ -160,12 +160,11 @@ def setup(app: Sphinx) -> None:
     """Let Sphinx write formulas in MathML."""
     from docutils.nodes import SkipNode
 
-    def inline(writer: nodes.NodeVisitor, node: nodes.Element) -> None:
-        writer.body.append(pages.formula(node.astext()))
-        raise SkipNode
+    def written(formula: Callable[[str], str]) -> Callable[[nodes.NodeVisitor, nodes.Element], None]:
+        def write(writer: nodes.NodeVisitor, node: nodes.Element) -> None:
+            writer.body.append(formula(node.astext()))
+            raise SkipNode
 
-    def block(writer: nodes.NodeVisitor, node: nodes.Element) -> None:
-        writer.body.append(pages.formula_block(node.astext()))
-        raise SkipNode
+        return write
 
-    app.add_html_math_renderer("mathml", (inline, None), (block, None))
+    app.add_html_math_renderer("mathml", (written(pages.formula), None), (written(pages.formula_block), None))

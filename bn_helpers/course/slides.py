@@ -81,11 +81,8 @@ def markdown(text: str) -> str:
     from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
     class Renderer(IPythonRenderer):
-        def block_math(self, body: str) -> str:
-            return pages.formula_block(body)
-
-        def inline_math(self, body: str) -> str:
-            return pages.formula(body)
+        inline_math = staticmethod(pages.formula)
+        block_math = staticmethod(pages.formula_block)
 
     return MarkdownWithMath(renderer=Renderer(escape=False, anchor_link_text="#")).render(text)
 
