@@ -77,8 +77,9 @@ def test_outcomes_of_a_part_of_the_cases_are_told_as_unreadable():
 
 def test_what_is_wrong_on_hidden_numbers_only_is_told_without_them():
     cases = Probes(b"key", NOTEBOOKS).cases("normalize", "code")
-    hidden = [run(case, {"normalize": lambda x, eps=1e-5: 0.0 * x}) for case in cases[len(CASES) :]]
-    title, look = WORDS["small"]
+    wrong = {"normalize": lambda x, eps=1e-5: 0.0 * x}
+    hidden = [run(case, wrong if case.id == "square" else vars(layers)) for case in cases[len(CASES) :]]
+    title, look = WORDS["square"]
     message = told(Attempt("normalize", outcomes=RIGHT + hidden, ran=True), cases).message
     assert message == f"{title}: right on the numbers that you can see, and wrong on others\n{look}\nnote"
 
