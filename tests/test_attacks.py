@@ -6,7 +6,6 @@ import json
 import os
 import re
 import textwrap
-import time
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from attacks import ATTACKS, WRONG
 from submissions import by_id, code_cell, notebook, right_answers, sandbox_here, write_submission
 
 from bn_helpers.exercises import EXERCISES
-from bn_helpers.grading.grader import SUBMISSION_SECONDS, Grader
+from bn_helpers.grading.grader import Grader
 from bn_helpers.grading.results import BWRAP, MISSING, UNANSWERED, USER
 from bn_helpers.grading.sandbox.workshop import choose_sandbox
 from bn_helpers.submission import read_submission
@@ -72,9 +71,8 @@ def files(grader: Grader) -> set[Path]:
 @pytest.mark.parametrize("name", [n if n in QUICK else pytest.param(n, marks=pytest.mark.slow) for n in ATTACKS])
 def test_an_attack_gains_nothing_and_harms_nothing(tmp_path, grader, name):
     submission = read_submission(write_submission(tmp_path / name, right_answers(BYSTANDERS, normalize=ATTACKS[name])))
-    left_before, start = (processes(), files(grader)), time.monotonic()
+    left_before = processes(), files(grader)
     results = by_id(grader.grade(submission))
-    assert time.monotonic() - start < SUBMISSION_SECONDS
     assert results["normalize"].score == 0
     assert "not run any more" not in results["normalize"].message  # or another kernel would be due to it, later
     assert {name: results[name].score for name in BYSTANDERS} == {name: EXERCISES[name].points for name in BYSTANDERS}
