@@ -260,7 +260,8 @@ def _grade(options: argparse.Namespace) -> int:
     for line in github.report(graded, os.environ):
         print(line)
     lost = sum(any(exercise.status == ERROR for exercise in result.exercises) for result in graded.results)
-    print(f"graded {len(graded.results)} (sandbox: {graded.sandbox}); read {options.out / 'summary.md'} first")
+    count = sum(not result.is_blank for result in graded.results)
+    print(f"graded {count} (sandbox: {graded.sandbox}); read {options.out / 'summary.md'} first")
     if lost:
         print(f"{lost} not graded to the end, and told in summary.md: run the same again", file=sys.stderr)
     return int(lost > 0)

@@ -16,6 +16,7 @@ STATUSES = (PASSED, PARTIAL, FAILED, *OPEN, TIMEOUT, CRASHED, ERROR)
 # Why a kernel was lost; of the last two, because it had used up its CPU time, or because it came to no end.
 DIED, FLOODED, SPENT, TIMED_OUT = "died", "flooded", "spent", "timed out"
 NOTHING = "handed in nothing"
+UNCLEAR = "none is taken for this one"  # whoever handed in what may be this one's
 OWN_NUMBERS = ("Canvas", "Moodle", "Gradescope")  # number by themselves who, or what, is handed in
 BWRAP, USER, UNCONFINED = "bwrap", "user", "none"  # what confines answers; the last is none
 FRESH, ANSWER, PROBE = "fresh", "answer", "probe"  # kinds of steps
@@ -178,7 +179,13 @@ class SubmissionResult:
     @property
     def absent(self) -> bool:
         """Whether nothing was handed in by somebody of the class."""
-        return all(e.status in OPEN for e in self.exercises) and any(n.endswith(NOTHING) for n in self.notes)
+        return self.is_blank and any(note.endswith(NOTHING) for note in self.notes)
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether it is only a line of the roster: nothing was handed in, or nothing that is known to be this one's."""
+        open_ = all(exercise.status in OPEN for exercise in self.exercises)
+        return open_ and any(note.endswith((NOTHING, UNCLEAR)) for note in self.notes)
 
     def to_dict(self) -> dict[str, Any]:
         """The entry in results.json, without what serves other reports."""

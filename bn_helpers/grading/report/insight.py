@@ -75,7 +75,7 @@ class Answered:
 
 def overview(graded: Graded) -> dict[str, Any]:
     """What both summaries tell, by the names that their templates have for it."""
-    present = [result for result in graded.results if not result.absent] or graded.results
+    present = [result for result in graded.results if not result.is_blank] or graded.results
     scores = [result.score for result in present]
     shared = mistakes(graded)
     order = [exercise.id for exercise in graded.results[0].exercises]
