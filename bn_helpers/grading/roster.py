@@ -81,9 +81,10 @@ def read_roster(path: Path) -> Roster:
     Raises
     ------
     GradingError
-        If it is no such file, names nobody, or somebody twice.
+        If it is no such file, names nobody, somebody twice, or two by the same id or address.
     """
-    people = []
+    people: list[Person] = []
+    taken: dict[str, Person] = {}
     for row in read_table(path, _NEEDED, _OPTIONAL):
         line = row.pop("line")
         if row["name"].lower() in ("points possible", "student, test", "test student"):
@@ -93,6 +94,9 @@ def read_roster(path: Path) -> Roster:
         person = _person(**row)
         if person in people:
             raise GradingError(f"{path}: line {line} names {person.name} a second time.")
+        for sign in {person.id.casefold(), person.email.casefold()}:  # by which a gradebook is imported
+            if re.search(r"[\d@]", sign) and taken.setdefault(sign, person) is not person:
+                raise GradingError(f"{path}: line {line} gives {person.name} {sign!r}, as {taken[sign].name} has.")
         people.append(person)
     if not people:
         raise GradingError(f"{path} names nobody.")
