@@ -11,6 +11,7 @@ from sample_results import exercise_result, graded, submission_result
 from test_grading_report import DDOF, HOSTILE, Page, wrong
 
 from bn_helpers.exercises import EXERCISES
+from bn_helpers.grading.overrides import Override, apply_overrides
 from bn_helpers.grading.report import gradebooks, lesson, summary, write_reports
 from bn_helpers.grading.results import MISSING, NOTHING, Named
 
@@ -54,6 +55,14 @@ def test_excerpts_are_two_different_ones_and_name_nobody(lecture):
     shown = re.findall(r"<pre.*?>(.*?)</pre>", text, re.DOTALL)
     assert [excerpt.splitlines()[-1].strip() for excerpt in shown] == ["return x - 1", "return x - 2"]
     assert not any("Kim" in excerpt or "2026" in excerpt for excerpt in shown)
+
+
+def test_what_a_human_says_of_points_set_by_hand_is_no_mistake_to_show_to_a_class():
+    before = [submission_result("kim"), submission_result("lee")]
+    hand = [Override(student, "normalize", 0.0, "copied from park") for student in ("kim", "lee")]
+    class_ = graded(*apply_overrides(before, hand))
+    assert "copied" not in lesson.page(class_)
+    assert lesson.mistake_pages(class_) == {}
 
 
 def test_names_are_behind_a_fold(lecture):

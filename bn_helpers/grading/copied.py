@@ -36,9 +36,13 @@ def same_notebooks(results: Iterable[SubmissionResult]) -> Iterator[str]:
             codes = [e.code for e in found if e.code.strip() and e.status not in OPEN]
             if len(codes) > 1:
                 alike[(name, *codes)].append(result.student)
+    shared: dict[str, list[str]] = defaultdict(list)
     for (name, *_), students in alike.items():
         if len(students) > 1:
-            yield f"notebook {NOTEBOOKS[name].number} is the same, comments and all: {', '.join(students)}"
+            shared[", ".join(students)].append(str(NOTEBOOKS[name].number))
+    for students, numbers in shared.items():
+        which = f"notebook {numbers[0]} is" if len(numbers) == 1 else f"notebooks {', '.join(numbers)} are"
+        yield f"{which} the same, comments and all: {students}"
 
 
 @cache

@@ -16,6 +16,7 @@ STATUSES = (PASSED, PARTIAL, FAILED, *OPEN, TIMEOUT, CRASHED, ERROR)
 # Why a kernel was lost; of the last two, because it had used up its CPU time, or because it came to no end.
 DIED, FLOODED, SPENT, TIMED_OUT = "died", "flooded", "spent", "timed out"
 NOTHING = "handed in nothing"
+BY_HAND = "set by hand"  # begins what is said of points that a human has set
 UNCLEAR = "none is taken for this one"  # whoever handed in what may be this one's
 OWN_NUMBERS = ("Canvas", "Moodle", "Gradescope")  # number by themselves who, or what, is handed in
 BWRAP, USER, UNCONFINED = "bwrap", "user", "none"  # what confines answers; the last is none
