@@ -180,13 +180,20 @@ class SubmissionResult:
     @property
     def absent(self) -> bool:
         """Whether nothing was handed in by somebody of the class."""
-        return self.is_blank and any(note.endswith(NOTHING) for note in self.notes)
+        return self._is_only(NOTHING)
+
+    @property
+    def is_unclear(self) -> bool:
+        """Whether something was handed in that may be this one's or another's, so that it counts for neither."""
+        return self._is_only(UNCLEAR)
 
     @property
     def is_blank(self) -> bool:
-        """Whether it is only a line of the roster: nothing was handed in, or nothing that is known to be this one's."""
-        open_ = all(exercise.status in OPEN for exercise in self.exercises)
-        return open_ and any(note.endswith((NOTHING, UNCLEAR)) for note in self.notes)
+        """Whether it is only a line of the roster."""
+        return self.absent or self.is_unclear
+
+    def _is_only(self, note: str) -> bool:
+        return all(e.status in OPEN for e in self.exercises) and any(said.endswith(note) for said in self.notes)
 
     def to_dict(self) -> dict[str, Any]:
         """The entry in results.json, without what serves other reports."""
