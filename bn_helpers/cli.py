@@ -237,7 +237,7 @@ def _grade(options: argparse.Namespace) -> int:
 
     from bn_helpers.errors import CourseError
     from bn_helpers.grading.batch import grade_class
-    from bn_helpers.grading.report import github, write_reports
+    from bn_helpers.grading.report import github, refuse_others, write_reports
     from bn_helpers.grading.results import ERROR
     from bn_helpers.grading.room import advice
 
@@ -248,6 +248,7 @@ def _grade(options: argparse.Namespace) -> int:
         )
     chosen = ("key", "overrides", "names", "roster", "notebooks", "sandbox", "workers", "scheduler", "security")
     choices = {name: value for name in chosen if (value := getattr(options, name)) is not None}
+    refuse_others(options.out)
     try:
         graded = grade_class(options.submissions, options.out, **choices)
         write_reports(graded, options.out)
@@ -260,7 +261,8 @@ def _grade(options: argparse.Namespace) -> int:
     for line in github.report(graded, os.environ):
         print(line)
     lost = sum(any(exercise.status == ERROR for exercise in result.exercises) for result in graded.results)
-    print(f"graded {len(graded.results)} (sandbox: {graded.sandbox}); read {options.out / 'summary.md'} first")
+    count = sum(not result.is_blank for result in graded.results)
+    print(f"graded {count} (sandbox: {graded.sandbox}); read {options.out / 'summary.md'} first")
     if lost:
         print(f"{lost} not graded to the end, and told in summary.md: run the same again", file=sys.stderr)
     return int(lost > 0)

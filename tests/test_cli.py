@@ -149,6 +149,14 @@ def test_grade_writes_the_reports_and_says_where_to_begin(grade, tmp_path, capsy
     assert capsys.readouterr().out == f"graded 2 (sandbox: bwrap); read {tmp_path / 'out' / 'summary.md'} first\n"
 
 
+def test_grade_writes_over_nothing_that_it_has_not_made(grade, tmp_path, capsys):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "grades.csv").write_text("of last year")
+    assert grade(graded(submission_result("kim"))) == 2
+    assert "out holds grades.csv, which would be written over" in capsys.readouterr().err
+    assert (tmp_path / "out" / "grades.csv").read_text() == "of last year"
+
+
 def test_grade_has_status_1_where_the_grader_failed(grade, capsys):
     lost = submission_result("kim", *(exercise_result(task, "error") for task in ORDER))
     assert grade(graded(lost, submission_result("lee"))) == 1

@@ -88,3 +88,11 @@ def test_notebooks_that_are_the_same_are_told_and_others_not():
     results = [submission("kim", **same), submission("lee", **other), submission("park", **same)]
     assert list(same_notebooks(results)) == ["notebook 1 is the same, comments and all: kim, park"]
     assert list(same_notebooks(results[:2])) == []
+    more = same | dict.fromkeys(("scale_and_shift", "identity_parameters"), "def c():\n    return 3")
+    results = [submission(student, **more) for student in ("kim", "park")]
+    assert list(same_notebooks(results)) == ["notebooks 1, 2 are the same, comments and all: kim, park"]
+
+
+def test_notebooks_that_nobody_has_answered_are_not_told_to_be_the_same():
+    stubs = [exercise_result(name, "unanswered", code="def f(): ...") for name in ("batch_statistics", "normalize")]
+    assert list(same_notebooks(submission_result(student, *stubs) for student in ("kim", "lee"))) == []

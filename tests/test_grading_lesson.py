@@ -7,12 +7,13 @@ import zipfile
 from dataclasses import replace
 
 import pytest
-from sample_results import exercise_result, graded, submission_result
+from sample_results import ORDER, exercise_result, graded, submission_result
 from test_grading_report import DDOF, HOSTILE, Page, wrong
 
 from bn_helpers.exercises import EXERCISES
+from bn_helpers.grading.overrides import Override, apply_overrides
 from bn_helpers.grading.report import gradebooks, lesson, summary, write_reports
-from bn_helpers.grading.results import MISSING, NOTHING, Named
+from bn_helpers.grading.results import MISSING, NOTHING, UNCLEAR, Named
 
 CODE = '''def normalize(x, eps=1e-5):
     """Kim Minsu wrote this."""
@@ -54,6 +55,24 @@ def test_excerpts_are_two_different_ones_and_name_nobody(lecture):
     shown = re.findall(r"<pre.*?>(.*?)</pre>", text, re.DOTALL)
     assert [excerpt.splitlines()[-1].strip() for excerpt in shown] == ["return x - 1", "return x - 2"]
     assert not any("Kim" in excerpt or "2026" in excerpt for excerpt in shown)
+
+
+def test_no_gradebook_gives_a_zero_to_whom_something_that_was_handed_in_may_belong():
+    open_ = [exercise_result(task, MISSING) for task in ORDER]
+    twin = submission_result("kim", *open_, notes=(f"1 who handed in may be the one of the roster: {UNCLEAR}",))
+    class_ = graded(twin, submission_result("lee", *open_, notes=(NOTHING,)))
+    class_.students[:] = [replace(student, id=str(number)) for number, student in enumerate(class_.students)]
+    for write in (gradebooks.canvas, gradebooks.moodle):
+        text = write(class_).decode("utf-8-sig")
+        assert ("kim" in text, "lee" in text) == (False, True)
+
+
+def test_what_a_human_says_of_points_set_by_hand_is_no_mistake_to_show_to_a_class():
+    before = [submission_result("kim"), submission_result("lee")]
+    hand = [Override(student, "normalize", 0.0, "copied from park") for student in ("kim", "lee")]
+    class_ = graded(*apply_overrides(before, hand))
+    assert "copied" not in lesson.page(class_)
+    assert lesson.mistake_pages(class_) == {}
 
 
 def test_names_are_behind_a_fold(lecture):

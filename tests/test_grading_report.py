@@ -213,6 +213,16 @@ def test_feedback_on_what_is_not_attempted_says_so_without_the_stub():
     assert "NotImplementedError" not in page.text
 
 
+def test_feedback_begins_with_all_that_is_wrong_also_where_no_mistake_is_known():
+    broken = wrong("batch_statistics", "failed", 0.0, message="the cell is not Python: line 2\nmore", diagnosis=None)
+    result = submission_result("kim", broken, wrong(diagnosis="ddof"), wrong("layer_outputs", "missing", 0.0))
+    beginning = Page(feedback.page(result)).text.partition("Begin with")[2].partition("Exercise")[0]
+    assert "1.1 Mean and variance of a batch: the cell is not Python: line 2" in beginning
+    assert "1.2 Normalize a batch: " in beginning
+    assert "more" not in beginning
+    assert "1.3" not in beginning
+
+
 def test_feedback_is_one_page_without_scripts_for_a_phone_and_a_screen_reader():
     page = Page(feedback.page(submission_result("kim", wrong())))
     assert page.all("html") == [{"lang": "en"}]

@@ -51,6 +51,10 @@ def test_a_name_that_means_two_means_nobody(read):
         ("name,id\n", "names nobody"),
         ("name,id\n,1\n", "line 2 has no name"),
         ("name,id\nkim,1\nkim,1\n", "line 3 names kim a second time"),
+        ("name,id\nkim,1\nlee,1\n", "line 3 gives lee '1', as kim has"),
+        ("name,email\nkim,a@x.org\nlee,A@x.org\n", "line 3 gives lee 'a@x.org', as kim has"),
+        ("nome,id\nkim,1\n", "missing: name. It is 'nome,id'"),
+        ("PK\3\4", "save it there as CSV"),
     ],
 )
 def test_what_is_no_roster_is_told(read, text, words):

@@ -429,6 +429,22 @@ def test_what_a_platform_knows_by_number_is_joined_and_the_newest_read(tmp_path)
     assert "return 2" in read_student(student).answers["normalize"].code
 
 
+@pytest.mark.parametrize(
+    "work",
+    [
+        "Kim_12_assignsubmission_file_/01_normalization.ipynb",
+        "submission_12/01_normalization.ipynb",
+        "kim_12_34_hw.zip/01_normalization.ipynb",
+    ],
+)
+@pytest.mark.parametrize("mark", [" (1)", "-1", "-Copy1"])
+def test_an_empty_copy_that_the_student_numbered_takes_no_works_place(tmp_path, work, mark):
+    write_file(tmp_path / work)
+    write_file((tmp_path / work).with_stem(f"01_normalization{mark}"), "raise NotImplementedError('not written')")
+    [student] = find_students([tmp_path])
+    assert "return x" in read_student(student).answers["normalize"].code
+
+
 def test_late_is_carried(tmp_path):
     write_file(tmp_path / "kim_LATE_12_34_01_normalization.ipynb")
     [student] = find_students([tmp_path])
@@ -493,6 +509,18 @@ def test_a_name_in_the_roster_makes_no_one_of_two_and_says_so(tmp_path, files):
     assert "2 who handed in" in listed.notes[0]
     assert [(student.id, len(student.files)) for student in both] == [("", 1), ("", 1)]
     assert all(any(note.startswith("may be Kim of the roster") for note in student.notes) for student in both)
+
+
+def test_two_of_a_name_in_the_roster_are_not_told_to_have_handed_in_nothing(tmp_path):
+    write_file(tmp_path / "Kim_12_assignsubmission_file/01.ipynb")
+    write_file(tmp_path / "Lee_13_assignsubmission_file/01.ipynb")
+    twins = [Person("Kim", "1"), Person("Kim", "2"), Person("Lee", "3")]
+    *listed, kim, lee = find_students([tmp_path], roster=Roster(twins))
+    assert [student.notes for student in listed] == [
+        ("1 who handed in may be the one of the roster: none is taken for this one",)
+    ] * 2
+    assert {*kim.notes} == {"may be Kim of the roster, as another may: none is taken for it"}
+    assert (kim.id, len(kim.files), lee.id, lee.notes) == ("", 1, "3", ())
 
 
 def test_a_roster_joins_no_two_of_a_name_who_did_the_same(tmp_path):

@@ -283,9 +283,14 @@ def test_a_broken_file_gives_no_answers_and_harms_no_other(tmp_path, data):
     assert list(submission.answers) == ["normalize"]
 
 
-def test_what_could_not_be_read_is_told(tmp_path):
-    (tmp_path / "broken.ipynb").write_bytes(b"")
-    assert read_submission(tmp_path).notes == ("broken.ipynb is not a notebook that can be read: it is empty",)
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [(b"", "it is empty"), (b'{"cells": [\n<<<<<<< HEAD\n=======\n>>>>>>> main\n]}', "it holds the marks of a merge")],
+)
+def test_what_could_not_be_read_is_told(tmp_path, data, words):
+    (tmp_path / "broken.ipynb").write_bytes(data)
+    [note] = read_submission(tmp_path).notes
+    assert note.startswith(f"broken.ipynb is not a notebook that can be read: {words}")
 
 
 def test_a_file_that_is_too_large_is_not_read(tmp_path):

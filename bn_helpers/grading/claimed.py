@@ -10,9 +10,8 @@ from pathlib import Path
 
 from bn_helpers.exercises import NOTEBOOKS, TASKS
 from bn_helpers.exports import is_export
-from bn_helpers.grading import names
 from bn_helpers.grading.handed import Handed
-from bn_helpers.grading.names import notebook_of, nth, stem, words
+from bn_helpers.grading.names import notebook_of, nth, resubmitted, stem, words
 from bn_helpers.text import decoded
 
 _ANSWER = re.compile(rb'"grade_id": ?"(\w+)"|\bdef (\w+)\(|\b(quiz_\d) ?=')
@@ -71,12 +70,12 @@ def without_solutions(files: list[Handed], at: int) -> list[Handed]:
 
 
 def newest(files: list[tuple[str, Handed]]) -> tuple[list[tuple[str, Handed]], list[str]]:
-    """Files from the oldest to the newest; of a platform's own numbering of the same file only the newest."""
+    """Files from the oldest to the newest; of those that Canvas numbered as the same file only the newest.
+
+    What a browser or a student numbered is a copy: which of them is the fullest is seen when they are read.
+    """
     order = {label: (nth(stem(label))[1], handed.path.stat().st_mtime) for label, handed in files}
     files = sorted(files, key=lambda entry: (order[entry[0]], entry[0]))
-    last: dict[str, str] = {}
-    for label, handed in files:
-        if handed.place[-1] and names.fitting(label):
-            last[nth(stem(label))[0]] = label
-    older = [label for label, _ in files if last.get(nth(stem(label))[0], label) != label]
+    last = {resubmitted(label): label for label, _ in files}
+    older = [label for label, _ in files if resubmitted(label) and last[resubmitted(label)] != label]
     return [entry for entry in files if entry[0] not in older], older

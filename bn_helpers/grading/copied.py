@@ -13,7 +13,7 @@ from functools import cache
 
 from bn_helpers import oracles
 from bn_helpers.exercises import NOTEBOOKS, TASKS
-from bn_helpers.grading.results import MISSING, SubmissionResult
+from bn_helpers.grading.results import OPEN, SubmissionResult
 from bn_helpers.parsing import MAX_ANSWER
 
 LONG = 12  # nodes of a function; what is shorter looks alike by itself
@@ -33,12 +33,16 @@ def same_notebooks(results: Iterable[SubmissionResult]) -> Iterator[str]:
     for result in results:
         for name in NOTEBOOKS:
             found = [e for e in result.exercises if e.notebook == name and hasattr(TASKS[e.id], "weights")]
-            codes = [e.code for e in found if e.code.strip() and e.status != MISSING]
+            codes = [e.code for e in found if e.code.strip() and e.status not in OPEN]
             if len(codes) > 1:
                 alike[(name, *codes)].append(result.student)
+    shared: dict[str, list[str]] = defaultdict(list)
     for (name, *_), students in alike.items():
         if len(students) > 1:
-            yield f"notebook {NOTEBOOKS[name].number} is the same, comments and all: {', '.join(students)}"
+            shared[", ".join(students)].append(str(NOTEBOOKS[name].number))
+    for students, numbers in shared.items():
+        which = f"notebook {numbers[0]} is" if len(numbers) == 1 else f"notebooks {', '.join(numbers)} are"
+        yield f"{which} the same, comments and all: {students}"
 
 
 @cache

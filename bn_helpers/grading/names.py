@@ -114,6 +114,12 @@ def words(text: str) -> frozenset[str]:
     return frozenset(_COPY.sub(" ", plain).split())
 
 
+def resubmitted(label: str) -> str:
+    """What Canvas called a file before it numbered it anew; empty where it is no file of Canvas's."""
+    canvas = fitting(label).get("Canvas")
+    return re.sub(r"-\d+$", "", stem(label)) if canvas and "/" not in canvas.file else ""
+
+
 def nth(stem: str) -> tuple[str, int]:
     """A file's name without the mark of a copy, and which copy it is: 0 for the first."""
     found = _NTH.search(stem)

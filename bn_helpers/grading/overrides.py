@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bn_helpers.exercises import TASKS
 from bn_helpers.files import write_whole
-from bn_helpers.grading.results import FAILED, PARTIAL, PASSED, ExerciseResult, GradingError, SubmissionResult
+from bn_helpers.grading.results import BY_HAND, FAILED, PARTIAL, PASSED, ExerciseResult, GradingError, SubmissionResult
 from bn_helpers.grading.scoring import lines
 from bn_helpers.grading.spreadsheet import read_table, write_table
 from bn_helpers.text import number
@@ -178,4 +178,4 @@ def _set(exercise: ExerciseResult, override: Override) -> ExerciseResult:
 
 def _words(exercise: ExerciseResult, override: Override) -> str:
     reason = f": {override.reason}" if override.reason else ""
-    return f"set by hand to {number(override.points)} points instead of {number(exercise.score)}{reason}"
+    return f"{BY_HAND} to {number(override.points)} points instead of {number(exercise.score)}{reason}"

@@ -16,6 +16,8 @@ STATUSES = (PASSED, PARTIAL, FAILED, *OPEN, TIMEOUT, CRASHED, ERROR)
 # Why a kernel was lost; of the last two, because it had used up its CPU time, or because it came to no end.
 DIED, FLOODED, SPENT, TIMED_OUT = "died", "flooded", "spent", "timed out"
 NOTHING = "handed in nothing"
+BY_HAND = "set by hand"  # begins what is said of points that a human has set
+UNCLEAR = "none is taken for this one"  # whoever handed in what may be this one's
 OWN_NUMBERS = ("Canvas", "Moodle", "Gradescope")  # number by themselves who, or what, is handed in
 BWRAP, USER, UNCONFINED = "bwrap", "user", "none"  # what confines answers; the last is none
 FRESH, ANSWER, PROBE = "fresh", "answer", "probe"  # kinds of steps
@@ -174,7 +176,20 @@ class SubmissionResult:
     @property
     def absent(self) -> bool:
         """Whether nothing was handed in by somebody of the class."""
-        return all(e.status in OPEN for e in self.exercises) and any(n.endswith(NOTHING) for n in self.notes)
+        return self._is_only(NOTHING)
+
+    @property
+    def is_unclear(self) -> bool:
+        """Whether something was handed in that may be this one's or another's, so that it counts for neither."""
+        return self._is_only(UNCLEAR)
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether it is only a line of the roster."""
+        return self.absent or self.is_unclear
+
+    def _is_only(self, note: str) -> bool:
+        return all(e.status in OPEN for e in self.exercises) and any(said.endswith(note) for said in self.notes)
 
     def to_dict(self) -> dict[str, Any]:
         """The entry in results.json, without what serves other reports."""

@@ -56,7 +56,8 @@ def advice(error: BaseException) -> str:
     """What went wrong, cut where it is long, and what can be done about it, as far as that can be seen."""
     said = str(error)
     cut = said if len(said) <= LONGEST else f"{said[:LONGEST]} …"
-    return " ".join(part for part in (cut, _full(error), _temporary()) if part)
+    more = " ".join(filter(None, (_full(error), _temporary())))
+    return f"{cut.removesuffix('.')}. {more}" if more else cut
 
 
 def _full(error: BaseException) -> str:

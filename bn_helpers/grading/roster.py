@@ -47,7 +47,12 @@ class Roster:
                 self._known[key].add(person)
 
     def find(self, named: Named) -> Person | None:
-        """The one person whom the address, the id or the name mean, whichever is the first that means only one.
+        """The one person who may be meant; nobody where these are several."""
+        found = self.may_be(named)
+        return next(iter(found)) if len(found) == 1 else None
+
+    def may_be(self, named: Named) -> set[Person]:
+        """Whom the address, the id or the name mean, whichever is the first that means only one; else all of them.
 
         Where a platform numbers its students, its number is no school's, and a name nothing but a name.
         """
@@ -57,11 +62,8 @@ class Roster:
             (named.platform if own else "any", _plain(named.id)),
             ("name" if own else "any", _plain(named.name)),
         )
-        for key in keys:
-            found = self._known.get(key, ())
-            if len(found) == 1:
-                return next(iter(found))
-        return None
+        known = [self._known.get(key, set()) for key in keys]
+        return next((found for found in known if len(found) == 1), set().union(*known))
 
 
 def read_roster(path: Path) -> Roster:
@@ -79,9 +81,10 @@ def read_roster(path: Path) -> Roster:
     Raises
     ------
     GradingError
-        If it is no such file, names nobody, or somebody twice.
+        If it is no such file, names nobody, somebody twice, or two by the same id or address.
     """
-    people = []
+    people: list[Person] = []
+    taken: dict[str, Person] = {}
     for row in read_table(path, _NEEDED, _OPTIONAL):
         line = row.pop("line")
         if row["name"].lower() in ("points possible", "student, test", "test student"):
@@ -91,6 +94,9 @@ def read_roster(path: Path) -> Roster:
         person = _person(**row)
         if person in people:
             raise GradingError(f"{path}: line {line} names {person.name} a second time.")
+        for sign in {person.id.casefold(), person.email.casefold()}:  # by which a gradebook is imported
+            if re.search(r"[\d@]", sign) and taken.setdefault(sign, person) is not person:
+                raise GradingError(f"{path}: line {line} gives {person.name} {sign!r}, as {taken[sign].name} has.")
         people.append(person)
     if not people:
         raise GradingError(f"{path} names nobody.")

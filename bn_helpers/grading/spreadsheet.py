@@ -13,6 +13,7 @@ from bn_helpers.grading.results import GradingError
 from bn_helpers.text import decoded, one_line
 
 MOST = 16 * 2**20  # bytes of a file that is read
+_WORKBOOK = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # .xlsx and .ods, .xls
 # Wherever a spreadsheet takes a cell to begin, in quotes or not.
 _FORMULA = re.compile("""((?:^|[;,|]) ?["']? ?)(?=[=+@＝＋＠－-])""")
 _FREED = re.compile("""((?:^|[;,|]) ?["']? ?)'(?=[=+@＝＋＠－-])""")
@@ -40,8 +41,10 @@ def read_table(path: Path, needed: Mapping[str, Sequence[str]], optional: Mappin
     GradingError
         If it is no such table.
     """
-    text = decoded(path.read_bytes()[:MOST])
-    lines = text.splitlines()
+    data = path.read_bytes()[:MOST]
+    if data.startswith(_WORKBOOK):
+        raise GradingError(f"{path} is a workbook of Excel or its like: save it there as CSV, and name that.")
+    lines = decoded(data).splitlines()
     skipped = int(bool(lines) and lines[0].lower().startswith("sep="))
     wanted = {**needed, **optional}
     best: dict[int, str] = {}
@@ -52,8 +55,9 @@ def read_table(path: Path, needed: Mapping[str, Sequence[str]], optional: Mappin
             best, chosen = columns, delimiter
     missing = [column for column in needed if column not in best.values()]
     if missing:
+        seen = one_line(lines[skipped])[:100] if lines[skipped:] else ""
         raise GradingError(
-            f"{path}: the first line has to name the columns {', '.join(needed)}; missing: {', '.join(missing)}."
+            f"{path}: the first line has to name the columns; missing: {', '.join(missing)}. It is {seen!r}."
         )
     return _rows(path, lines[skipped + 1 :], skipped + 1, chosen, best)
 

@@ -20,7 +20,7 @@ from bn_helpers.grading import names
 from bn_helpers.grading.claimed import are_nobodys_folders, are_one, claim, is_answer, newest, without_solutions
 from bn_helpers.grading.handed import EMPTY, Collector, Handed
 from bn_helpers.grading.names import stem
-from bn_helpers.grading.results import NOTHING, GradingError, Named, Student
+from bn_helpers.grading.results import NOTHING, UNCLEAR, GradingError, Named, Student
 from bn_helpers.grading.roster import Person, Roster
 from bn_helpers.submission import Submission, read_files
 from bn_helpers.text import few, one_line
@@ -134,7 +134,7 @@ class _Group:
         kept, older = newest([(label, handed) for label, handed in self.files if is_answer(handed)])
         notes = [*self.notes, *(["handed in late, as the platform says"] if self.named.late else [])]
         notes += few([f"an older copy was not read: {label}" for label in older])
-        notes += ["not in the roster"] if roster and not self.person else []
+        notes += ["not in the roster"] if roster and not (self.person or roster.may_be(self.named)) else []
         notes += [NOTHING] if not (self.files or self.notes) else []
         files = tuple((label, handed.path) for label, handed in kept)
         about = {"id": person.id, "email": person.email, "section": person.section, "platform": self.named}
@@ -352,19 +352,22 @@ def _joined(several: list[_Group]) -> list[_Group]:
 def _of_class(groups: list[_Group], roster: Roster) -> list[_Group]:
     """One group for each of the class, and those that are nobody's of it.
 
-    Who may be two people are not made one by a name in the roster: then it is not known which of them is meant.
+    Who may be two people are not made one by a name in the roster, nor is one taken for either of two in it: then it is
+    not known which of them is meant.
     """
     meant: dict[Person | None, list[_Group]] = {person: [] for person in roster.people}
     for group in sorted(groups, key=lambda group: not group.named.key):
         meant.setdefault(roster.find(group.named), []).append(group)
     found = meant.pop(None, [])
+    called = {person: [group for group in found if person in roster.may_be(group.named)] for person in roster.people}
     for person, several in meant.items():
         own, *others = _joined(several) if several else [_Group(Named(person.name), Path())]
-        if others:
-            found += several
-            for group in several:
-                group.notes.append(f"may be {person.name} of the roster, as another may: none is taken for it")
-            why = f"{len(several)} who handed in may be the one of the roster: none is taken for it"
+        found += several if others else []
+        unclear = several if others else [] if several else called[person]
+        for group in unclear:
+            group.notes.append(f"may be {person.name} of the roster, as another may: none is taken for it")
+        if unclear:
+            why = f"{len(unclear)} who handed in may be the one of the roster: {UNCLEAR}"
             own = _Group(Named(person.name), Path(), notes=[why])
         found.append(replace(own, person=person))
     return found

@@ -7,9 +7,29 @@ from pathlib import Path
 
 from bn_helpers.files import write_whole
 from bn_helpers.grading.report import feedback, gradebooks, gradescope, junit, lesson, summary, tables
-from bn_helpers.grading.results import Graded
+from bn_helpers.grading.results import Graded, GradingError
 
 OWN = {"feedback.html": feedback.page, "results.json": gradescope.results}  # what each student has
+REPORTS = {
+    "grades.csv": tables.grades,
+    "junit.xml": junit.suites,
+    "summary.md": summary.page,
+    "summary.html": lesson.page,
+    "results.json": tables.results,
+    "gradebook_canvas.csv": gradebooks.canvas,
+    "gradebook_moodle.csv": gradebooks.moodle,
+    "feedback_moodle.zip": gradebooks.moodle_feedback,
+}
+
+
+def refuse_others(out: Path) -> None:
+    """Refuse a folder in which reports would be written over what no earlier run is known to have written."""
+    found = [name for name in (*REPORTS, feedback.FOLDER, lesson.FOLDER) if (out / name).exists()]
+    if found and not (out / ".graded").exists():
+        raise GradingError(
+            f"{out} holds {', '.join(found)}, which would be written over, and nothing says that grading made it. "
+            "Move it away, or name another folder: --out"
+        )
 
 
 def write_reports(graded: Graded, out: Path) -> None:
@@ -26,19 +46,7 @@ def write_reports(graded: Graded, out: Path) -> None:
         _remove(out / feedback.FOLDER / student.folder)
     for student, result in zip(graded.students, graded.results, strict=True):
         _write(out / feedback.FOLDER / student.folder, {name: page(result) for name, page in OWN.items()})
-    _write(
-        out,
-        {
-            "grades.csv": tables.grades(graded),
-            "junit.xml": junit.suites(graded),
-            "summary.md": summary.page(graded),
-            "summary.html": lesson.page(graded),
-            "results.json": tables.results(graded),
-            "gradebook_canvas.csv": gradebooks.canvas(graded),
-            "gradebook_moodle.csv": gradebooks.moodle(graded),
-            "feedback_moodle.zip": gradebooks.moodle_feedback(graded),
-        },
-    )
+    _write(out, {name: write(graded) for name, write in REPORTS.items()})
     pages = lesson.mistake_pages(graded)
     _write(out / lesson.FOLDER, pages)
     for old in (out / lesson.FOLDER).glob("*.html"):

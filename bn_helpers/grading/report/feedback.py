@@ -6,9 +6,10 @@ import textwrap
 from collections.abc import Iterator
 from itertools import groupby
 
+from bn_helpers.exercises import EXERCISES
 from bn_helpers.grading.report.markup import html
 from bn_helpers.grading.report.words import mistake
-from bn_helpers.grading.results import ExerciseResult, SubmissionResult
+from bn_helpers.grading.results import ERROR, OPEN, PASSED, ExerciseResult, SubmissionResult
 from bn_helpers.text import printable
 
 FOLDER = "students"  # of the reports that are one student's own
@@ -17,7 +18,13 @@ FOLDER = "students"  # of the reports that are one student's own
 def page(result: SubmissionResult) -> str:
     """The whole file."""
     heading = f"Batch normalization: feedback for {result.student}"
-    return html("feedback.html", heading=heading, result=result, said=_said)
+    return html("feedback.html", heading=heading, result=result, wrong=_wrong(result), said=_said)
+
+
+def _wrong(result: SubmissionResult) -> list[tuple[str, str]]:
+    """The exercises that were answered and are not right, each with the mistake, or with what was seen first."""
+    answered = [e for e in result.exercises if e.id in EXERCISES and e.status not in (PASSED, *OPEN, ERROR)]
+    return [(e.id, mistake(e) or printable(e.message).partition("\n")[0]) for e in answered]
 
 
 def _said(exercise: ExerciseResult) -> Iterator[tuple[str, str]]:

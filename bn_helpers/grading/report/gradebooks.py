@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from bn_helpers.exercises import NOTEBOOKS
@@ -21,7 +21,7 @@ def canvas(graded: Graded) -> bytes | None:
     titles, most = _columns(graded)
     rows = [["Student", "ID", "SIS User ID", "SIS Login ID", "Section", *titles]]
     rows.append(["Points Possible", "", "", "", "", *most])
-    for student, result in zip(graded.students, graded.results, strict=True):
+    for student, result in _known(graded):
         rows.append([student.name, student.canvas, student.id, student.email, student.section, *_points(result)])
     return write_table(rows)
 
@@ -32,7 +32,7 @@ def moodle(graded: Graded) -> bytes | None:
         return None
     titles, most = _columns(graded)
     rows = [["Identifier", "Full name", "ID number", "Email address", *titles, "Grade", "Maximum Grade"]]
-    for student, result in zip(graded.students, graded.results, strict=True):
+    for student, result in _known(graded):
         number = _participant(student)
         about = [f"Participant {number}" if number else "", student.name, student.id, student.email]
         rows.append([*about, *_points(result), round(result.score, 2), sum(most)])
@@ -54,6 +54,12 @@ def moodle_feedback(graded: Graded) -> bytes | None:
         for name, text in pages.items():
             archive.writestr(zipfile.ZipInfo(name), text.encode("utf-8", "replace"), zipfile.ZIP_DEFLATED)
     return buffer.getvalue() if pages else None
+
+
+def _known(graded: Graded) -> Iterator[tuple[Student, SubmissionResult]]:
+    """All but those of whom it is not known what they handed in: an import must write no zero for them."""
+    both = zip(graded.students, graded.results, strict=True)
+    return ((student, result) for student, result in both if not result.is_unclear)
 
 
 def _participant(student: Student) -> str:

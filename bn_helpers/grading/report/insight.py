@@ -13,7 +13,7 @@ from typing import Any
 
 from bn_helpers.exercises import QUIZZES
 from bn_helpers.grading.report.words import reason, title
-from bn_helpers.grading.results import ERROR, OPEN, PARTIAL, PASSED, ExerciseResult, Graded, Student
+from bn_helpers.grading.results import BY_HAND, ERROR, OPEN, PARTIAL, PASSED, ExerciseResult, Graded, Student
 from bn_helpers.parsing import python
 
 TOP = 8  # mistakes that are told first
@@ -75,7 +75,7 @@ class Answered:
 
 def overview(graded: Graded) -> dict[str, Any]:
     """What both summaries tell, by the names that their templates have for it."""
-    present = [result for result in graded.results if not result.absent] or graded.results
+    present = [result for result in graded.results if not result.is_blank] or graded.results
     scores = [result.score for result in present]
     shared = mistakes(graded)
     order = [exercise.id for exercise in graded.results[0].exercises]
@@ -98,7 +98,10 @@ def mistakes(graded: Graded) -> list[Shared]:
     found: dict[tuple[str, str], list[tuple[Student, ExerciseResult]]] = defaultdict(list)
     for student, result in zip(graded.students, graded.results, strict=True):
         for exercise in result.exercises:
-            if exercise.status not in (PASSED, *OPEN, ERROR):
+            right = exercise.status == PASSED or exercise.message.startswith(
+                BY_HAND
+            )  # why that costs is not for a class
+            if not right and exercise.status not in (*OPEN, ERROR):
                 found[exercise.id, reason(exercise)].append((student, exercise))
     shared = [Shared(task, words, tuple(who)) for (task, words), who in found.items()]
     order = [exercise.id for exercise in graded.results[0].exercises]
