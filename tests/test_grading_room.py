@@ -26,7 +26,7 @@ def test_what_is_not_about_room_stays_as_it_is(disk):
 def test_a_full_disk_is_told_with_its_folder_and_what_to_do(disk, tmp_path):
     disk(free=3)
     said = room.advice(OSError(28, "No space left on device", str(tmp_path / "grades.csv")))
-    assert f"grades.csv'. 3 MB are free there. Make room in {tmp_path}" in said
+    assert f"grades.csv: No space left on device. 3 MB are free there. Make room in {tmp_path}" in said
     assert "/somewhere has only 3 MB left of the 500 that grading takes: set TMPDIR" in said
 
 
