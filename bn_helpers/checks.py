@@ -245,7 +245,7 @@ def _functions(exercise: str, answer: Callable | str, uses: dict[str, Callable])
         raise ValueError(f"no exercise is called {exercise!r}; there are: {', '.join((*EXERCISES, *QUIZZES))}")
     if not callable(answer):
         found = f"a function is wanted, got {type(answer).__name__}"
-        raise CheckFailed(f"{exercise}: {found}. If the name stands for something else now, run the answer's cell again")
+        raise CheckFailed(f"{exercise}: {found}. If the name stands for something else, run the answer's cell again")
     wanted = EXERCISES[exercise].uses
     if set(uses) != set(wanted):
         call = ", ".join([f'"{exercise}"', exercise, *(f"{name}={name}" for name in wanted)])
@@ -274,7 +274,7 @@ def _underivable(exercise: str, functions: dict[str, Callable]) -> Iterator[None
 
 
 def _record(quiz: str, value: object) -> Verdict:
-    """Take down a quiz's letter, as the grader reads it in the cell; whether it is right is for the next one to show."""
+    """Take down a quiz's letter, as the grader reads it; whether it is right is for the next cell to show."""
     if written := _latest(quiz):
         value = letter(parse(written).tree, quiz)
     if value == "?":

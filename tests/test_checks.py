@@ -360,7 +360,7 @@ def test_a_fault_of_an_answer_that_is_called_is_looked_for_there(capsys, backwar
 def test_wrong_calls_say_how_to_call():
     with pytest.raises(ValueError, match="no exercise is called 'normalise'; there are: batch_statistics, normalize"):
         check("normalise", layers.normalize)
-    with pytest.raises(CheckFailed, match="a function is wanted, got ndarray. If the name stands for something"):
+    with pytest.raises(CheckFailed, match=r"a function is wanted, got ndarray\. If the name stands for something"):
         check("normalize", np.zeros(3))
     wanted = r'check\("batchnorm_backward", batchnorm_backward, batchnorm_forward=batchnorm_forward\)'
     with pytest.raises(CheckFailed, match=wanted):

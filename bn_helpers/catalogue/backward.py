@@ -762,12 +762,6 @@ def _(x, labels, params, bn_param):
     return returned
 
 
-@mistake("network_loss", "grads_first", case="small")
-def _(x, labels, params, bn_param):
-    """you return the gradients before the loss."""
-    return network_loss(x, labels, params, bn_param)[::-1]
-
-
 @mistake("network_loss", "grads_without_names", case="small")
 def _(x, labels, params, bn_param):
     """grads has none of the names of params. Wanted is a dict with just these: no list, and no d before a name."""

@@ -177,7 +177,8 @@ def wrong(name: str, table: str = "") -> str:
 
 def _kind(value: np.ndarray) -> str:
     """What an array holds that holds no real numbers."""
-    return {"c": "complex numbers", "b": "True and False", "O": "objects", "U": "text"}.get(value.dtype.kind, str(value.dtype))
+    kinds = {"c": "complex numbers", "b": "True and False", "O": "objects", "U": "text"}
+    return kinds.get(value.dtype.kind, str(value.dtype))
 
 
 def table(wanted: np.ndarray, got: np.ndarray) -> str:
