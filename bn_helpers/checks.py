@@ -16,6 +16,7 @@ from bn_helpers.exercises import CASES, EASY, EXERCISES, QUIZZES, SHAPE, TASKS, 
 from bn_helpers.guard import Endless, Printed, limited, place
 from bn_helpers.judging import FAILED, PASSED, UNANSWERED, Verdict, fingerprints, judge, judge_all
 from bn_helpers.outcomes import Case, Outcome, run
+from bn_helpers.parsing import letter, parse
 
 
 class CheckError(Exception):
@@ -102,19 +103,24 @@ def _looked_up(function: FunctionType) -> set[str]:
 
 def _refuse_stale(exercise: str) -> None:
     """Refuse to check an older version of an answer, where the session tells that the latest one is no Python."""
-    from IPython import get_ipython
-
-    shell = get_ipython()
-    defines = re.compile(rf"^[ \t]*(def {exercise}\b|{exercise} *=[^=])", re.MULTILINE)
-    inputs = reversed(shell.user_ns.get("In", ())) if shell else ()
-    latest = next((text for text in inputs if defines.search(text)), "")
     try:
-        ast.parse(shell.transform_cell(latest) if latest else "")
+        ast.parse(_latest(exercise))
     except SyntaxError as error:
         raise CheckFailed(
             f"{exercise}: the latest version of its cell did not run, since it is not Python (line {error.lineno}: "
             f"{error.msg}). Mend it, and run it again"
         ) from None
+
+
+def _latest(task: str) -> str:
+    """The code of the cell that was run last of those that define an answer; nothing where no session tells."""
+    from IPython import get_ipython
+
+    shell = get_ipython()
+    defines = re.compile(rf"^[ \t]*(def {task}\b|{task} *(:[^=\n]*)?=[^=])", re.MULTILINE)
+    inputs = reversed(shell.user_ns.get("In", ())) if shell else ()
+    latest = next((text for text in inputs if defines.search(text)), "")
+    return shell.transform_cell(latest) if latest else ""
 
 
 def ready(**answers: Callable) -> bool:
@@ -238,7 +244,8 @@ def _functions(exercise: str, answer: Callable | str, uses: dict[str, Callable])
     if exercise not in EXERCISES:
         raise ValueError(f"no exercise is called {exercise!r}; there are: {', '.join((*EXERCISES, *QUIZZES))}")
     if not callable(answer):
-        raise CheckFailed(f"{exercise}: a function is wanted, got {type(answer).__name__}; hand over its name, no call")
+        found = f"a function is wanted, got {type(answer).__name__}"
+        raise CheckFailed(f"{exercise}: {found}. If the name stands for something else, run the answer's cell again")
     wanted = EXERCISES[exercise].uses
     if set(uses) != set(wanted):
         call = ", ".join([f'"{exercise}"', exercise, *(f"{name}={name}" for name in wanted)])
@@ -266,12 +273,15 @@ def _underivable(exercise: str, functions: dict[str, Callable]) -> Iterator[None
         names.pop(underived) if kept is None else names.update({underived: kept})
 
 
-def _record(quiz: str, letter: object) -> Verdict:
-    """Take down a quiz's letter; whether it is right is for the next cell to show."""
-    if letter == "?":
+def _record(quiz: str, value: object) -> Verdict:
+    """Take down a quiz's letter, as the grader reads it; whether it is right is for the next cell to show."""
+    if written := _latest(quiz):
+        value = letter(parse(written).tree, quiz)
+    if value == "?":
         return Verdict(quiz, UNANSWERED)
-    if not (isinstance(letter, str) and letter.strip().lower() in ("a", "b", "c", "d")):
-        return Verdict(quiz, FAILED, words=f'one of "a", "b", "c", "d" is wanted, got {letter!r}')
+    if not (isinstance(value, str) and value.strip().lower() in ("a", "b", "c", "d")):
+        got = f'and nothing else, as in {quiz} = "a"' if written and value is None else f"got {value!r}"
+        return Verdict(quiz, FAILED, words=f'one of "a", "b", "c", "d" is wanted, {got}')
     return Verdict(quiz, PASSED, words="recorded")
 
 

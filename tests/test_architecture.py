@@ -35,7 +35,7 @@ MAY_IMPORT = {
     "exports": set(),
     "submission": {"exercises", "exports", "parsing", "skim", "text"},
     "parsing": set(),
-    "checks": {"guard", *JUDGING},
+    "checks": {"guard", "parsing", *JUDGING},
     "guard": set(),
     "answers": {"guard", "layers", "parsing"},
     "stages": {"oracles", "judging"},

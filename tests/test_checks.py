@@ -138,6 +138,9 @@ def test_each_problem_is_told_in_words(capsys, answer, words):
         (lambda x, eps: layers.normalize(x, eps).T, "Its values are right, and its axes are in reverse order."),
         (lambda x, eps: layers.normalize(x, eps).astype(int), "It holds integers, which cut off fractions."),
         (lambda x, eps: x - x.mean(axis=1), "NumPy compares shapes from their ends"),
+        (lambda x, eps: x @ x[1:], "A product a @ b wants"),
+        (lambda x, eps: x if x > 0 else 0, "if, and and or want one True or False"),
+        (lambda x, eps: {}.x, "is read by brackets"),
         (lambda x, eps: math.sqrt(x), "math takes numbers, NumPy arrays"),
         (lambda x, eps: x.reshape(len(x) / 1, -1), "/ gives a float, and // an integer"),
     ],
@@ -260,13 +263,17 @@ def test_what_an_answer_prints_is_one_line(capsys):
     ],
 )
 def test_older_version_of_an_answer_is_not_checked(capsys, monkeypatch, inputs, stale):
+    run_cells(monkeypatch, inputs)
+    _, error = run_check(capsys, "normalize", layers.normalize)
+    assert (error is not None) == stale
+    assert not stale or "the latest version of its cell did not run, since it is not Python (line 2: " in str(error)
+
+
+def run_cells(monkeypatch, inputs):
     from IPython.core.inputtransformer2 import TransformerManager
 
     session = SimpleNamespace(user_ns={"In": ["", *inputs]}, transform_cell=TransformerManager().transform_cell)
     monkeypatch.setattr("IPython.get_ipython", lambda: session)
-    _, error = run_check(capsys, "normalize", layers.normalize)
-    assert (error is not None) == stale
-    assert not stale or "the latest version of its cell did not run, since it is not Python (line 2: " in str(error)
 
 
 # Not attempted, and wrong calls
@@ -353,7 +360,7 @@ def test_a_fault_of_an_answer_that_is_called_is_looked_for_there(capsys, backwar
 def test_wrong_calls_say_how_to_call():
     with pytest.raises(ValueError, match="no exercise is called 'normalise'; there are: batch_statistics, normalize"):
         check("normalise", layers.normalize)
-    with pytest.raises(CheckFailed, match="a function is wanted, got ndarray; hand over its name, no call"):
+    with pytest.raises(CheckFailed, match=r"a function is wanted, got ndarray\. If the name stands for something"):
         check("normalize", np.zeros(3))
     wanted = r'check\("batchnorm_backward", batchnorm_backward, batchnorm_forward=batchnorm_forward\)'
     with pytest.raises(CheckFailed, match=wanted):
@@ -433,6 +440,16 @@ def test_quiz_wants_one_of_four_letters(capsys, letter):
     text, error = run_check(capsys, "quiz_1", letter)
     assert text == f'one of "a", "b", "c", "d" is wanted, got {letter!r}\n'
     assert isinstance(error, CheckFailed)
+
+
+@pytest.mark.parametrize("latest", ["quiz_1 = c", "quiz_1 = 'c", "quiz_1 = 'a' or 'c'", "quiz_1: str = 'c'"])
+def test_quiz_is_read_as_the_grader_reads_it(capsys, monkeypatch, latest):
+    run_cells(monkeypatch, ["quiz_1 = 'b'", latest, "check('quiz_1', quiz_1)"])
+    text, error = run_check(capsys, "quiz_1", "b")  # what the cell before has left
+    assert text == 'one of "a", "b", "c", "d" is wanted, and nothing else, as in quiz_1 = "a"\n'
+    assert isinstance(error, CheckFailed)
+    run_cells(monkeypatch, ["quiz_1 = c", "quiz_1 = 'C '"])
+    assert run_check(capsys, "quiz_1", "C ") == ("recorded\n", None)
 
 
 # Figures

@@ -191,6 +191,14 @@ def _(x, gamma, beta, ghost_size, eps=1e-5):
     return gamma * normalize(x, eps) + beta
 
 
+@mistake("ghost_batchnorm_forward", "whole_batch_that_refuses", case="small")
+def _(x, gamma, beta, ghost_size, eps=1e-5):
+    """you normalize the whole batch at once. Each group has its own mean and variance."""
+    if len(x) % ghost_size:
+        raise ValueError("ghost_size does not divide N")
+    return gamma * normalize(x, eps) + beta
+
+
 @mistake("ghost_batchnorm_forward", "smaller_last_group", case="uneven")
 def _(x, gamma, beta, ghost_size, eps=1e-5):
     """you normalize the rows that are left over as a smaller group. A size that does not divide N is a ValueError."""

@@ -319,6 +319,12 @@ def _(z, threshold=0.97):
     return float(np.abs(np.tanh(z)).mean() > threshold)
 
 
+@mistake("saturated_fraction", "cut_off", case="easy")
+def _(z, threshold=0.97):
+    """your share is cut off to a whole number, as // and int do it, or is always 0."""
+    return np.sum(np.abs(np.tanh(z)) > threshold) // z.size
+
+
 @mistake("saturated_fraction", "two_axes", case="vector")
 def _(z, threshold=0.97):
     """you rely on rows and columns. z may have any shape, also that of a plain vector."""

@@ -25,6 +25,9 @@ FOLLOWS = {
     "could not be broadcast": "NumPy compares shapes from their ends: lengths must be equal there, or one of them 1.",
     "arrays can be converted": "One number is wanted there, and an array came: math takes numbers, NumPy arrays.",
     "float' object cannot be interpreted": "An integer is wanted there: / gives a float, and // an integer.",
+    "truth value of an array": "if, and and or want one True or False, and an array holds many: where do you loop?",
+    "mismatch in its core dimension": "A product a @ b wants as many columns in a as rows in b: look at both shapes.",
+    "'dict' object has no attribute": 'What a dict holds is read by brackets: cache["gamma"], not cache.gamma.',
     "inhomogeneous": "Parts of different shapes make no array: is there a tuple that was never unpacked?",
 }
 
@@ -174,7 +177,8 @@ def wrong(name: str, table: str = "") -> str:
 
 def _kind(value: np.ndarray) -> str:
     """What an array holds that holds no real numbers."""
-    return {"c": "complex numbers", "b": "True and False", "O": "objects"}.get(value.dtype.kind, str(value.dtype))
+    kinds = {"c": "complex numbers", "b": "True and False", "O": "objects", "U": "text"}
+    return kinds.get(value.dtype.kind, str(value.dtype))
 
 
 def table(wanted: np.ndarray, got: np.ndarray) -> str:
