@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None, imports_from: str = "") -> int:
     imports_from : str, optional
         The folder that Python imports from before all others, because the command was started there.
     """
-    from bn_helpers.errors import CourseError
+    from bn_helpers.errors import CourseError, said
 
     parser = _parser()
     options = parser.parse_args(arguments)
@@ -43,8 +43,8 @@ def main(arguments: Sequence[str] | None = None, imports_from: str = "") -> int:
             raise
         print(f'{error.name} is missing. Install it: python -m pip install -e ".[{options.extra}]"', file=sys.stderr)
         return 2
-    except (CourseError, OSError) as error:  # of a file that cannot be read or written, the message names it
-        print(error, file=sys.stderr)
+    except (CourseError, OSError) as error:
+        print(said(error), file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)

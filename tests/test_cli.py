@@ -83,14 +83,20 @@ def test_a_reference_that_the_catalogue_does_not_fit_is_one_line(tmp_path):
     assert "catalogue/ does not fit layers.py: " in done.stdout
 
 
-@pytest.mark.parametrize("error", [BuildError("cell a: unknown attribute"), PermissionError(13, "denied", "a.ipynb")])
-def test_a_build_that_cannot_be_done_says_why_and_gives_status_2(monkeypatch, capsys, error):
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (BuildError("cell a: unknown attribute"), "cell a: unknown attribute"),
+        (PermissionError(13, "denied", "a.ipynb"), "a.ipynb: denied"),
+    ],
+)
+def test_a_build_that_cannot_be_done_says_why_and_gives_status_2(monkeypatch, capsys, error, words):
     def build(root, names):
         raise error
 
     monkeypatch.setattr(builder, "build", build)
     assert cli.main(["build"]) == 2
-    assert capsys.readouterr().err == f"{error}\n"
+    assert capsys.readouterr().err == f"{words}\n"
 
 
 def test_an_unknown_notebook_is_one_line(capsys):

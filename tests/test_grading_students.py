@@ -401,7 +401,7 @@ def test_two_of_the_same_name_stay_two_and_are_told(tmp_path):
         write_file(tmp_path / section / "kim" / "1.ipynb")
     one, two = find_students([tmp_path / "a", tmp_path / "b"])
     assert (one.name, two.name, one.notes) == ("kim", "kim (2)", ())
-    assert "same name" in two.notes[0]
+    assert two.notes == ("another student has the same name: kim",)  # not where on this machine
 
 
 @pytest.mark.parametrize("roster", [None, Roster([Person("Kim"), Person("Lee")])])

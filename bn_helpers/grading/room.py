@@ -9,6 +9,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from bn_helpers.errors import said
 from bn_helpers.grading.sandbox.limits import IMAGE, MEMORY
 from bn_helpers.grading.workers import MEMORY as OWN_MEMORY
 
@@ -54,8 +55,8 @@ def processes(most: int, wanted: int | None) -> tuple[int, str]:
 
 def advice(error: BaseException) -> str:
     """What went wrong, cut where it is long, and what can be done about it, as far as that can be seen."""
-    said = str(error)
-    cut = said if len(said) <= LONGEST else f"{said[:LONGEST]} …"
+    words = said(error)
+    cut = words if len(words) <= LONGEST else f"{words[:LONGEST]} …"
     more = " ".join(filter(None, (_full(error), _temporary())))
     return f"{cut.removesuffix('.')}. {more}" if more else cut
 

@@ -336,7 +336,7 @@ def _merged(groups: list[_Group]) -> list[_Group]:
     found = [_joined(several) for several in called.values()]
     for first, *others in found:
         for group in others:
-            group.notes.append(f"another student has the same name: {first.path}")
+            group.notes.append(f"another student has the same name: {first.path.name}")
     return [group for several in found for group in several]
 
 
