@@ -175,8 +175,8 @@ class _Claim:
         low, median, high = np.percentile(effects, [25, 50, 75])
         beyond, spread = min(median - above, below - median), high - low
         rounded = {"median": median, "low": low, "high": high, "margin": beyond / spread if spread > 0 else np.nan}
-        holds = bool(beyond > 0)
-        said = "nothing shown" if wrong_answers() else "yes" if holds else "no"
+        holds = None if wrong_answers() else bool(beyond > 0)
+        said = {None: "nothing shown", True: "yes", False: "no"}[holds]
         self.words = f"{text}: {said}, {float(f'{median:.3g}') + 0.0:g}"
         self.facts = {"text": text, "n": len(effects), "holds": holds}
         self.facts |= {name: float(f"{v:.3g}") if np.isfinite(v) else None for name, v in rounded.items()}

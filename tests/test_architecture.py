@@ -41,7 +41,7 @@ MAY_IMPORT = {
     "stages": {"oracles", "judging"},
     "nets": EXPERIMENTS,
     "training": {"checks", *EXPERIMENTS},
-    "plotting": EXPERIMENTS,
+    "plotting": {"checks", *EXPERIMENTS},
     "widgets": {"plotting", "training", "checks", *EXPERIMENTS},
     "catalogue": {"layers", *JUDGING},
     "selfcheck": {"errors", "exercises", "guard", "judging", "parsing", "submission", "text"},

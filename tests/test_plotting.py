@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bn_helpers import plotting
+from bn_helpers import layers, plotting
+from bn_helpers.checks import ready
 
 pytestmark = pytest.mark.usefixtures("style")
 
@@ -69,6 +70,15 @@ def test_a_shown_figure_is_closed(shown):
     figure, _ = draw()
     assert plotting.show(figure, alt="Three lines.") is None
     assert not plt.fignum_exists(figure.number)
+
+
+def test_a_figure_drawn_with_a_wrong_answer_is_described_as_such(shown):
+    assert ready(normalize=lambda x, eps=1e-5: 2 * x)
+    plotting.show(draw()[0], alt="Three lines.")
+    assert ready(normalize=layers.normalize)
+    plotting.show(draw()[0], alt="Three lines.")
+    wrong = "Drawn with a wrong answer (normalize). With a right one: Three lines."
+    assert [repr(each) for each in shown] == [wrong, "Three lines."]
 
 
 @pytest.mark.parametrize("alt", ["", "  "])

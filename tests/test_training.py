@@ -169,7 +169,8 @@ def test_a_claim_prints_its_number_in_three_digits(median, number):
 
 def test_a_claim_of_a_figure_drawn_with_a_wrong_answer_shows_nothing():
     assert ready(normalize=lambda x, eps=1e-5: 2 * x)
-    assert claimed([2.0, 3.0], above=1)[0] == "it gains: nothing shown, 2.5"
+    words, facts = claimed([2.0, 3.0], above=1)
+    assert (words, facts["holds"]) == ("it gains: nothing shown, 2.5", None)
     assert ready(normalize=layers.normalize)
     assert claimed([2.0, 3.0], above=1)[0] == "it gains: yes, 2.5"
 

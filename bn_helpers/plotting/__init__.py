@@ -25,6 +25,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Annotation
 from matplotlib.ticker import LogFormatterSciNotation, PercentFormatter
 
+from bn_helpers.checks import wrong_answers
 from bn_helpers.exercises import NOTEBOOKS
 
 STYLE = mpl.rc_params_from_file(Path(__file__).parents[1] / "bn.mplstyle", use_default_template=False)
@@ -63,7 +64,8 @@ def picture(fig: Figure, *, alt: str) -> Picture:
     ----------
     fig : Figure
     alt : str
-        What kind of figure it is and what it shows, in a sentence.
+        What kind of figure it is and what it shows with right answers, in a sentence. In a cell that `ready` let draw
+        with a wrong one, the description says so before it.
 
     Raises
     ------
@@ -72,6 +74,8 @@ def picture(fig: Figure, *, alt: str) -> Picture:
     """
     if not alt.strip():
         raise ValueError("alt must say in a sentence what the figure shows, got nothing")
+    if wrong := wrong_answers():
+        alt = f"Drawn with a wrong answer ({', '.join(wrong)}). With a right one: {alt}"
     for axis in (axis for ax in fig.axes for axis in (ax.xaxis, ax.yaxis)):
         if isinstance(axis.get_major_formatter(), LogFormatterSciNotation):
             axis.set_major_formatter(_power)
