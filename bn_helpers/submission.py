@@ -37,7 +37,6 @@ from bn_helpers.parsing import (
 from bn_helpers.skim import line_of, skim
 from bn_helpers.text import decoded, few, one_line
 
-_UNMERGED = re.compile("^<{7} ", re.MULTILINE)  # in a text of JSON there is no end of a line
 MAX_FILE = 100 * 2**20  # bytes of a notebook that is looked into
 MAX_BYTES = 16 * 2**20  # of it without outputs
 MAX_TOGETHER = 128 * 2**20  # bytes of one student's notebooks
@@ -195,7 +194,7 @@ def _read_cells(name: str, path: Path, room: int, notes: list[str], lost: list[s
         if name.endswith(".py"):
             cells = (_Cell(name, read, "code", source) for source in code_cells(read))
         else:
-            if _UNMERGED.search(read):
+            if re.search("^<{7} ", read, re.MULTILINE):  # in a text of JSON there is no end of a line
                 raise ValueError("it holds the marks of a merge that was not finished: <<<<<<<")
             cells = _cells(name, json.loads(read), read)
         return _looked_through(name, cells, room, notes)
