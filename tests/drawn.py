@@ -9,7 +9,7 @@ import numpy as np
 from bn_helpers.exercises import draw_cases
 from bn_helpers.outcomes import Case
 
-FEW, MANY = range(10), range(200)
+FEW, MANY = range(10), range(100)
 
 
 @cache
