@@ -17,6 +17,7 @@ from submissions import right_answer
 
 from bn_helpers import cli, layers
 from bn_helpers.course import bundle
+from bn_helpers.course.seen import seen
 from bn_helpers.course.sources import BuildError
 from bn_helpers.exercises import EXERCISES, NOTEBOOKS, QUIZZES, TASKS
 
@@ -386,3 +387,8 @@ def test_the_workflow_checks_as_the_readme_says(copies):
     assert commands == ["python -m pip install -r requirements.txt -e .", "python -m bn_helpers check"]
     assert workflow["permissions"] == {"contents": "read"}
     assert all(command in copies["1-2"]["README.md"].decode() for command in commands)
+
+
+def test_what_a_notebook_imports_is_not_left_out_of_the_course_in_the_browser():
+    imported = {path.relative_to(ROOT / "bn_helpers").as_posix() for name in NOTEBOOKS for path in seen(ROOT, name)}
+    assert not imported & set(bundle.TERMINAL)

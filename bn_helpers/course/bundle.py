@@ -26,7 +26,7 @@ from bn_helpers.reference import Reference
 
 FOLDER = "batch_normalization"  # what a zip unpacks to; every part of the course to the same
 TERMINAL = (  # what a student's command needs beside what notebooks import
-    *("__main__.py", "cli.py", "errors.py", "selfcheck.py", "answers.py", "submission.py", "exports.py", "parsing.py"),
+    *("__main__.py", "cli.py", "errors.py", "selfcheck.py", "answers.py", "submission.py", "exports.py"),
     *("skim.py", "text.py", "nbval.cfg", "course/jupyter/labconfig/page_config.json"),
 )
 HANDOUT = Path(__file__).with_name("handout")
